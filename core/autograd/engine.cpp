@@ -1,0 +1,262 @@
+// The engine, in three steps: find every node reachable from the roots and count how many gradients
+// each will get; if only some inputs are asked for, mark the nodes that lead to them; then run nodes,
+// latest created first, each when its gradients are complete.
+//
+// What an operation's gradient need not care about happens here, at the edges: gradients are summed
+// back to the shape of an operand that was broadcast, cast back to its dtype, and made real for a
+// real operand. State lives in NodeTask, which a nested backward (from a hook or a checkpoint) saves
+// and restores, so that runs may nest over the same nodes.
+#include "autograd/engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "autograd/mode.h"
+#include "op/call.h"
+#include "tensor/layout.h"
+
+namespace rl {
+
+struct NodeTask {
+  Node* node;
+  NodeTask* outer;      // the task of an enclosing run
+  int pending = 0;      // gradients still to come
+  bool needed = true;   // leads to an asked-for input
+  bool queued = false;
+  Grads grads;
+  std::vector<std::pair<uint32_t, size_t>> captures;  // (gradient, index in the result)
+};
+
+namespace {
+
+thread_local int t_depth = 0;
+thread_local std::vector<std::function<void()>> t_callbacks;
+
+class Run {
+ public:
+  Run(const BackwardOptions& options, size_t captures) : options_(options), result_(captures) {}
+  ~Run() {
+    for (auto& t : tasks_) t->node->task = t->outer;
+  }
+
+  std::vector<Tensor> operator()(const std::vector<Edge>& roots, std::vector<Tensor>& grads,
+                                 const std::vector<Edge>& inputs) {
+    discover(roots);
+    if (!inputs.empty()) select(inputs);
+    GradGuard mode(options_.create_graph);
+    for (size_t i = 0; i < roots.size(); ++i)
+      if (roots[i]) give(roots[i], complete(*roots[i].node, roots[i].input, std::move(grads[i])));
+    for (const Edge& e : roots)
+      if (e && e.node->task->pending == 0) push(e.node->task);
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      NodeTask* t = heap_.back();
+      heap_.pop_back();
+      execute(*t);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  static bool later(const NodeTask* a, const NodeTask* b) { return a->node->sequence < b->node->sequence; }
+
+  NodeTask* task(Node* n, bool* fresh) {
+    // A task of an enclosing run is not ours: ours are the ones we made.
+    if (n->task && n->task->outer != n->task && owned(n->task)) {
+      *fresh = false;
+      return n->task;
+    }
+    *fresh = true;
+    auto t = std::make_unique<NodeTask>();
+    t->node = n;
+    t->outer = n->task;
+    keep_.push_back(Ref<Node>(n));
+    n->task = t.get();
+    tasks_.push_back(std::move(t));
+    if (t_depth > 1) ours_.emplace(n->task, true);
+    return n->task;
+  }
+  bool owned(NodeTask* t) const { return t_depth <= 1 || ours_.count(t); }
+
+  void discover(const std::vector<Edge>& roots) {
+    std::vector<NodeTask*> stack;
+    bool fresh;
+    for (const Edge& e : roots) {
+      if (!e) continue;
+      NodeTask* t = task(e.node.get(), &fresh);
+      if (fresh) stack.push_back(t);
+    }
+    while (!stack.empty()) {
+      NodeTask* t = stack.back();
+      stack.pop_back();
+      for (const Edge& e : t->node->next) {
+        if (!e) continue;
+        NodeTask* n = task(e.node.get(), &fresh);
+        ++n->pending;
+        if (fresh) stack.push_back(n);
+      }
+    }
+  }
+
+  /// Marks the tasks that lead to `inputs`. Tasks sorted by sequence are in topological order,
+  /// inputs' makers first, so one pass decides each from its already decided neighbours.
+  void select(const std::vector<Edge>& inputs) {
+    for (auto& t : tasks_) t->needed = false;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i]) continue;
+      bool fresh = true;
+      Node* n = inputs[i].node.get();
+      if (!n->task || !owned(n->task)) continue;
+      NodeTask* t = task(n, &fresh);
+      if (options_.accumulate) t->needed = true;
+      else t->captures.push_back({inputs[i].input, i});
+    }
+    std::vector<NodeTask*> order;
+    for (auto& t : tasks_) order.push_back(t.get());
+    std::sort(order.begin(), order.end(), [](NodeTask* a, NodeTask* b) {
+      const auto key = [](NodeTask* t) { return t->node->is_accumulate() ? 0 : t->node->sequence + 1; };
+      return key(a) < key(b);
+    });
+    bool changed = true;
+    while (changed) {  // once, unless custom nodes were wired out of order
+      changed = false;
+      for (NodeTask* t : order) {
+        if (t->needed) continue;
+        for (const Edge& e : t->node->next)
+          if (e && (e.node->task->needed || !e.node->task->captures.empty())) {
+            t->needed = changed = true;
+            break;
+          }
+      }
+    }
+    selective_ = true;
+  }
+
+  void push(NodeTask* t) {
+    if (t->queued) return;
+    t->queued = true;
+    heap_.push_back(t);
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  void give(const Edge& e, Tensor g) {
+    NodeTask* t = e.node->task;
+    if (t->grads.size() <= e.input) t->grads.resize(std::max<size_t>(e.input + 1, e.node->outputs.size()));
+    if (!g.defined()) return;
+    Tensor& slot = t->grads[e.input];
+    if (!slot.defined()) {
+      slot = std::move(g);
+    } else if (!GradMode::enabled && slot->refs == 1 && slot->storage->refs == 1 && !slot->base &&
+               slot.dtype() == g.dtype() && slot.is_contiguous()) {
+      accumulate_in_place(slot, g);
+    } else {
+      slot = call_op<"add">(slot, g);
+    }
+  }
+
+  /// The edge rules: shape, dtype, realness.
+  static Tensor complete(const Node& n, uint32_t input, Tensor g) {
+    if (!g.defined() || input >= n.outputs.size()) return g;
+    const OutputInfo& want = n.outputs[input];
+    if (!(g.sizes() == want.sizes)) {
+      RL_CHECK(can_expand(want.sizes, g.sizes()), "Function ", n.name(),
+               " returned an invalid gradient at index ", input, " - got ", g.sizes(),
+               " but expected shape compatible with ", want.sizes);
+      g = sum_to(g, want.sizes);
+    }
+    if (g.dtype() != want.dtype) {
+      if (is_complex(g.dtype()) && !is_complex(want.dtype)) g = call_op<"real">(g);
+      if (g.dtype() != want.dtype) g = call_to(g, want.dtype);
+    }
+    return g;
+  }
+
+  void execute(NodeTask& t) {
+    Node& n = *t.node;
+    if (t.grads.size() < n.outputs.size()) t.grads.resize(n.outputs.size());
+    if (n.hooks) run_pre_hooks(n, t.grads);
+    for (auto& [index, slot] : t.captures) {
+      Tensor g = t.grads[index];
+      if (n.is_accumulate() && g.defined())
+        for (auto& [key, hook] : meta(static_cast<AccumulateGrad&>(n).variable).hooks) hook(g);
+      result_[slot] = g;
+    }
+    if (!t.needed) return;
+    Grads kept;
+    if (n.hooks && !n.hooks->post.empty()) kept = t.grads;
+    bool any = n.outputs.empty();
+    for (const Tensor& g : t.grads) any |= g.defined();
+    Grads out;
+    if (any) out = n.apply(std::move(t.grads));
+    t.grads.clear();
+    if (!options_.retain_graph) n.release();
+    if (n.hooks)
+      for (auto& [key, hook] : std::vector(n.hooks->post)) hook(out, kept);
+    RL_CHECK(out.size() <= n.next.size() || n.next.empty(), "Function ", n.name(),
+             " returned an incorrect number of gradients (expected ", n.next.size(), ", got ",
+             out.size(), ")");
+    if (GradMode::anomaly && GradMode::anomaly_check_nan) check_nan(n, out);
+    for (size_t i = 0; i < n.next.size(); ++i) {
+      const Edge& e = n.next[i];
+      if (!e) continue;
+      NodeTask* to = e.node->task;
+      if (i < out.size() && (!selective_ || to->needed || !to->captures.empty()))
+        give(e, complete(*e.node, e.input, std::move(out[i])));
+      if (--to->pending == 0) push(to);
+    }
+  }
+
+  static void run_pre_hooks(Node& n, Grads& grads) {
+    for (auto& [key, hook] : std::vector(n.hooks->pre)) hook(grads);
+    for (auto& [key, index, hook] : std::vector(n.hooks->tensor))
+      if (index < grads.size() && grads[index].defined()) hook(grads[index]);
+    for (auto& [index, hook] : std::vector(n.hooks->retain))
+      if (index < grads.size() && grads[index].defined()) hook(grads[index]);
+  }
+
+  static void check_nan(const Node& n, const Grads& out) {
+    for (size_t i = 0; i < out.size(); ++i)
+      RL_CHECK(!out[i].defined() || !has_nan(out[i]), "Function '", n.name(),
+               "' returned nan values in its ", i, "th output.");
+  }
+
+  BackwardOptions options_;
+  bool selective_ = false;
+  std::vector<Tensor> result_;
+  std::vector<Ref<Node>> keep_;
+  std::vector<std::unique_ptr<NodeTask>> tasks_;
+  std::unordered_map<NodeTask*, bool> ours_;
+  std::vector<NodeTask*> heap_;
+};
+
+struct Depth {
+  Depth() { ++t_depth; }
+  ~Depth() { --t_depth; }
+};
+
+}  // namespace
+
+bool in_backward() { return t_depth > 0; }
+
+void queue_callback(std::function<void()> callback) {
+  RL_CHECK(in_backward(), "Final callbacks can only be installed during backward pass.");
+  t_callbacks.push_back(std::move(callback));
+}
+
+std::vector<Tensor> run_backward(const std::vector<Edge>& roots, std::vector<Tensor> grads,
+                                 const std::vector<Edge>& inputs, const BackwardOptions& options) {
+  std::vector<Tensor> result;
+  {
+    Depth depth;
+    Run run(options, inputs.size());
+    result = run(roots, grads, inputs);
+  }
+  if (!in_backward() && !t_callbacks.empty()) {
+    auto callbacks = std::move(t_callbacks);
+    t_callbacks.clear();
+    for (auto& c : callbacks) c();
+  }
+  return result;
+}
+
+}  // namespace rl

@@ -1,0 +1,26 @@
+// Device: a kind of memory and an index. Everything device-dependent goes through op/ (see there).
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace rl {
+
+struct Device {
+  enum Type : uint8_t { Cpu, Cuda, Meta };
+  Type type = Cpu;
+  int8_t index = -1;  // -1: the current device of the type
+  bool operator==(const Device& o) const = default;
+};
+
+inline const char* name_of(Device::Type t) {
+  return t == Device::Cpu ? "cpu" : t == Device::Cuda ? "cuda" : "meta";
+}
+inline void append(std::string& s, const Device& d) {
+  s += name_of(d.type);
+  if (d.index >= 0) {
+    s += ':';
+    s += std::to_string(d.index);
+  }
+}
+
+}  // namespace rl

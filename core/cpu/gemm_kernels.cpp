@@ -1,0 +1,429 @@
+// Serial matrix product and matrix-vector kernels, compiled once per instruction set.
+// A product is cut into blocks that fit the caches and, within them, into register tiles. Every
+// element of C sums over k in the same order whatever tile it falls into, so that results do not
+// depend on how gemm.cpp cuts the work into threads.
+#include "cpu/gemm_kernels.h"
+
+#include "cpu/gemm_tile.h"
+
+namespace rl::RL_ISA {
+using cpu::GemmArgs;
+using cpu::GemvArgs;
+
+namespace {
+
+// ---- register tiles ------------------------------------------------------------------------
+
+template <class T>
+RL_INLINE void finish_partial(T* c, Vec<T> sum, int64_t n, T alpha, T beta) {
+  Vec<T> r = sum * alpha;
+  if (beta != T(0)) r += load_partial(c, n) * beta;
+  store_partial(c, r, n);
+}
+
+template <class T>
+struct Tile {
+  int64_t k;
+  const T* a;
+  int64_t a_step;  ///< kRows: between rows, elements along k adjoin; else: between steps of k
+  const T* b;
+  int64_t b_step;  ///< between steps of k; a whole tile's width is readable
+  T* c;
+  int64_t ldc, cols;
+  T alpha, beta;
+};
+
+template <class T, int MR, int NV, bool kRows>
+void tile_kernel(const Tile<T>& t) {
+  constexpr int w = kLanes<T>;
+  Vec<T> sum[MR][NV] = {};
+  // Row pointers in groups of four: base, base + step, base + 2 step, base + 3 step are addressing
+  // modes, so that 14 rows take six registers. The asm hides how the bases are related.
+  const T* base[(MR + 3) / 4];
+#pragma GCC unroll 16
+  for (int i = 0; i < (MR + 3) / 4; ++i) {
+    base[i] = t.a + (kRows ? 4 * i * t.a_step : 4 * i);
+    if (kRows) asm("" : "+r"(base[i]));
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < NV; ++j) __builtin_prefetch(t.c + i * t.ldc + j * w, 1);
+  const T *a = t.a, *b = t.b;
+  const int64_t a_step = t.a_step, a_step3 = 3 * t.a_step, b_step = t.b_step;
+  for (int64_t p = 0; p < t.k; ++p) {
+    Vec<T> bv[NV];
+#pragma GCC unroll 16
+    for (int j = 0; j < NV; ++j) {
+      bv[j] = load(b + j * w);
+      __builtin_prefetch(b + 16 * b_step + j * w);  // B is often read in place, row by row
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) {
+      Vec<T> av;
+      if constexpr (kRows)
+        av = splat(base[i / 4][(i % 4 == 3 ? a_step3 : (i % 4) * a_step)]);
+      else
+        av = splat(a[i]);
+#pragma GCC unroll 16
+      for (int j = 0; j < NV; ++j) sum[i][j] += av * bv[j];
+    }
+    if constexpr (kRows) {
+#pragma GCC unroll 16
+      for (int i = 0; i < (MR + 3) / 4; ++i) ++base[i];
+    }
+    a += a_step;
+    b += b_step;
+  }
+  if (t.cols >= NV * w && t.beta == T(0)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < NV; ++j) store(t.c + i * t.ldc + j * w, sum[i][j] * t.alpha);
+    return;
+  }
+  if (t.cols >= NV * w) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+      for (int j = 0; j < NV; ++j) {
+        T* c = t.c + i * t.ldc + j * w;
+        store(c, sum[i][j] * t.alpha + load(c) * t.beta);
+      }
+    return;
+  }
+  Vec<T> edge[MR][NV];  // in memory, so that this rare path stays short
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 16
+    for (int j = 0; j < NV; ++j) edge[i][j] = sum[i][j];
+#pragma GCC unroll 1
+  for (int i = 0; i < MR; ++i)
+    for (int64_t j = 0; j * w < t.cols; ++j)
+      finish_partial(t.c + i * t.ldc + j * w, edge[i][j], min(w, t.cols - j * w), t.alpha, t.beta);
+}
+
+template <class T>
+using TileFn = void (*)(const Tile<T>&);
+
+/// kernels[kRows][rows - 1][vectors: 1, 2, or tile_vectors(rows)]
+template <class T>
+struct TileTable {
+  TileFn<T> fn[2][kTileRows<T>][3];
+  constexpr TileTable() : fn{} { fill<kTileRows<T>>(); }
+  template <int MR>
+  constexpr void fill() {
+    if constexpr (MR > 0) {
+      set<MR, false>();
+      if constexpr (kIsFloat<T>) set<MR, true>();
+      fill<MR - 1>();
+    }
+  }
+  template <int MR, bool kRows>
+  constexpr void set() {
+    constexpr int full = kIsFloat<T> ? tile_vectors(MR) : 2;
+    TileFn<T>* f = fn[kRows][MR - 1];
+    f[0] = tile_kernel<T, MR, 1, kRows>;
+    f[1] = tile_kernel<T, MR, 2, kRows>;
+    f[2] = tile_kernel<T, MR, full, kRows>;
+  }
+};
+template <class T>
+constexpr TileTable<T> kTiles;
+
+// ---- blocks --------------------------------------------------------------------------------
+
+template <class T>
+struct Block {
+  static constexpr int64_t k = 2048 / sizeof(T);  ///< a B panel of 2 vectors fills half the L1
+  static constexpr int64_t m = kTileRows<T> * (kIsFloat<T> ? 16 : 48);
+  static constexpr int64_t n = 2048 / sizeof(T);
+  static constexpr int64_t pack_a = m * k + 64;
+  static constexpr int64_t pack_b = (n + 2 * kLanes<T>)*k + 64;
+};
+
+/// Vectors of the next panel when `cols` columns are left.
+template <class T>
+int next_panel(int64_t cols, int full) {
+  return cols >= full * kLanes<T> ? full : cols > kLanes<T> ? 2 : 1;
+}
+
+/// The last panel may be partial; everything before it can be read in place.
+template <class T>
+int64_t partial_panel(int64_t n, int full) {
+  int64_t j = 0;
+  while (j < n) {
+    const int64_t width = next_panel<T>(n - j, full) * kLanes<T>;
+    if (j + width > n) return j;
+    j += width;
+  }
+  return n;
+}
+
+template <class T>
+void scale(const GemmArgs<T>& g) {
+  for (int64_t i = 0; i < g.m; ++i)
+    for (int64_t j = 0; j < g.n; ++j) {
+      T& c = g.c[i * g.ldc + j];
+      c = g.beta == T(0) ? T(0) : static_cast<T>(c * g.beta);
+    }
+}
+
+/// MR rows of A with NC rows of B transposed, both adjoining along k: nothing to pack.
+template <class T, int MR, int NC>
+void dot_tile(const GemmArgs<T>& g, int64_t i0, int64_t j0) {
+  constexpr int w = kLanes<T>;
+  Vec<T> sum[MR][NC] = {};
+  const T *a = g.a + i0 * g.a_row, *b = g.b + j0 * g.b_col;
+  auto step = [&](auto read) __attribute__((always_inline)) {
+    Vec<T> av[MR];
+#pragma GCC unroll 8
+    for (int i = 0; i < MR; ++i) av[i] = read(a + i * g.a_row);
+#pragma GCC unroll 8
+    for (int j = 0; j < NC; ++j) {
+      const Vec<T> bv = read(b + j * g.b_col);
+#pragma GCC unroll 8
+      for (int i = 0; i < MR; ++i) sum[i][j] += av[i] * bv;
+    }
+  };
+  int64_t p = 0;
+  for (; p + w <= g.k; p += w) step([&](const T* x) { return load(x + p); });
+  if (p < g.k) step([&](const T* x) { return load_partial(x + p, g.k - p); });
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < NC; ++j) {
+      T& c = g.c[(i0 + i) * g.ldc + j0 + j];
+      const T s = sum_lanes<T>(sum[i][j]) * g.alpha;
+      c = g.beta == T(0) ? s : s + g.beta * c;
+    }
+}
+
+template <class T, int MR>
+void dot_rows_of(const GemmArgs<T>& g, int64_t i, int64_t j) {
+  g.n - j >= 4 ? dot_tile<T, MR, 4>(g, i, j) : dot_tile<T, MR, 1>(g, i, j);
+}
+
+/// Few rows times a transposed B.
+template <class T>
+void gemm_dots(const GemmArgs<T>& g) {
+  for (int64_t j = 0; j < g.n; j += g.n - j >= 4 ? 4 : 1)
+    for (int64_t i = 0; i < g.m; i += 3) switch (g.m - i) {
+        case 1:
+          dot_rows_of<T, 1>(g, i, j);
+          break;
+        case 2:
+          dot_rows_of<T, 2>(g, i, j);
+          break;
+        default:
+          dot_rows_of<T, 3>(g, i, j);
+      }
+}
+
+template <class T>
+void gemm(const GemmArgs<T>& g) {
+  if (g.m <= 0 || g.n <= 0) return;
+  if (g.k <= 0) return scale(g);
+  if constexpr (kIsFloat<T>)
+    if (g.as_dots) return gemm_dots(g);
+  constexpr int64_t w = kLanes<T>;
+  // Tiles as even as possible: 16 rows are two of 8, not 14 and 2.
+  const int64_t row_tiles = div_up(g.m, kTileRows<T>);
+  const int64_t mr = div_up(g.m, row_tiles);
+  const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(mr)) : 2;
+  const int64_t kc = div_up(g.k, div_up(g.k, Block<T>::k));
+  const int64_t nc = min(g.n, Block<T>::n), mc = Block<T>::m / mr * mr;
+  const bool pack_b = g.b_col != 1 || g.m > 64 * kTileRows<T>;  // else packing costs more
+  const bool rows = kIsFloat<T> && g.a_col == 1;
+  const bool pack_a = (rows || g.a_row == 1) ? g.n > 8 * w : true;
+
+  for (int64_t jc = 0; jc < g.n; jc += nc) {
+    const int64_t n = min(nc, g.n - jc);
+    for (int64_t pc = 0; pc < g.k; pc += kc) {
+      const int64_t k = min(kc, g.k - pc);
+      const T* b = g.b + pc * g.b_row + jc * g.b_col;
+      const T beta = pc == 0 ? g.beta : T(1);
+      const int64_t packed = pack_b ? 0 : partial_panel<T>(n, full);
+      for (int64_t j = packed; j < n;) {
+        const int64_t width = next_panel<T>(n - j, full) * w;
+        pack_panel(b + j * g.b_col, g.b_col, g.b_row, min(width, n - j), k,
+                   g.pack_b + (j - packed) * k, width);
+        j += width;
+      }
+      for (int64_t ic = 0; ic < g.m; ic += mc) {
+        const int64_t m = min(mc, g.m - ic);
+        const T* a = g.a + ic * g.a_row + pc * g.a_col;
+        if (pack_a)
+          for (int64_t i = 0; i < m; i += mr)
+            pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, m - i), k, g.pack_a + i * k, mr);
+        for (int64_t i = 0; i < m; i += mr) {
+          const int64_t r = min(mr, m - i);
+          for (int64_t j = 0; j < n;) {
+            const int vectors = next_panel<T>(n - j, full);
+            const bool in_pack = j >= packed;
+            // A shorter last tile reads its packed panel with the full step.
+            const Tile<T> t = {k,
+                               pack_a ? g.pack_a + i * k : a + i * g.a_row,
+                               pack_a ? mr
+                               : rows ? g.a_row
+                                      : g.a_col,
+                               in_pack ? g.pack_b + (j - packed) * k : b + j,
+                               in_pack ? vectors * w : g.b_row,
+                               g.c + (ic + i) * g.ldc + jc + j,
+                               g.ldc,
+                               min(vectors * w, n - j),
+                               g.alpha,
+                               beta};
+            const int full_r = kIsFloat<T> ? tile_vectors(static_cast<int>(r)) : 2;
+            if (vectors <= 2 || vectors == full_r) {
+              kTiles<T>.fn[rows && !pack_a][r - 1][vectors <= 2 ? vectors - 1 : 2](t);
+            } else {  // a shorter last tile has no kernel of this width: two vectors at a time
+              for (int v = 0; v < vectors; v += 2) {
+                Tile<T> part = t;
+                part.b += v * w;
+                part.c += v * w;
+                part.cols -= v * w;
+                kTiles<T>.fn[rows && !pack_a][r - 1][vectors - v == 1 ? 0 : 1](part);
+              }
+            }
+            j += vectors * w;
+          }
+        }
+      }
+    }
+  }
+}
+
+// ---- matrix times vector -------------------------------------------------------------------
+
+/// R rows at once, each a dot product in two vectors of partial sums.
+template <class T, int R>
+void dot_rows(const GemvArgs<T>& g, int64_t i0) {
+  constexpr int w = kLanes<T>;
+  Vec<T> sum[R][2] = {};
+  const T* a = g.a + i0 * g.a_row;
+  int64_t j = 0;
+  for (; j + 2 * w <= g.n; j += 2 * w) {
+    const Vec<T> x0 = load(g.x + j), x1 = load(g.x + j + w);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      sum[r][0] += load(a + r * g.a_row + j) * x0;
+      sum[r][1] += load(a + r * g.a_row + j + w) * x1;
+    }
+  }
+  for (int half = 0; j < g.n; j += w, ++half) {
+    const int64_t n = min(w, g.n - j);
+    const Vec<T> x = load_partial(g.x + j, n);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) sum[r][half] += load_partial(a + r * g.a_row + j, n) * x;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    T& y = g.y[i0 + r];
+    const T s = sum_lanes<T>(sum[r][0] + sum[r][1]) * g.alpha;
+    y = g.beta == T(0) ? s : static_cast<T>(s + g.beta * y);
+  }
+}
+
+/// y += sum over R columns: y is read and written once per R columns.
+template <class T, int R>
+void add_columns(const GemvArgs<T>& g, int64_t j0, int64_t i0, int64_t i1) {
+  constexpr int w = kLanes<T>;
+  T x[R];
+  for (int r = 0; r < R; ++r) x[r] = g.alpha * g.x[j0 + r];
+  const T* a = g.a + j0 * g.a_col;
+  for (int64_t i = i0; i < i1; i += w) {
+    const int64_t n = i1 - i;
+    Vec<T> y = n >= w ? load(g.y + i) : load_partial(g.y + i, n);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+      y += (n >= w ? load(a + r * g.a_col + i) : load_partial(a + r * g.a_col + i, n)) * x[r];
+    if (n >= w)
+      store(g.y + i, y);
+    else
+      store_partial(g.y + i, y, n);
+  }
+}
+
+template <class T>
+void gemv(const GemvArgs<T>& g) {
+  if (g.a_col == 1) {
+    int64_t i = 0;
+    for (; i + 4 <= g.m; i += 4) dot_rows<T, 4>(g, i);
+    for (; i < g.m; ++i) dot_rows<T, 1>(g, i);
+    return;
+  }
+  for (int64_t i = 0; i < g.m; ++i)
+    g.y[i] = g.beta == T(0) ? T(0) : static_cast<T>(g.beta * g.y[i]);
+  constexpr int64_t strip = 8192 / sizeof(T);  // of y, to stay in the L1
+  for (int64_t i = 0; i < g.m; i += strip) {
+    const int64_t end = min(i + strip, g.m);
+    int64_t j = 0;
+    for (; j + 8 <= g.n; j += 8) add_columns<T, 8>(g, j, i, end);
+    for (; j < g.n; ++j) add_columns<T, 1>(g, j, i, end);
+  }
+}
+
+// ---- 16-bit floats -------------------------------------------------------------------------
+
+RL_INLINE float half_bits_to_float(uint32_t h) {
+  const uint32_t sign = (h & 0x8000u) << 16, rest = h & 0x7fffu;
+  // Shifted into a float's place the value is short by 2^112, which one product mends, subnormals
+  // included; infinities and NaNs get their exponent by hand.
+  const float scaled = __builtin_bit_cast(float, rest << 13) * 0x1p112f;
+  const uint32_t bits =
+      rest >= 0x7c00u ? (rest << 13) | 0x7f800000u : __builtin_bit_cast(uint32_t, scaled);
+  return __builtin_bit_cast(float, bits | sign);
+}
+
+RL_INLINE uint16_t float_to_half_bits(float f) {
+  uint32_t x = __builtin_bit_cast(uint32_t, f);
+  const uint32_t sign = (x >> 16) & 0x8000u;
+  x &= 0x7fffffffu;
+  const uint32_t tiny =
+      __builtin_bit_cast(uint32_t, __builtin_bit_cast(float, x) + 0.5f) - 0x3f000000u;
+  const uint32_t normal = (x + 0xc8000fffu + ((x >> 13) & 1u)) >> 13;
+  const uint32_t r = x > 0x7f800000u    ? 0x7e00u
+                     : x >= 0x47800000u ? 0x7c00u
+                     : x < 0x38800000u  ? tiny
+                                        : normal;
+  return static_cast<uint16_t>(sign | r);
+}
+
+void half_to_float(const uint16_t* from, float* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = half_bits_to_float(from[i]);
+}
+void float_to_half(const float* from, uint16_t* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = float_to_half_bits(from[i]);
+}
+void bfloat16_to_float(const uint16_t* from, float* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    to[i] = __builtin_bit_cast(float, static_cast<uint32_t>(from[i]) << 16);
+}
+void float_to_bfloat16(const float* from, uint16_t* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t x = __builtin_bit_cast(uint32_t, from[i]);
+    const uint32_t rounded = (x + 0x7fffu + ((x >> 16) & 1u)) >> 16;
+    to[i] = static_cast<uint16_t>((x & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
+  }
+}
+
+template <class T>
+constexpr cpu::RealKernels<T> real_kernels() {
+  return {kTileRows<T>, 2 * kLanes<T>, Block<T>::pack_a, Block<T>::pack_b, gemm<T>, gemv<T>};
+}
+
+}  // namespace
+
+extern const cpu::GemmKernels gemm_kernels = {real_kernels<float>(),
+                                              real_kernels<double>(),
+                                              real_kernels<uint8_t>(),
+                                              real_kernels<uint16_t>(),
+                                              real_kernels<uint32_t>(),
+                                              real_kernels<uint64_t>(),
+                                              half_to_float,
+                                              float_to_half,
+                                              bfloat16_to_float,
+                                              float_to_bfloat16};
+
+}  // namespace rl::RL_ISA

@@ -1,0 +1,56 @@
+// The table through which gemm.cpp and conv.cpp reach the kernels of one instruction set.
+// Only plain data and declarations: this header is shared by all instruction sets.
+#pragma once
+#include <cstdint>
+
+namespace rl::cpu {
+
+/// One serial product: C = alpha * A @ B + beta * C with A[i,p] = a[i*a_row + p*a_col] and so on;
+/// one of each pair of strides is 1 (else packing is slow). `pack_*` hold scratch_*() elements.
+template <class T>
+struct GemmArgs {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* b;
+  int64_t b_row, b_col;
+  T* c;
+  int64_t ldc;
+  T alpha, beta;
+  T *pack_a, *pack_b;
+  bool as_dots;  ///< few rows, a_col == b_row == 1: dot products. Decided before threads cut m.
+};
+
+/// y[i] = alpha * sum_j a[i*a_row + j*a_col] * x[j] + beta * y[i], one of the strides being 1.
+template <class T>
+struct GemvArgs {
+  int64_t m, n;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* x;
+  T* y;
+  T alpha, beta;
+};
+
+template <class T>
+struct RealKernels {
+  int tile_rows, tile_cols;          ///< the micro-kernel's largest tile
+  int64_t pack_a_size, pack_b_size;  ///< elements of scratch that gemm wants at most
+  void (*gemm)(const GemmArgs<T>&);
+  void (*gemv)(const GemvArgs<T>&);
+};
+
+struct GemmKernels {
+  RealKernels<float> f32;
+  RealKernels<double> f64;
+  RealKernels<uint8_t> u8;
+  RealKernels<uint16_t> u16;
+  RealKernels<uint32_t> u32;
+  RealKernels<uint64_t> u64;
+  void (*half_to_float)(const uint16_t* from, float* to, int64_t n);
+  void (*float_to_half)(const float* from, uint16_t* to, int64_t n);
+  void (*bfloat16_to_float)(const uint16_t* from, float* to, int64_t n);
+  void (*float_to_bfloat16)(const float* from, uint16_t* to, int64_t n);
+};
+
+}  // namespace rl::cpu

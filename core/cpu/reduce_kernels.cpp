@@ -1,0 +1,284 @@
+// The inner loops of reductions, built once per instruction set: rows (along memory) and columns
+// (across it). A reduction is its input, lane and accumulator types, a map and a combination.
+#include "cpu/reduce_kernels.h"
+
+#include "cpu/cmath.h"
+#include "cpu/compute.h"
+#include "cpu/fold.h"
+
+namespace rl::RL_ISA {
+namespace {
+
+using cpu::FindKernel;
+using cpu::ReduceKernel;
+
+constexpr int64_t kBlock = 1024;  // elements folded in the lane type, before the accumulator's
+constexpr int64_t kRows = 64;     // the same for columns
+
+// ---- types ----
+
+template <class T> struct Type;
+#define RL_TYPE(T, D, LOW, HIGH)                              \
+  template <> struct Type<T> {                                \
+    static constexpr DType dtype = DType::D;                  \
+    static constexpr T lowest = LOW, highest = HIGH;          \
+  };
+RL_TYPE(float, F32, -__builtin_inff(), __builtin_inff())
+RL_TYPE(double, F64, -__builtin_inf(), __builtin_inf())
+RL_TYPE(int32_t, I32, INT32_MIN, INT32_MAX)
+RL_TYPE(int64_t, I64, INT64_MIN, INT64_MAX)
+#undef RL_TYPE
+template <> struct Type<uint8_t> { static constexpr DType dtype = DType::Bool; };
+template <> struct Type<Complex<float>> { static constexpr DType dtype = DType::C64; };
+template <> struct Type<Complex<double>> { static constexpr DType dtype = DType::C128; };
+
+template <class A, class L>
+RL_INLINE A widen(L x) { return A(x); }
+template <class A>
+RL_INLINE A widen(Complex<float> x) { return {x.re, x.im}; }
+template <class A>
+RL_INLINE A widen(Complex<double> x) { return {x.re, x.im}; }
+
+template <class C, class A> struct Identity;
+template <class A> struct Identity<Add, A> { static constexpr A value{}; };
+template <class A> struct Identity<Multiply, A> { static constexpr A value{1}; };
+template <class T> struct Identity<Multiply, Complex<T>> { static constexpr Complex<T> value{1, 0}; };
+template <class A> struct Identity<Larger, A> { static constexpr A value = Type<A>::lowest; };
+template <class A> struct Identity<Smaller, A> { static constexpr A value = Type<A>::highest; };
+
+// ---- maps ----
+
+struct Same {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return widen<L>(x); }
+};
+struct ZeroNan {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return x == x ? L(x) : L(0); }
+};
+struct Absolute {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return vm_abs(L(x)); }
+};
+struct Square {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return L(x) * L(x); }
+};
+struct Deviation {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A c) {
+    const L d = L(x) - L(c);
+    return d * d;
+  }
+};
+struct Exponential {
+  template <class L, class I, class A> static RL_INLINE L map(I x, A c) { return vm_exp(L(x - I(c))); }
+};
+
+/// Input type, lane type (in which a block is folded), accumulator type, map, combination.
+template <class In, class Lane, class Acc, class Map, class Combine>
+struct Reduction {
+  using I = In;
+  using L = Lane;
+  using A = Acc;
+  using M = Map;
+  using C = Combine;
+};
+template <class T> constexpr bool has_vectors = true;
+template <class T> constexpr bool has_vectors<Complex<T>> = false;
+template <class A, class B> constexpr bool same_type = false;
+template <class A> constexpr bool same_type<A, A> = true;
+/// The input needs no map: vectors come straight from memory.
+template <class R>
+constexpr bool is_plain = same_type<typename R::M, Same> && same_type<typename R::I, typename R::L> &&
+                          has_vectors<typename R::L>;
+
+// ---- loops ----
+
+template <class R>
+void init(int64_t n, void* acc) {
+  auto* a = static_cast<typename R::A*>(acc);
+  for (int64_t i = 0; i < n; ++i) a[i] = Identity<typename R::C, typename R::A>::value;
+}
+template <class R>
+void merge(int64_t n, const void* from, void* acc) {
+  using A = typename R::A;
+  const A* f = static_cast<const A*>(from);
+  A* a = static_cast<A*>(acc);
+  for (int64_t i = 0; i < n; ++i) a[i] = R::C::combine(a[i], f[i]);
+}
+
+template <class R>
+RL_INLINE typename R::A block(const typename R::I* x, int64_t n, typename R::A c) {
+  using L = typename R::L;
+  using C = typename R::C;
+  if constexpr (is_plain<R>) {
+    return typename R::A(fold<C>(x, n));
+  } else if constexpr (has_vectors<L>) {
+    L mapped[kBlock];
+    int64_t i = 0;
+    do mapped[i] = R::M::template map<L>(x[i], c);
+    while (++i < n);
+    return typename R::A(fold<C>(mapped, n));
+  } else {
+    L r = R::M::template map<L>(x[0], c);
+    for (int64_t i = 1; i < n; ++i) r = C::combine(r, R::M::template map<L>(x[i], c));
+    return widen<typename R::A>(r);
+  }
+}
+
+template <class R>
+void row(int64_t n, const void* from, const void* centre, void* acc) {
+  using A = typename R::A;
+  const auto* x = static_cast<const typename R::I*>(from);
+  const A c = centre ? *static_cast<const A*>(centre) : A{};
+  A r;
+  if (n <= kBlock) {
+    r = block<R>(x, n, c);
+  } else {
+    Cascade<typename R::C, A> sum;
+    for (int64_t i = 0; i < n; i += kBlock)
+      sum.push(block<R>(x + i, n - i < kBlock ? n - i : kBlock, c));
+    r = sum.total();
+  }
+  A* a = static_cast<A*>(acc);
+  *a = R::C::combine(*a, r);
+}
+
+/// W vectors side by side, down up to kRows rows.
+template <class R, int W>
+RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, typename R::A* acc) {
+  using L = typename R::L;
+  constexpr int w = kLanes<L>;
+  Vec<L> v[W];
+#pragma GCC unroll 8
+  for (int s = 0; s < W; ++s) v[s] = load(x + s * w);
+  for (int64_t i = 1; i < m; ++i) {
+    x += stride;
+#pragma GCC unroll 8
+    for (int s = 0; s < W; ++s) v[s] = R::C::combine(v[s], load(x + s * w));
+  }
+  L lanes[W * w];
+#pragma GCC unroll 8
+  for (int s = 0; s < W; ++s) store(lanes + s * w, v[s]);
+  for (int k = 0; k < W * w; ++k) acc[k] = R::C::combine(acc[k], typename R::A(lanes[k]));
+}
+template <class R>
+RL_INLINE void partial_strip(int64_t m, int64_t n, const typename R::I* x, int64_t stride,
+                             typename R::A* acc) {
+  using L = typename R::L;
+  Vec<L> v = load_partial(x, n);
+  for (int64_t i = 1; i < m; ++i) v = R::C::combine(v, load_partial(x += stride, n));
+  L lanes[kLanes<L>];
+  store(lanes, v);
+  for (int64_t k = 0; k < n; ++k) acc[k] = R::C::combine(acc[k], typename R::A(lanes[k]));
+}
+template <class R>
+RL_INLINE void mapped_strip(int64_t m, int64_t n, const typename R::I* x, int64_t stride,
+                            const typename R::A* centre, typename R::A* acc) {
+  using L = typename R::L;
+  constexpr int64_t width = 256;
+  const typename R::A none[width] = {};
+  for (int64_t j = 0; j < n; j += width) {
+    const int64_t w = n - j < width ? n - j : width;
+    const auto* c = centre ? centre + j : none;
+    const auto* at = x + j;
+    L lanes[width];
+    for (int64_t k = 0; k < w; ++k) lanes[k] = R::M::template map<L>(at[k], c[k]);
+    for (int64_t i = 1; i < m; ++i) {
+      at += stride;
+      for (int64_t k = 0; k < w; ++k)
+        lanes[k] = R::C::combine(lanes[k], R::M::template map<L>(at[k], c[k]));
+    }
+    for (int64_t k = 0; k < w; ++k)
+      acc[j + k] = R::C::combine(acc[j + k], widen<typename R::A>(lanes[k]));
+  }
+}
+
+template <class R>
+void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centre, void* accs) {
+  const auto* x = static_cast<const typename R::I*>(from);
+  auto* acc = static_cast<typename R::A*>(accs);
+  for (int64_t i = 0; i < m; i += kRows, x += kRows * stride) {
+    const int64_t rows = m - i < kRows ? m - i : kRows;
+    if constexpr (is_plain<R>) {
+      constexpr int w = kLanes<typename R::L>;
+      int64_t j = 0;
+      for (; j + 8 * w <= n; j += 8 * w) strip<R, 8>(rows, x + j, stride, acc + j);
+      for (; j + w <= n; j += w) strip<R, 1>(rows, x + j, stride, acc + j);
+      if (j < n) partial_strip<R>(rows, n - j, x + j, stride, acc + j);
+    } else {
+      mapped_strip<R>(rows, n, x, stride, static_cast<const typename R::A*>(centre), acc);
+    }
+  }
+}
+
+template <class T>
+RL_INLINE bool same_value(T a, T b) {
+  return (a == b) | (differs(a, a) & differs(b, b));
+}
+template <class T>
+int64_t find_row(int64_t n, const void* from, const void* value) {
+  const T* x = static_cast<const T*>(from);
+  const T v = *static_cast<const T*>(value);
+  int64_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    int hit = 0;
+    for (int k = 0; k < 64; ++k) hit |= same_value(x[i + k], v);
+    if (hit) break;
+  }
+  while (i < n && !same_value(x[i], v)) ++i;
+  return i;
+}
+template <class T>
+void find_column(int64_t n, const void* from, const void* value, int64_t i, int64_t* index) {
+  const T* x = static_cast<const T*>(from);
+  const T* v = static_cast<const T*>(value);
+  for (int64_t j = 0; j < n; ++j) index[j] = (index[j] < 0) & same_value(x[j], v[j]) ? i : index[j];
+}
+
+// ---- the table ----
+
+template <class R>
+constexpr ReduceKernel kernel() {
+  return {Type<typename R::I>::dtype, Type<typename R::A>::dtype, init<R>, row<R>, column<R>, merge<R>};
+}
+template <class In, class Lane, class Acc, class Map, class Combine>
+constexpr ReduceKernel make() {
+  return kernel<Reduction<In, Lane, Acc, Map, Combine>>();
+}
+constexpr ReduceKernel kNone = {DType::F32, DType::F32, nullptr, nullptr, nullptr, nullptr};
+using F = float;
+using D = double;
+using I = int32_t;
+using J = int64_t;
+using Z = Complex<float>;
+using W = Complex<double>;
+
+template <class T>
+constexpr FindKernel find() {
+  return {Type<T>::dtype, find_row<T>, find_column<T>};
+}
+
+}  // namespace
+
+extern const cpu::ReduceTable reduce_table = {
+    {
+        // Columns: F32, F64, I32, I64, C64, C128. Rows: cpu::Reduce.
+        {make<F, F, D, Same, Add>(), make<D, D, D, Same, Add>(), make<I, J, J, Same, Add>(),
+         make<J, J, J, Same, Add>(), make<Z, W, W, Same, Add>(), make<W, W, W, Same, Add>()},
+        {make<F, F, D, ZeroNan, Add>(), make<D, D, D, ZeroNan, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, F, D, Same, Multiply>(), make<D, D, D, Same, Multiply>(),
+         make<I, J, J, Same, Multiply>(), make<J, J, J, Same, Multiply>(),
+         make<Z, W, W, Same, Multiply>(), make<W, W, W, Same, Multiply>()},
+        {make<F, F, F, Same, Larger>(), make<D, D, D, Same, Larger>(), make<I, I, I, Same, Larger>(),
+         make<J, J, J, Same, Larger>(), kNone, kNone},
+        {make<F, F, F, Same, Smaller>(), make<D, D, D, Same, Smaller>(),
+         make<I, I, I, Same, Smaller>(), make<J, J, J, Same, Smaller>(), kNone, kNone},
+        {make<F, D, D, Absolute, Add>(), make<D, D, D, Absolute, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, D, D, Square, Add>(), make<D, D, D, Square, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, D, D, Deviation, Add>(), make<D, D, D, Deviation, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, F, D, Exponential, Add>(), make<D, D, D, Exponential, Add>(), kNone, kNone, kNone,
+         kNone},
+        {make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>(),
+         make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>(),
+         make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>()},
+    },
+    {find<F>(), find<D>(), find<I>(), find<J>()}};
+
+}  // namespace rl::RL_ISA

@@ -1,0 +1,33 @@
+// The one thread pool: parallel_for over index ranges. Sized by affinity and cgroup quota, safe
+// across fork, silent when work is small. Not a task system: there are no futures here.
+#pragma once
+#include <cstdint>
+#include <type_traits>
+
+namespace rl::cpu {
+
+int num_threads();              ///< threads a parallel_for may use, the caller included
+void set_num_threads(int n);    ///< n >= 1
+bool in_parallel();             ///< true inside a parallel_for body: nested calls run inline
+
+namespace detail {
+using RangeFn = void (*)(void* ctx, int64_t begin, int64_t end);
+void parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx);
+}  // namespace detail
+
+/// Calls body(b, e) on disjoint ranges that cover [begin, end). A range is never shorter than
+/// `grain`, except the last. An exception in a body is rethrown here, after all bodies have ended.
+template <class F>
+void parallel_for(int64_t begin, int64_t end, int64_t grain, F&& body) {
+  if (end - begin <= grain || num_threads() == 1 || in_parallel()) {
+    if (end > begin) body(begin, end);
+    return;
+  }
+  using Body = std::remove_reference_t<F>;
+  detail::parallel(
+      begin, end, grain,
+      [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+}  // namespace rl::cpu

@@ -1,0 +1,218 @@
+// The registry: every operation of rushlight, once. From an entry follow the Python function, the
+// method, the in-place and out= forms, the stub, the documentation and the tests' parameters.
+#pragma once
+#include <deque>
+#include <memory>
+#include <type_traits>
+#include <unordered_map>
+
+#include "cpu/kernel_table.h"
+#include "expr/sym.h"
+#include "op/domain.h"
+#include "op/schema.h"
+
+namespace rl {
+
+/// A pointwise operation: its programs, and where its kernels are.
+struct Formula {
+  static constexpr int kOperands = cpu::FormulaKernels::kOperands;
+  int operands = 0, scalars = 0;
+  Domain domain{};
+  Program forward, backward[kOperands];
+  bool differentiable = false;
+  bool loads[kOperands][kOperands + 2] = {};  // gradient k loads input j (g, operands..., y)
+  const char* bool_message = nullptr;         // what bool tensors raise, if they do
+  bool checks_zero = false;                   // an integer divisor must not be zero
+  bool mask_first = false;                    // operand 0 is a mask and takes no part in promotion
+  std::string name, node;                     // "mul", "MulBackward0"
+  const cpu::FormulaKernels* kernels = nullptr;
+};
+
+struct Overload {
+  std::unique_ptr<Schema> schema;
+  void* function = nullptr;
+  Result (*invoke)(void* function, const Arg* args) = nullptr;
+};
+
+struct Op {
+  std::string name;
+  std::string doc;
+  std::vector<Overload> overloads;
+  std::unique_ptr<Formula> formula;
+  // Where it appears.
+  bool function = true;   // torch.name
+  bool method = true;     // Tensor.name
+  bool nn = false;        // torch._C._nn.name, not torch.name
+  bool special = false;   // torch.special.name, not torch.name
+  bool linalg = false;    // torch.linalg.name, not torch.name
+  bool in_place = false;  // there is name_ too
+  bool is_in_place = false;  // this is one: "add_"; returns self
+  bool makes_out = true;  // takes out=
+  std::vector<std::string> aliases;
+};
+
+template <class F> struct FunctionTraits;
+template <class R, class... P>
+struct FunctionTraits<R (*)(P...)> {
+  static std::vector<Kind> kinds() { return {Read<std::decay_t<P>>::kind...}; }
+  static Result invoke(void* f, const Arg* args) {
+    auto* fn = reinterpret_cast<R (*)(P...)>(f);
+    constexpr int widths[] = {Read<std::decay_t<P>>::width..., 0};
+    int at[sizeof...(P) + 1];
+    int sum = 0;
+    for (size_t i = 0; i < sizeof...(P); ++i) {
+      at[i] = sum;
+      sum += widths[i];
+    }
+    return call(fn, args, at, std::index_sequence_for<P...>{});
+  }
+
+ private:
+  template <size_t... I>
+  static Result call(R (*fn)(P...), [[maybe_unused]] const Arg* args,
+                     [[maybe_unused]] const int* at, std::index_sequence<I...>) {
+    if constexpr (std::is_void_v<R>) {
+      fn(Read<std::decay_t<P>>::from(args + at[I])...);
+      return {};
+    } else {
+      return Result(fn(Read<std::decay_t<P>>::from(args + at[I])...));
+    }
+  }
+};
+
+class Registry {
+ public:
+  /// Options of an entry, to be chained behind its definition.
+  class Entry {
+   public:
+    Entry(Registry& r, Op& op) : registry_(r), op_(op) {}
+    Entry& alias(const char* name);
+    Entry& node(const char* name) {
+      op_.formula->node = name;
+      return *this;
+    }
+    Entry& rejects_bool(const char* message) {
+      op_.formula->bool_message = message;
+      return *this;
+    }
+    Entry& checks_zero() {
+      op_.formula->checks_zero = true;
+      return *this;
+    }
+    Entry& mask_first() {
+      op_.formula->mask_first = true;
+      return *this;
+    }
+    Entry& nn() {
+      op_.nn = true;
+      op_.function = op_.method = false;
+      return *this;
+    }
+    Entry& special() {
+      op_.special = true;
+      op_.function = op_.method = false;
+      return *this;
+    }
+    Entry& linalg() {
+      op_.linalg = true;
+      op_.function = op_.method = false;
+      return *this;
+    }
+    Entry& hidden() {  // for the core's own use
+      op_.function = op_.method = false;
+      return *this;
+    }
+    Entry& not_method() {
+      op_.method = false;
+      return *this;
+    }
+    Entry& not_function() {
+      op_.function = false;
+      return *this;
+    }
+    Entry& not_in_place() {
+      op_.in_place = false;
+      return *this;
+    }
+    Entry& in_place() {  // also name_: computed, then written over self
+      op_.in_place = true;
+      return *this;
+    }
+    Entry& no_out() {
+      op_.makes_out = false;
+      return *this;
+    }
+
+   private:
+    Registry& registry_;
+    Op& op_;
+  };
+
+  /// An operation that is a C++ function; a second one of the same name is an overload.
+  template <class F>
+  Entry op(const char* schema, const char* doc, F fn) {
+    using Traits = FunctionTraits<decltype(+fn)>;
+    return add_function(schema, doc, Traits::kinds(), reinterpret_cast<void*>(+fn), Traits::invoke);
+  }
+
+  template <class D, class F, class... B>
+  Entry unary(const char* schema, D, const char* doc, F, B...) {
+    return add_formula<1, F, B...>(schema, D::value, doc);
+  }
+  template <class D, class F, class... B>
+  Entry binary(const char* schema, D, const char* doc, F, B...) {
+    return add_formula<2, F, B...>(schema, D::value, doc);
+  }
+  template <class D, class F, class... B>
+  Entry ternary(const char* schema, D, const char* doc, F, B...) {
+    return add_formula<3, F, B...>(schema, D::value, doc);
+  }
+
+  Op* find(std::string_view name) const;
+  const std::deque<Op>& all() const { return ops_; }
+
+ private:
+  Op& get(const std::string& name, const char* doc);
+  Entry add_function(const char* schema, const char* doc, const std::vector<Kind>& kinds, void* fn,
+                     Result (*invoke)(void*, const Arg*));
+  Entry finish_formula(const char* schema, const char* doc, std::unique_ptr<Formula> f);
+
+  // Traces a lambda: N operands as inputs 0.., or (g, operands, y) as inputs 0..N+1; then scalars.
+  template <class F, class... S>
+  static constexpr int scalars_after(S... s) {
+    if constexpr (std::is_invocable_v<F, S...>) return 0;
+    else return 1 + scalars_after<F>(s..., Sym{});
+  }
+  template <class F, size_t... I, size_t... J>
+  static void trace(Program& p, std::index_sequence<I...>, std::index_sequence<J...>) {
+    const auto load = [&](Leaf leaf, size_t i) { return sym::node(&p, leaf, static_cast<int>(i)); };
+    p.result = F{}(load(Leaf::input, I)..., load(Leaf::param, J)...).id;
+    p.prune();
+  }
+  template <class F, size_t... I>
+  static constexpr int count_scalars(std::index_sequence<I...>) {
+    return scalars_after<F>((static_cast<void>(I), Sym{})...);
+  }
+
+  template <size_t N, class F, class... B>
+  Entry add_formula(const char* schema, Domain domain, const char* doc) {
+    auto f = std::make_unique<Formula>();
+    constexpr int P = count_scalars<F>(std::make_index_sequence<N>{});
+    f->operands = N;
+    f->scalars = P;
+    f->domain = domain;
+    trace<F>(f->forward, std::make_index_sequence<N>{}, std::make_index_sequence<P>{});
+    f->differentiable = sizeof...(B) > 0;
+    [[maybe_unused]] int k = 0;
+    (trace<B>(f->backward[k++], std::make_index_sequence<N + 2>{}, std::make_index_sequence<P>{}), ...);
+    return finish_formula(schema, doc, std::move(f));
+  }
+
+  std::deque<Op> ops_;
+  std::unordered_map<std::string, Op*> by_name_;
+  int formulas_ = 0;
+};
+
+Registry& registry();
+
+}  // namespace rl

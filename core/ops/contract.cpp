@@ -1,0 +1,374 @@
+// What is built on matrix products: the add* forms, chains of matrices, inner, tensordot, kron,
+// bilinear, cdist. The products themselves are in matmul.cpp, einsum in einsum.cpp.
+#include <vector>
+
+#include "op/call.h"
+#include "ops/ops.h"
+#include "ops/product.h"
+#include "tensor/layout.h"
+
+namespace rl {
+namespace {
+
+bool is_one(const Scalar& s) { return s.real() == 1 && s.imag() == 0; }
+bool is_zero(const Scalar& s) { return s.real() == 0 && s.imag() == 0; }
+
+/// Integer results take integer factors, real results real ones.
+Scalar factor_for(DType t, const Scalar& s) {
+  RL_CHECK(is_complex(t) || s.kind != Scalar::Complex, "value cannot be converted to type ",
+           c_name_of(t), " without overflow");
+  return is_integral(t) ? Scalar(s.integer()) : s;
+}
+
+/// g times the conjugate of a factor.
+Tensor scaled(const Tensor& g, const Scalar& by) {
+  if (is_one(by)) return g;
+  return call_op<"mul">(g, by.kind == Scalar::Complex ? Scalar(std::conj(by.complex())) : by);
+}
+
+/// A new result that starts as `input` broadcast, for a product to be added to.
+Tensor start_from(const Tensor& input, const Dims& sizes, const Scalar& beta) {
+  check_expands(input, sizes);
+  Tensor out = empty(sizes, input.dtype(), input.device());
+  if (!is_zero(beta) && out.device().type != Device::Meta) write(out, input);
+  return out;
+}
+
+/// beta * input + alpha * a @ b for matrices or batches of them; everything is checked.
+Tensor add_product(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha,
+                   const char* label) {
+  beta = factor_for(a.dtype(), beta);
+  alpha = factor_for(a.dtype(), alpha);
+  Dims sizes = a.sizes();
+  sizes.back() = b.size(-1);
+  Tensor out = start_from(input, sizes, beta);
+  product_into(out, a, false, b, false, alpha, beta);
+  return record(out, label, {&input, &a, &b}, [&] {
+    return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
+      const Tensor& g = grads[0];
+      const Tensor ga = self.needs(1) || self.needs(2) ? scaled(g, alpha) : g;
+      Tensor di, da, db;
+      if (self.needs(0)) di = scaled(g, beta);
+      if (self.needs(1)) da = product(ga, false, conjugate(sb.unpack(&self)), true, label);
+      if (self.needs(2)) db = product(conjugate(sa.unpack(&self)), true, ga, false, label);
+      return {di, da, db};
+    };
+  });
+}
+
+Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+             const Scalar& alpha) {
+  RL_CHECK(a.dim() == 2, "mat1 must be a matrix, got ", a.dim(), "-D tensor");
+  RL_CHECK(b.dim() == 2, "mat2 must be a matrix, got ", b.dim(), "-D tensor");
+  check_mm(a, b.sizes());
+  check_expands(input, {a.size(0), b.size(1)});
+  RL_CHECK(input.dtype() == b.dtype(), "self and mat2 must have the same dtype, but got ",
+           info(input.dtype()).type, " and ", info(b.dtype()).type);
+  RL_CHECK(a.dtype() == b.dtype(), "mat1 and mat2 must have the same dtype, but got ",
+           info(a.dtype()).type, " and ", info(b.dtype()).type);
+  check_implemented("addmm_impl_cpu_", a.dtype());
+  return add_product(input, a, b, beta, alpha, "AddmmBackward0");
+}
+
+Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+               const Scalar& alpha) {
+  check_bmm(a, b);
+  check_expands(input, {a.size(0), a.size(1), b.size(2)});
+  RL_CHECK(input.dtype() == a.dtype(), "Input dtypes must be the same, got: input ",
+           c_name_of(input.dtype()), ", batch1: ", c_name_of(a.dtype()), ", batch2: ",
+           c_name_of(b.dtype()));
+  check_scalar_type(a, b);
+  check_implemented("baddbmm", a.dtype());
+  return add_product(input, a, b, beta, alpha, "BaddbmmBackward0");
+}
+
+Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta_in,
+              const Scalar& alpha_in) {
+  if (a.dim() == 3 && b.dim() == 3) {
+    RL_CHECK(a.size(0) == b.size(0), "batch1 and batch2 must have same number of batches, got ",
+             a.size(0), " and ", b.size(0));
+    RL_CHECK(a.size(2) == b.size(1), "Incompatible matrix sizes for bmm (", a.size(1), "x",
+             a.size(2), " and ", b.size(1), "x", b.size(2), ")");
+  }
+  check_bmm(a, b);
+  const Dims sizes{a.size(1), b.size(2)};
+  check_expands(input, sizes);
+  RL_CHECK(input.dtype() == b.dtype(), "self and mat2 must have the same dtype, but got ",
+           info(input.dtype()).type, " and ", info(b.dtype()).type);
+  check_scalar_type(a, b);
+  check_implemented("addbmm", a.dtype());
+  const Scalar alpha = factor_for(a.dtype(), alpha_in), beta = factor_for(a.dtype(), beta_in);
+  Tensor out = start_from(input, sizes, beta);
+  {  // the sum over batches is one product over batch and inner dimension
+    GradGuard off(false);
+    const int64_t inner = a.size(0) * a.size(2);
+    const Tensor left = reshape(permute(a, {1, 0, 2}), {a.size(1), inner});
+    product_into(out, left, false, reshape(b, {inner, b.size(2)}), false, alpha, beta);
+  }
+  return record(out, "AddbmmBackward0", {&input, &a, &b}, [&] {
+    return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
+      const Tensor &g = grads[0], ga = scaled(g, alpha);
+      Tensor di, da, db;
+      if (self.needs(0)) di = scaled(g, beta);
+      if (self.needs(1)) da = product(ga, false, conjugate(sb.unpack(&self)), true, "BmmBackward0");
+      if (self.needs(2)) db = product(conjugate(sa.unpack(&self)), true, ga, false, "BmmBackward0");
+      return {di, da, db};
+    };
+  });
+}
+
+Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, const Scalar& beta_in,
+             const Scalar& alpha_in) {
+  RL_CHECK(a.dim() == 2 && x.dim() == 1 && input.dim() <= 1,
+           "vector + matrix @ vector expected, got ", input.dim(), ", ", a.dim(), ", ", x.dim());
+  RL_CHECK(a.size(1) == x.size(0) && (input.numel() == a.size(0) || input.numel() == 1),
+           "size mismatch, got input (", input.numel(), "), mat (", by_x(a.sizes()), "), vec (",
+           x.size(0), ")");
+  RL_CHECK(input.dtype() == a.dtype() && a.dtype() == x.dtype(),
+           "addmv input tensors must have the same dtype, but got ", info(input.dtype()).type,
+           ", ", info(a.dtype()).type, ", and ", info(x.dtype()).type);
+  check_implemented("addmv_impl_cpu", a.dtype());
+  const Scalar alpha = factor_for(a.dtype(), alpha_in), beta = factor_for(a.dtype(), beta_in);
+  Tensor out = start_from(input, {a.size(0)}, beta);
+  gemv_into(out, a, x, alpha, beta);
+  return record(out, "AddmvBackward0", {&input, &a, &x}, [&] {
+    return [=, sa = Saved(a), sx = Saved(x)](const Grads& g, Node& self) -> Grads {
+      Tensor di;
+      if (self.needs(0)) di = scaled(g[0], beta);
+      Grads rest = mv_gradients(scaled(g[0], alpha), sa, sx, self, 1);
+      return {di, rest[0], rest[1]};
+    };
+  });
+}
+
+Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+            const Scalar& alpha) {
+  RL_CHECK(a.dim() == 1, "addr: Expected 1-D argument vec1, but got ", a.dim(), "-D");
+  RL_CHECK(b.dim() == 1, "addr: Expected 1-D argument vec2, but got ", b.dim(), "-D");
+  check_expands(input, {a.size(0), b.size(0)});
+  const bool integral = is_integral(input.dtype()) && is_integral(a.dtype()) && is_integral(b.dtype());
+  for (const auto& [name, s] : {std::pair{"beta", &beta}, std::pair{"alpha", &alpha}})
+    RL_CHECK(!integral || s->is_integral(), "For integral input tensors, argument ", name,
+             " must not be a floating point number.");
+  Tensor out;
+  {
+    GradGuard off(false);
+    const Tensor prod = scaled(outer(a, b), alpha);
+    out = is_zero(beta) ? prod : call_op<"add">(is_one(beta) ? input : call_op<"mul">(input, beta), prod);
+  }
+  return record(out, "AddrBackward0", {&input, &a, &b}, [&] {
+    return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
+      const Tensor ga = scaled(grads[0], alpha);
+      Tensor di, da, db;
+      if (self.needs(0)) di = scaled(grads[0], beta);
+      if (self.needs(1)) da = mv(ga, call_to(conjugate(sb.unpack(&self)), ga.dtype()));
+      if (self.needs(2)) db = mv(transpose(ga, 0, 1), call_to(conjugate(sa.unpack(&self)), ga.dtype()));
+      return {di, da, db};
+    };
+  });
+}
+
+Tensor inner(const Tensor& a, const Tensor& b) {
+  RL_CHECK(a.dtype() == b.dtype(), "both inputs should have same dtype");
+  if (a.dim() == 0 || b.dim() == 0) return call_op<"mul">(a, b);
+  RL_CHECK(a.size(-1) == b.size(-1),
+           "inner() the last dimension must match on both input tensors but got shapes ", a.sizes(),
+           " and ", b.sizes());
+  if (a.dim() == 1 && b.dim() == 1) return dot(a, b);
+  return tensordot(a, b, {-1}, {-1});
+}
+
+}  // namespace
+
+// ---- contraction of any dimensions ----
+
+Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, const Dims& dims_b) {
+  RL_CHECK(dims_a.size() == dims_b.size(), "both dimension lists should have same length");
+  RL_CHECK(a_in.dtype() == b_in.dtype(), "both inputs should have same dtype");
+  Tensor a = a_in, b = b_in;
+  int64_t k = 1;
+  bool used_a[64] = {}, used_b[64] = {};
+  Dims order_a, order_b, last_a;
+  for (int i = 0; i < dims_a.size(); ++i) {
+    const int da = wrap_dim(dims_a[i], a.dim()), db = wrap_dim(dims_b[i], b.dim());
+    RL_CHECK(!used_a[da], "dim ", da, " appears multiple times in the list of dims");
+    RL_CHECK(!used_b[db], "dim ", db, " appears multiple times in the list of dims");
+    used_a[da] = used_b[db] = true;
+    const int64_t sa = a.size(da), sb = b.size(db);
+    if (sb == 1) {  // a dimension of size 1 repeats against any other
+      a = sum_dims(a, {da}, true);
+    } else if (sa == 1) {
+      b = sum_dims(b, {db}, true);
+    } else {
+      RL_CHECK(sa == sb, "contracted dimensions need to match, but first has size ", sa, " in dim ",
+               dims_a[i], " and second has size ", sb, " in dim ", dims_b[i]);
+      k *= sa;
+    }
+    last_a.push_back(da);
+    order_b.push_back(db);
+  }
+  Dims sizes;
+  int64_t m = 1, n = 1;
+  for (int d = 0; d < a.dim(); ++d)
+    if (!used_a[d]) order_a.push_back(d), sizes.push_back(a.size(d)), m *= a.size(d);
+  for (int64_t d : last_a) order_a.push_back(d);
+  for (int d = 0; d < b.dim(); ++d)
+    if (!used_b[d]) order_b.push_back(d), sizes.push_back(b.size(d)), n *= b.size(d);
+  return reshape(mm(reshape(permute(a, order_a), {m, k}), reshape(permute(b, order_b), {k, n})), sizes);
+}
+
+namespace {
+
+Tensor kron(const Tensor& a, const Tensor& b) {
+  const int n = std::max(a.dim(), b.dim());
+  Dims shape_a, shape_b, sizes;
+  for (int d = 0; d < n; ++d) {
+    const int ia = d - (n - a.dim()), ib = d - (n - b.dim());
+    const int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
+    shape_a.push_back(sa), shape_a.push_back(1);
+    shape_b.push_back(1), shape_b.push_back(sb);
+    sizes.push_back(sa * sb);
+  }
+  return reshape(call_op<"mul">(reshape(a, shape_a), reshape(b, shape_b)), sizes);
+}
+
+/// The cheapest order of a chain of products, by dynamic programming (Cormen et al., section 15.2).
+struct Chain {
+  const Tensors& parts;
+  std::vector<std::vector<size_t>> split;
+
+  explicit Chain(const Tensors& t) : parts(t), split(t.size(), std::vector<size_t>(t.size())) {
+    const size_t n = t.size();
+    std::vector<std::vector<double>> cost(n, std::vector<double>(n, 0));
+    const auto rows = [&](size_t i) { return static_cast<double>(t[i].size(0)); };
+    const auto cols = [&](size_t i) { return static_cast<double>(t[i].size(1)); };
+    for (size_t length = 1; length < n; ++length)
+      for (size_t i = 0; i + length < n; ++i) {
+        const size_t j = i + length;
+        cost[i][j] = 1e300;
+        for (size_t k = i; k < j; ++k) {
+          const double c = cost[i][k] + cost[k + 1][j] + rows(i) * cols(k) * cols(j);
+          if (c < cost[i][j]) cost[i][j] = c, split[i][j] = k;
+        }
+      }
+  }
+  Tensor run(size_t i, size_t j) const {
+    if (i == j) return parts[i];
+    return mm(run(i, split[i][j]), run(split[i][j] + 1, j));
+  }
+};
+
+Tensor multi_dot(const Tensors& tensors) {
+  const size_t n = tensors.size();
+  RL_CHECK(n >= 2, "multi_dot(): expected at least 2 tensors but got ", n);
+  for (size_t i = 0; i < n; ++i) {
+    const Tensor& t = tensors[i];
+    const bool end = i == 0 || i + 1 == n;
+    if (end)
+      RL_CHECK(t.dim() == 1 || t.dim() == 2, "multi_dot(): the ", i ? "last" : "first",
+               " tensor must be 1D or 2D but got ", t.dim(), "D");
+    else
+      RL_CHECK(t.dim() == 2, "multi_dot(): tensor ", i, " must be 2D but got ", t.dim(), "D");
+    RL_CHECK(t.dtype() == tensors[0].dtype(),
+             "multi_dot(): all tensors must have be the same dtype but tensor 0 is ",
+             c_name_of(tensors[0].dtype()), " and tensor ", i, " ", c_name_of(t.dtype()));
+  }
+  Tensors parts = tensors;
+  Dims sizes;
+  if (tensors[0].dim() == 2) sizes.push_back(tensors[0].size(0));
+  else parts[0] = unsqueeze(tensors[0], 0);
+  if (tensors[n - 1].dim() == 2) sizes.push_back(tensors[n - 1].size(1));
+  else parts[n - 1] = unsqueeze(tensors[n - 1], 1);
+  for (size_t i = 0; i + 1 < n; ++i)
+    RL_CHECK(parts[i].size(1) == parts[i + 1].size(0), "multi_dot(): tensors ", i, " and ", i + 1,
+             " with shapes ", parts[i].sizes(), " and ", parts[i + 1].sizes(),
+             " cannot be multiplied");
+  return reshape(Chain(parts).run(0, n - 1), sizes);
+}
+
+Tensor chain_matmul(const Tensors& matrices) {
+  for (const Tensor& t : matrices)
+    RL_CHECK(t.dim() == 2, "Tensor dimension is ", t.dim(), ", expected 2 instead.");
+  RL_CHECK(!matrices.empty(), "chain_matmul(): Expected one or more matrices");
+  return matrices.size() == 1 ? matrices[0] : multi_dot(matrices);
+}
+
+/// y[..., o] = sum over i, j of x1[..., i] * weight[o, i, j] * x2[..., j] + bias[o].
+Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const OptTensor& bias) {
+  RL_CHECK(x1.dim() == x2.dim(), "bilinear(): input dimensions do not match: got ", x1.dim(),
+           " and ", x2.dim());
+  for (int d = 0; d + 1 < x1.dim(); ++d)
+    RL_CHECK(x1.size(d) == x2.size(d), "bilinear(): input batch dimensions do not match at dim ", d,
+             ": got ", x1.size(d), " and ", x2.size(d));
+  RL_CHECK(weight.dim() == 3 && x1.dim() > 0, "bilinear(): weight must be 3D, got ", weight.dim(), "D");
+  RL_CHECK(x1.size(-1) == weight.size(1), "bilinear(): input1 size does not match weight size: got ",
+           x1.size(-1), " but expected ", weight.size(1));
+  RL_CHECK(x2.size(-1) == weight.size(2), "bilinear(): input2 size does not match weight size: got ",
+           x2.size(-1), " but expected ", weight.size(2));
+  RL_CHECK(!bias.defined() || bias.size(0) == weight.size(0),
+           "bilinear(): bias size does not match weight size: got ", bias.defined() ? bias.size(0) : 0,
+           " but expected ", weight.size(0));
+  const int64_t o = weight.size(0), i = weight.size(1), j = weight.size(2);
+  Dims sizes = x1.sizes();
+  sizes.back() = o;
+  int64_t rows = 1;
+  for (int d = 0; d + 1 < x1.dim(); ++d) rows *= x1.size(d);
+  // [rows, i] @ [i, o * j] -> [rows, o, j], then a product with x2 over j.
+  const Tensor left = mm(reshape(x1, {rows, i}), reshape(permute(weight, {1, 0, 2}), {i, o * j}));
+  const Tensor y = reshape(bmm(reshape(left, {rows, o, j}), reshape(x2, {rows, j, 1})), sizes);
+  return bias.defined() ? call_op<"add">(y, bias) : y;
+}
+
+/// Distances between rows: the p-norm of every difference.
+Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
+  RL_CHECK(x1.dim() >= 2, "cdist only supports at least 2D tensors, X1 got: ", x1.dim(), "D");
+  RL_CHECK(x2.dim() >= 2, "cdist only supports at least 2D tensors, X2 got: ", x2.dim(), "D");
+  RL_CHECK(x1.size(-1) == x2.size(-1), "X1 and X2 must have the same number of columns. X1: ",
+           x1.size(-1), " X2: ", x2.size(-1));
+  RL_CHECK(is_floating(x1.dtype()), "cdist only supports floating-point dtypes, X1 got: ",
+           c_name_of(x1.dtype()));
+  RL_CHECK(is_floating(x2.dtype()), "cdist only supports floating-point dtypes, X2 got: ",
+           c_name_of(x2.dtype()));
+  RL_CHECK(p >= 0, "cdist only supports non-negative p values");
+  const Tensor d = call_op<"sub">(unsqueeze(x1, -2), unsqueeze(x2, -3));
+  static const Op* norm = registry().find("linalg_vector_norm");
+  RL_CHECK_AS(NotImplemented, norm, "cdist: needs linalg_vector_norm");
+  return call_op<"linalg_vector_norm">(d, p, Dims{-1});
+}
+
+}  // namespace
+
+void define_contract(Registry& r) {
+  r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.", &addmm)
+      .in_place();
+  r.op("addmv(input, mat, vec, *, beta=1, alpha=1)", "beta * input + alpha * mat @ vec.", &addmv)
+      .in_place();
+  r.op("addbmm(input, batch1, batch2, *, beta=1, alpha=1)",
+       "beta * input + alpha * (the sum over the batch of batch1 @ batch2).", &addbmm)
+      .in_place();
+  r.op("baddbmm(input, batch1, batch2, *, beta=1, alpha=1)",
+       "beta * input + alpha * batch1 @ batch2, batch by batch.", &baddbmm)
+      .in_place();
+  r.op("addr(input, vec1, vec2, *, beta=1, alpha=1)", "beta * input + alpha * outer(vec1, vec2).",
+       &addr)
+      .in_place();
+  r.op("inner(input, other)",
+       "Sums products over the last dimension of both: the dot product of vectors.", &inner);
+  r.op("tensordot(input, other, dims_self, dims_other)",
+       "Sums products over pairs of dimensions.", &tensordot)
+      .not_method();
+  r.op("kron(input, other)", "The Kronecker product.", &kron);
+  r.op("multi_dot(tensors)", "The product of a chain of matrices, in the cheapest order.",
+       &multi_dot)
+      .linalg();
+  r.op("chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul).not_method();
+  r.op("bilinear(input1, input2, weight, bias=None)",
+       "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
+       &bilinear)
+      .not_method();
+  r.op("cdist(x1, x2, p=2.0, compute_mode=None)",
+       "The p-norm distances between every row of x1 and every row of x2.", &cdist)
+      .not_method();
+}
+
+}  // namespace rl

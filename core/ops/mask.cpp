@@ -1,0 +1,283 @@
+// Operations by mask and by truth: masked_fill, masked_select, masked_scatter, nonzero; and counting
+// by index: bincount, one_hot. x[mask] itself is in index.cpp, the formula `where` in comparison.cpp.
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/dispatch.h"
+#include "cpu/load_store.h"
+#include "ops/ops.h"
+#include "ops/points.h"
+#include "ops/product.h"
+#include "tensor/layout.h"
+
+namespace rl {
+namespace {
+
+/// The fill value in self's dtype, so that `where` does not promote.
+Scalar fill_value(const Tensor& self, const Operand& value) {
+  Scalar v = value.number;
+  if (value.tensor) {
+    RL_CHECK(value.tensor->dim() == 0,
+             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
+             value.tensor->dim(), " dimension(s).");
+    RL_CHECK_AS(NotImplemented, value.tensor->device().type == Device::Cpu,
+                "masked_fill: the value has no data to read");
+    v = cpu::get(value.tensor->dtype(), value.tensor->raw());
+  }
+  const DType t = self.dtype();
+  RL_CHECK(is_complex(t) || v.kind != Scalar::Complex, "value cannot be converted to type ",
+           c_name_of(t), " without overflow");
+  if (t == DType::Bool) return v.boolean();
+  if (is_integral(t)) return v.integer();
+  return v;
+}
+
+/// out = mask ? value : self, all of one shape or broadcast to it.
+void fill_where(const Tensor& mask, const Scalar& value, const Tensor& self, const Tensor& out) {
+  static const Formula& where = *registry().find("where")->formula;
+  const Operand operands[] = {mask, value, self};
+  pointwise_out(where, operands, nullptr, out);
+}
+
+template <bool kInPlace>
+Tensor masked_fill_op(const Tensor& self, const Tensor& mask, const Operand& value) {
+  RL_CHECK(mask.dtype() == DType::Bool,
+           "masked_fill_ only supports boolean masks, but got mask with dtype ",
+           c_name_of(mask.dtype()));
+  const Scalar number = fill_value(self, value);
+  // The mask comes first in torch's message about sizes.
+  const Dims sizes = kInPlace ? broadcast(self.sizes(), mask.sizes())
+                              : broadcast(mask.sizes(), self.sizes());
+  const Tensor no_value;
+  const Tensor& v = value.tensor ? *value.tensor : no_value;
+  const char* label = value.tensor ? "MaskedFillBackward1" : "MaskedFillBackward0";
+  const auto build = [&] {
+    return [saved = Saved(mask)](const Grads& g, Node& n) -> Grads {
+      const Tensor m = saved.unpack(&n);
+      Tensor ds, dv;
+      if (n.needs(0)) ds = masked_fill(g[0], m, Operand(0));
+      if (n.needs(1)) dv = sum_all(call_op<"where">(m, g[0], 0));
+      return {ds, dv};
+    };
+  };
+  if constexpr (kInPlace) {
+    RL_CHECK(sizes == self.sizes(), "output with shape ", self.sizes(),
+             " doesn't match the broadcast shape ", sizes);
+    in_place(self, label, {&self, &v},
+             [&] { fill_where(apart_from(mask, self), number, self, self); }, build);
+    return self;
+  } else {
+    Tensor out = sizes == self.sizes() ? empty_preserving(self, self.dtype())
+                                       : empty(sizes, self.dtype(), self.device());
+    fill_where(mask, number, self, out);
+    return record(out, label, {&self, &v}, build);
+  }
+}
+
+Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source);
+
+Tensor masked_select(const Tensor& self, const Tensor& mask) {
+  RL_CHECK(mask.dtype() == DType::Bool, "masked_select: expected BoolTensor for mask");
+  const Dims sizes = broadcast(mask.sizes(), self.sizes());
+  const Tensor m = make_view(mask->storage, mask.dtype(), sizes,
+                             expand_strides(mask.sizes(), mask.strides(), sizes), mask->offset);
+  Points p;
+  p.offset = true_offsets(truth_of(m), expand_strides(self.sizes(), self.strides(), sizes));
+  p.shape = {static_cast<int64_t>(p.offset.size())};
+  Tensor out = empty(p.shape, self.dtype(), self.device());
+  take_points(p, self, out);
+  return record(out, "MaskedSelectBackward0", {&self}, [&] {
+    return [sizes, saved = Saved(mask)](const Grads& g, Node& n) -> Grads {
+      return {masked_scatter(zeros(sizes, g[0].dtype(), g[0].device()), saved.unpack(&n), g[0])};
+    };
+  });
+}
+
+void check_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  RL_CHECK(mask.dtype() == DType::Bool,
+           "masked_scatter_ only supports boolean masks, but got mask with dtype ",
+           info(mask.dtype()).type);
+  RL_CHECK(self.dtype() == source.dtype(),
+           "masked_scatter: expected self and source to have same dtypes but got",
+           info(self.dtype()).type, " and ", info(source.dtype()).type);
+}
+
+/// Writes source's elements, in order, where the mask is true. The mask expands to target's shape.
+void scatter_by_mask(const Tensor& target, const Tensor& mask, const Tensor& source) {
+  const Tensor m = make_view(mask->storage, mask.dtype(), target.sizes(),
+                             expand_strides(mask.sizes(), mask.strides(), target.sizes()),
+                             mask->offset);
+  Points p;
+  p.offset = true_offsets(truth_of(m), target.strides());
+  p.shape = {static_cast<int64_t>(p.offset.size())};
+  RL_CHECK(p.shape[0] <= source.numel(), "Number of elements of source < number of ones in mask");
+  put_points(p, target, as_contiguous(apart_from(source, target)), false);
+}
+
+auto masked_scatter_gradient(const Tensor& mask, const Tensor& source) {
+  return [saved = Saved(mask), shape = source.sizes(), count = source.numel()](
+             const Grads& g, Node& n) -> Grads {
+    const Tensor m = saved.unpack(&n);
+    Tensor ds, dv;
+    if (n.needs(0)) ds = masked_fill(g[0], m, Operand(0));
+    if (n.needs(1)) {
+      dv = masked_select(g[0], m);
+      if (dv.numel() < count)
+        dv = cat({dv, zeros({count - dv.numel()}, dv.dtype(), dv.device())}, 0);
+      dv = reshape(dv, shape);
+    }
+    return {ds, dv};
+  };
+}
+
+Tensor masked_scatter(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  check_scatter(self, mask, source);
+  const Dims sizes = broadcast(mask.sizes(), self.sizes());
+  Tensor out = empty(sizes, self.dtype(), self.device());
+  write(out, self);
+  scatter_by_mask(out, mask, source);
+  return record(out, "MaskedScatterBackward0", {&self, &source},
+                [&] { return masked_scatter_gradient(mask, source); });
+}
+
+Tensor masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& source) {
+  check_scatter(self, mask, source);
+  const Dims sizes = broadcast(self.sizes(), mask.sizes());
+  RL_CHECK(sizes == self.sizes(), "output with shape ", self.sizes(),
+           " doesn't match the broadcast shape ", sizes);
+  in_place(self, "MaskedScatterBackward0", {&self, &source},
+           [&] { scatter_by_mask(self, mask, source); },
+           [&] { return masked_scatter_gradient(mask, source); });
+  return self;
+}
+
+// ---- where something is true ----
+
+/// One column of coordinates per dimension, then transposed on the fly into [count, dim].
+void write_coordinates(const Tensor& mask, int64_t* out, int64_t row_step, int64_t col_step) {
+  const int ndim = mask.dim();
+  const std::vector<int64_t> flat = true_offsets(mask, contiguous_strides(mask.sizes()));
+  for (size_t i = 0; i < flat.size(); ++i) {
+    int64_t rest = flat[i];
+    for (int d = ndim - 1; d >= 0; --d) {
+      out[static_cast<int64_t>(i) * row_step + d * col_step] = rest % mask.size(d);
+      rest /= mask.size(d);
+    }
+  }
+}
+
+int64_t count_true(const Tensor& mask) {
+  const uint8_t* m = mask.data<uint8_t>();
+  int64_t count = 0;
+  for (int64_t i = 0; i < mask.numel(); ++i) count += m[i] != 0;
+  return count;
+}
+
+}  // namespace
+
+Tensor masked_fill(const Tensor& input, const Tensor& mask, const Operand& value) {
+  return masked_fill_op<false>(input, mask, value);
+}
+
+Tensor nonzero(const Tensor& input) {
+  const Tensor mask = truth_of(input);
+  Tensor out = empty({count_true(mask), input.dim()}, DType::I64);
+  write_coordinates(mask, out.data<int64_t>(), input.dim(), 1);
+  return out;
+}
+
+namespace {
+
+Tensors where_true(const Tensor& condition) {
+  const Tensor& t = condition;
+  const Tensor mask = truth_of(t.dim() ? t : make_view(t->storage, t.dtype(), {1}, {1}, t->offset));
+  const int64_t n = count_true(mask);
+  const Tensor all = empty({mask.dim(), n}, DType::I64);
+  write_coordinates(mask, all.data<int64_t>(), 1, n);
+  Tensors out;
+  for (int d = 0; d < mask.dim(); ++d)
+    out.push_back(make_view(all->storage, DType::I64, {n}, {1}, d * n));
+  return out;
+}
+
+// ---- counting ----
+
+Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength) {
+  RL_CHECK_AS(NotImplemented, is_integral(input.dtype(), false), "\"bincount_cpu\" not implemented for '",
+              info(input.dtype()).type, "'");
+  RL_CHECK(minlength >= 0, "minlength should be >= 0");
+  RL_CHECK(input.dim() == 1, "bincount only supports 1-d non-negative integral inputs.");
+  const Tensor values = read_index(input);
+  const int64_t* v = values.data<int64_t>();
+  int64_t bins = minlength;
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    RL_CHECK(v[i] >= 0, "bincount only supports 1-d non-negative integral inputs.");
+    RL_CHECK(v[i] < INT64_MAX, "maximum value of input overflowed, it should be < ", INT64_MAX,
+             " but got ", v[i]);
+    bins = std::max(bins, v[i] + 1);
+  }
+  if (!weights.defined()) {
+    Tensor out = zeros({bins}, DType::I64);
+    int64_t* count = out.data<int64_t>();
+    for (int64_t i = 0; i < values.numel(); ++i) ++count[v[i]];
+    return out;
+  }
+  RL_CHECK(weights.dim() == 1 && weights.numel() == input.numel(),
+           "weights should be 1-d and have the same length as input");
+  const DType type = weights.dtype() == DType::F32 ? DType::F32 : DType::F64;
+  Tensor out = zeros({bins}, type);
+  const Tensor w = as_contiguous(weights, type);
+  dispatch_real(type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* sum = out.data<T>();
+    for (int64_t i = 0; i < values.numel(); ++i)
+      sum[v[i]] = static_cast<T>(static_cast<Wide<T>>(sum[v[i]]) + static_cast<Wide<T>>(w.data<T>()[i]));
+  });
+  return out;
+}
+
+Tensor one_hot(const Tensor& self, int64_t num_classes) {
+  RL_CHECK(self.dtype() == DType::I64, "one_hot is only applicable to index tensor of type LongTensor.");
+  Dims sizes = self.sizes();
+  RL_CHECK(self.numel() > 0 || num_classes > 0,
+           "Can not infer total number of classes from empty tensor.");
+  const Tensor values = read_index(self);
+  const int64_t* v = values.data<int64_t>();
+  int64_t most = -1;
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    RL_CHECK(v[i] >= 0, "Class values must be non-negative.");
+    most = std::max(most, v[i]);
+  }
+  if (num_classes == -1) num_classes = most + 1;
+  RL_CHECK(num_classes > most, "Class values must be smaller than num_classes.");
+  sizes.push_back(num_classes);
+  Tensor out = zeros(sizes, DType::I64);
+  int64_t* o = out.data<int64_t>();
+  for (int64_t i = 0; i < values.numel(); ++i) o[i * num_classes + v[i]] = 1;
+  return out;
+}
+
+}  // namespace
+
+void define_mask(Registry& r) {
+  r.op("masked_fill(input, mask, value)",
+       "A copy of input with value where the bool mask is true; the mask broadcasts.",
+       &masked_fill_op<false>);
+  r.op("masked_fill_(input, mask, value)", "The same, in place.", &masked_fill_op<true>);
+  r.op("masked_select(input, mask)", "The elements where the bool mask is true, as a vector.",
+       &masked_select);
+  r.op("masked_scatter(input, mask, source)",
+       "A copy of input whose elements under the mask come from source, in order.", &masked_scatter);
+  r.op("masked_scatter_(input, mask, source)", "The same, in place.", &masked_scatter_);
+  r.op("nonzero(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero);
+  r.op("argwhere(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero);
+  r.op("where(condition)", "The coordinates of the nonzero elements, one vector a dimension.",
+       &where_true);
+  r.op("bincount(input, weights=None, minlength=0)",
+       "How often each non-negative integer occurs, or the sum of its weights.", &bincount);
+  r.op("one_hot(tensor, num_classes=-1)",
+       "int64 zeros with a one at each value's place along a new last dimension.", &one_hot)
+      .nn();
+}
+
+}  // namespace rl

@@ -1,0 +1,53 @@
+// What the families of reductions share: the dimensions of a reduction, the call of its kernel, and
+// the way back of its gradient. Not for other files: those have ops.h.
+#pragma once
+#include "cpu/reduce.h"
+#include "op/call.h"
+
+namespace rl {
+
+/// Which dimensions of a tensor are reduced, and what remains of its shape.
+struct Axes {
+  Dims sizes;         // the input's
+  uint64_t mask = 0;
+  bool keepdim = false;
+  Dims kept;          // the output's
+
+  Axes(const Tensor& input, uint64_t mask, bool keepdim);
+  /// None and () mean all dimensions.
+  Axes(const Tensor& input, const OptDims& dim, bool keepdim);
+  Axes(const Tensor& input, int64_t dim, bool keepdim);
+  static Axes all(const Tensor& input) { return Axes(input, OptDims(), false); }
+  bool has(int d) const { return mask >> d & 1; }
+  int64_t count() const;  // elements reduced into one
+};
+
+/// How the accumulated value becomes the result.
+struct Finish {
+  double divide = 1;
+  bool root = false;
+};
+
+/// The reduction itself, without recording. `centre`: for reductions around one, a contiguous F64
+/// tensor of the output's shape.
+Tensor run_reduce(cpu::Reduce op, const Tensor& input, const Axes& axes, DType out_dtype,
+                  Finish finish = {}, const Tensor& centre = {});
+
+/// g as the reduction with keepdim=True would have made it, then repeated over the input's shape.
+/// Both record.
+Tensor restore(const Tensor& g, const Axes& axes);
+Tensor spread(const Tensor& g, const Axes& axes);
+/// The gradient of a value shared by all elements equal to it: g in equal parts (torch's rule).
+Tensor spread_evenly(const Tensor& g, const Tensor& input, const Tensor& value, const Axes& axes);
+/// The gradient of values picked by index along `dim`: g scattered into zeros.
+Tensor scatter_back(const Tensor& g, const Axes& axes, int dim, const Tensor& indices);
+
+/// RuntimeError or IndexError where there is nothing to reduce and no identity; `all` names the
+/// case in which no dimension was given.
+void check_not_empty(const char* name, const Tensor& input, int64_t dim);
+[[noreturn]] void not_implemented(const char* kernel, DType dtype);
+void check_cpu(const Tensor& input);
+
+Tensor count_nonzero(const Tensor& input, const OptDims& dim);
+
+}  // namespace rl

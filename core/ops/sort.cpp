@@ -1,0 +1,333 @@
+// Sorting and what rests on order: sort, argsort, topk, kthvalue, searchsorted, bucketize, histc,
+// isin. Unique values are in unique.cpp; medians and quantiles in reduce.cpp.
+#include <cmath>
+
+#include "op/promote.h"
+#include "ops/along.h"
+#include "ops/ops.h"
+#include "ops/points.h"
+#include "ops/product.h"
+#include "ops/sort_keys.h"
+
+namespace rl {
+namespace {
+
+bool no_memory(const Tensor& t) { return t.numel() == 0 || t.device().type == Device::Meta; }
+
+/// The gradient of a selection along dim: back to where the values came from. `squeezed`: the
+/// selection dropped the dimension.
+auto selection_gradient(const Tensor& self, int dim, const Tensor& indices, bool squeezed) {
+  return [=, at = Saved(alias(indices)), shape = self.sizes()](const Grads& g, Node& n) -> Grads {
+    Tensor index = at.unpack(&n), grad = g[0];
+    if (!grad.defined()) return {Tensor()};
+    if (squeezed && shape.size()) index = unsqueeze(index, dim), grad = unsqueeze(grad, dim);
+    return {scatter_add(zeros(shape, grad.dtype(), grad.device()), dim, index, grad)};
+  };
+}
+
+// ---- sort ----
+
+Tensors sort(const Tensor& self, int64_t dim_in, bool descending, OptBool) {
+  const int dim = wrap_dim(dim_in, self.dim());
+  RL_CHECK(!is_complex(self.dtype()), " Sort does not support complex dtypes on CPU");
+  Tensor values = empty(self.sizes(), self.dtype(), self.device());
+  Tensor indices = empty(self.sizes(), DType::I64, self.device());
+  if (!no_memory(self)) {
+    const AlongDim lines(self.sizes(), dim, {&values, &indices, &self});
+    const int64_t n = lines.length;
+    dispatch_real(self.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T* from = self.data<T>();
+      T* to = values.data<T>();
+      int64_t* at = indices.data<int64_t>();
+      lines.each_line(n * 32, [=, &lines](const int64_t* o) {
+        with_entries<T>(n, [&](auto& entries) {
+          fill_entries(from + o[2], lines.step[2], n, descending, entries);
+          sort_entries(entries, kKeyBits<T>);
+          for (int64_t i = 0; i < n; ++i) {
+            const int64_t p = entries[static_cast<size_t>(i)].position();
+            to[o[0] + i * lines.step[0]] = from[o[2] + p * lines.step[2]];
+            at[o[1] + i * lines.step[1]] = p;
+          }
+        });
+      });
+    });
+  }
+  return record_all({values, indices}, "SortBackward0", {&self},
+                    [&] { return selection_gradient(self, dim, indices, false); });
+}
+
+Tensor argsort(const Tensor& self, int64_t dim, bool descending, bool stable) {
+  GradGuard off(false);
+  return sort(self, dim, descending, stable)[1];
+}
+
+Tensor msort(const Tensor& self) { return sort(self, 0, false, true)[0]; }
+
+// ---- the first k ----
+
+Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool sorted) {
+  const int dim = wrap_dim(dim_in, self.dim());
+  RL_CHECK(k >= 0 && k <= (self.dim() ? self.size(dim) : 1), "selected index k out of range");
+  RL_CHECK(!is_complex(self.dtype()), " topk does not support complex dtypes on CPU");
+  RL_CHECK(self.dtype() != DType::Bool, "topk does not support bool dtypes on CPU");
+  Dims sizes = self.sizes();
+  if (self.dim()) sizes[dim] = k;
+  Tensor values = empty(sizes, self.dtype(), self.device());
+  Tensor indices = empty(sizes, DType::I64, self.device());
+  if (!no_memory(self) && k > 0) {
+    const AlongDim lines(self.sizes(), dim, {&self, &values, &indices});
+    const int64_t n = lines.length;
+    dispatch_real(self.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T* from = self.data<T>();
+      T* to = values.data<T>();
+      int64_t* at = indices.data<int64_t>();
+      lines.each_line(n * 8, [=, &lines](const int64_t* o) {
+        with_entries<T>(n, [&](auto& entries) {
+          fill_entries(from + o[0], lines.step[0], n, largest, entries);
+          const auto middle = entries.begin() + k;
+          if (k < n && k * 64 > n) std::nth_element(entries.begin(), middle, entries.end());
+          if (k * 64 <= n) std::partial_sort(entries.begin(), middle, entries.end());
+          else if (sorted) std::sort(entries.begin(), middle);
+          for (int64_t i = 0; i < k; ++i) {
+            const int64_t p = entries[static_cast<size_t>(i)].position();
+            to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];
+            at[o[2] + i * lines.step[2]] = p;
+          }
+        });
+      });
+    });
+  }
+  return record_all({values, indices}, "TopkBackward0", {&self},
+                    [&] { return selection_gradient(self, dim, indices, false); });
+}
+
+Tensors kthvalue(const Tensor& self, int64_t k, int64_t dim_in, bool keepdim) {
+  const int dim = wrap_dim(dim_in, self.dim());
+  const int64_t length = self.dim() ? self.size(dim) : 1;
+  RL_CHECK_INDEX(length > 0, "kthvalue(): Expected reduction dim ", dim, " to have non-zero size.");
+  RL_CHECK(k >= 1 && k <= length, "kthvalue(): selected number k out of range for dimension ", dim);
+  RL_CHECK_AS(NotImplemented, self.dtype() != DType::Bool && !is_complex(self.dtype()),
+              "\"kthvalue_cpu\" not implemented for '", info(self.dtype()).type, "'");
+  Dims kept = self.sizes(), sizes = kept;
+  if (self.dim()) kept[dim] = 1, sizes.erase(dim);
+  Tensor values = empty(kept, self.dtype(), self.device());
+  Tensor indices = empty(kept, DType::I64, self.device());
+  if (!no_memory(self)) {
+    const AlongDim lines(self.sizes(), dim, {&self, &values, &indices});
+    const int64_t n = lines.length;
+    dispatch_real(self.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T* from = self.data<T>();
+      T* to = values.data<T>();
+      int64_t* at = indices.data<int64_t>();
+      lines.each_line(n * 8, [=, &lines](const int64_t* o) {
+        with_entries<T>(n, [&](auto& entries) {
+          fill_entries(from + o[0], lines.step[0], n, false, entries);
+          std::nth_element(entries.begin(), entries.begin() + (k - 1), entries.end());
+          const int64_t p = entries[static_cast<size_t>(k - 1)].position();
+          to[o[1]] = from[o[0] + p * lines.step[0]];
+          at[o[2]] = p;
+        });
+      });
+    });
+  }
+  if (!keepdim && self.dim()) {
+    const Dims strides = contiguous_strides(sizes);
+    values = make_view(values->storage, values.dtype(), sizes, strides, 0);
+    indices = make_view(indices->storage, DType::I64, sizes, strides, 0);
+  }
+  return record_all({values, indices}, "KthvalueBackward0", {&self},
+                    [&] { return selection_gradient(self, dim, indices, !keepdim); });
+}
+
+// ---- places in a sorted sequence ----
+
+/// An operand as a contiguous tensor of that dtype.
+Tensor operand_as(const Operand& o, DType t) {
+  return o.tensor ? as_contiguous(*o.tensor, t) : scalar_tensor(o.number, t);
+}
+
+/// The dtype to compare in: the common one, half types widened (exactly) to float.
+DType comparison_type(const Operand& a, const Operand& b) {
+  const Operand both[] = {a, b};
+  const DType t = result_type(both, 2);
+  return t == DType::F16 || t == DType::BF16 ? DType::F32 : t;
+}
+
+template <class T>
+int64_t place(const T* line, const int64_t* order, int64_t n, T v, bool right) {
+  int64_t lo = 0, hi = n;
+  while (lo < hi) {
+    const int64_t mid = lo + (hi - lo) / 2;
+    const T m = order ? line[order[mid]] : line[mid];
+    if (right ? !(m > v) : !(m >= v)) lo = mid + 1;  // NaN counts as larger than anything
+    else hi = mid;
+  }
+  return lo;
+}
+
+Tensor find_places(const Tensor& sequence, const Operand& input, bool out_int32, bool right,
+                   const Tensor& sorter) {
+  const DType type = comparison_type(Operand(sequence), input);
+  RL_CHECK(!is_complex(type), "torch.searchsorted(): complex numbers have no order");
+  const Tensor lines = as_contiguous(sequence, type), values = operand_as(input, type);
+  const Tensor order = sorter.defined() ? as_contiguous(sorter) : Tensor();
+  Tensor out = empty(values.sizes(), out_int32 ? DType::I32 : DType::I64, values.device());
+  if (no_memory(out) || sequence.device().type == Device::Meta) return out;
+  const int64_t n = lines.size(-1);
+  // Values of one row search one line; a single line serves them all.
+  const int64_t per_line = lines.dim() == 1 ? values.numel() : values.size(-1);
+  const int64_t* perm = order.defined() ? order.data<int64_t>() : nullptr;
+  dispatch_real(type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T *line = lines.data<T>(), *v = values.data<T>();
+    const auto run = [&](auto* to) {
+      cpu::parallel_for(0, values.numel(), 2048, [=](int64_t b, int64_t e) {
+        for (int64_t i = b; i < e; ++i) {
+          const int64_t start = i / per_line * n;
+          to[i] = static_cast<std::decay_t<decltype(*to)>>(
+              place(line + start, perm ? perm + start : nullptr, n, v[i], right));
+        }
+      });
+    };
+    out_int32 ? run(out.data<int32_t>()) : run(out.data<int64_t>());
+  });
+  return out;
+}
+
+Tensor searchsorted(const Tensor& sequence, const Operand& input, bool out_int32, bool right,
+                    const OptString& side, const OptTensor& sorter) {
+  const int dims = input.tensor ? input.tensor->dim() : 0;
+  const int64_t numel = input.tensor ? input.tensor->numel() : 1;
+  RL_CHECK(!side || *side == "left" || *side == "right",
+           "torch.searchsorted(): side can only be 'left' or 'right' but got ", *side);
+  RL_CHECK(!(side && *side == "left" && right),
+           "torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+           "right was True");
+  if (sorter.defined()) {
+    RL_CHECK(sequence.sizes() == sorter.sizes(),
+             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor ",
+             sequence.sizes(), "and got sorter tensor ", sorter.sizes());
+    RL_CHECK(sorter.dtype() == DType::I64,
+             "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype ",
+             info(sorter.dtype()).type);
+    const Tensor order = read_index(sorter);
+    for (int64_t i = 0; i < order.numel(); ++i)
+      RL_CHECK(order.data<int64_t>()[i] >= 0 && order.data<int64_t>()[i] < sequence.size(-1),
+               "torch.searchsorted(): sorter index out of range");
+  }
+  RL_CHECK(dims > 0 || sequence.dim() == 1,
+           "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
+           "is 1, but we got boundaries tensor dim(", sequence.dim(), ") and input value's dim(", dims,
+           ") numel(", numel, ")");
+  bool fits = sequence.dim() == 1 || sequence.dim() == dims;
+  RL_CHECK(sequence.dim() > 0, "torch.searchsorted(): boundaries tensor should have positive dimension, "
+           "but got 0 dimension");
+  for (int d = 0; sequence.dim() > 1 && fits && d + 1 < dims; ++d)
+    fits &= sequence.size(d) == input.tensor->size(d);
+  RL_CHECK(fits, "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+           "dimensions of boundaries tensor and input value tensor must match, but we got boundaries "
+           "tensor ", sequence.sizes(), " and input value tensor ",
+           input.tensor ? input.tensor->sizes() : Dims());
+  return find_places(sequence, input, out_int32, right || (side && *side == "right"), sorter);
+}
+
+Tensor bucketize(const Operand& input, const Tensor& boundaries, bool out_int32, bool right) {
+  RL_CHECK(boundaries.dim() == 1, "boundaries tensor must be 1 dimension, but got dim(",
+           boundaries.dim(), ")");
+  return find_places(boundaries, input, out_int32, right, Tensor());
+}
+
+// ---- counting and membership ----
+
+Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& max) {
+  RL_CHECK_AS(NotImplemented, self.dtype() == DType::F32 || self.dtype() == DType::F64,
+              "\"histogram_cpu\" not implemented for '", info(self.dtype()).type, "'");
+  RL_CHECK(bins > 0, "torch.histogram(): bins must be > 0, but got ", bins, " for dimension 0");
+  Tensor out = zeros({bins}, self.dtype(), self.device());
+  const Tensor dense = as_contiguous(self);
+  dispatch_real(self.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_floating_point_v<T>) {
+      const T* v = dense.data<T>();
+      const int64_t n = no_memory(dense) ? 0 : dense.numel();
+      T low = static_cast<T>(min.real()), high = static_cast<T>(max.real());
+      if (low == high && n > 0) {
+        low = high = v[0];
+        for (int64_t i = 0; i < n; ++i) {
+          if (v[i] < low || v[i] != v[i]) low = v[i];
+          if (v[i] > high || v[i] != v[i]) high = v[i];
+        }
+      }
+      if (low == high) low -= 1, high += 1;
+      RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ", high,
+               "] is not finite");
+      RL_CHECK(low < high, "torch.histc: max must be larger than min");
+      T* count = out.data<T>();
+      for (int64_t i = 0; i < n; ++i) {
+        if (!(v[i] >= low && v[i] <= high)) continue;
+        const auto bin = static_cast<int64_t>((v[i] - low) * static_cast<T>(bins) / (high - low));
+        count[std::min(bin, bins - 1)] += 1;
+      }
+    }
+  });
+  return out;
+}
+
+Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
+  for (const Operand* o : {&elements, &tests})
+    RL_CHECK(!o->tensor || !is_complex(o->tensor->dtype()),
+             "Unsupported input type encountered for isin(): ", info(o->tensor->dtype()).type);
+  const DType type = comparison_type(elements, tests);
+  RL_CHECK(!is_complex(type), "Unsupported input type encountered for isin(): ", info(type).type);
+  const Tensor e = operand_as(elements, type), t = operand_as(tests, type);
+  Tensor out = empty(e.sizes(), DType::Bool, e.device());
+  if (no_memory(out)) return out;
+  bool* to = out.data<bool>();
+  dispatch_real(type, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    using Value = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
+    const auto* v = e.data<Value>();
+    std::vector<Value> set;
+    for (int64_t i = 0; i < t.numel(); ++i)
+      if (const Value x = t.data<Value>()[i]; x == x) set.push_back(x);  // NaN equals nothing
+    std::sort(set.begin(), set.end());
+    cpu::parallel_for(0, e.numel(), 2048, [&](int64_t b, int64_t end) {
+      for (int64_t i = b; i < end; ++i)
+        to[i] = (v[i] == v[i] && std::binary_search(set.begin(), set.end(), v[i])) != invert;
+    });
+  });
+  return out;
+}
+
+}  // namespace
+
+void define_sort(Registry& r) {
+  r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
+       "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
+       ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])", &sort);
+  r.op("argsort(input, dim=-1, descending=False, *, stable=False)", "The indices that sort input.",
+       &argsort);
+  r.op("msort(input)", "Sorts along the first dimension.", &msort);
+  r.op("topk(input, k, dim=-1, largest=True, sorted=True) -> (values, indices)",
+       "The k largest (or smallest) elements along a dimension.", &topk);
+  r.op("kthvalue(input, k, dim=-1, keepdim=False) -> (values, indices)",
+       "The k-th smallest element along a dimension, from 1 on.", &kthvalue);
+  r.op("searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None)",
+       "Where values would be inserted into sorted lines to keep them sorted: before equal ones, or "
+       "behind them if right.", &searchsorted)
+      .not_method();
+  r.op("bucketize(input, boundaries, *, out_int32=False, right=False)",
+       "The bucket of each value among sorted boundaries.", &bucketize)
+      .not_method();
+  r.op("histc(input, bins=100, min=0, max=0)",
+       "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
+       "they are equal).", &histc);
+  r.op("isin(elements, test_elements, *, assume_unique=False, invert=False)",
+       "Which elements occur among test_elements.", &isin)
+      .not_method();
+}
+
+}  // namespace rl

@@ -1,0 +1,138 @@
+// Unique values and unique slices, of all elements or of consecutive ones. Results are always sorted
+// (unless consecutive); inverse and counts are empty where they are not asked for.
+#include <numeric>
+
+#include "ops/along.h"
+#include "ops/ops.h"
+#include "ops/sort_keys.h"
+
+namespace rl {
+namespace {
+
+/// Groups of equal items among n, visited in `order`: the first of each, and what belongs to it.
+struct Groups {
+  std::vector<int64_t> first, count, inverse;
+
+  template <class Equal>
+  Groups(const std::vector<int64_t>& order, Equal equal) : inverse(order.size()) {
+    for (size_t i = 0; i < order.size(); ++i) {
+      if (i == 0 || !equal(order[i - 1], order[i])) first.push_back(order[i]), count.push_back(0);
+      ++count.back();
+      inverse[static_cast<size_t>(order[i])] = static_cast<int64_t>(first.size()) - 1;
+    }
+  }
+};
+
+Tensor as_tensor(const std::vector<int64_t>& v, const Dims& sizes) {
+  Tensor t = empty(sizes, DType::I64);
+  std::copy(v.begin(), v.end(), t.data<int64_t>());
+  return t;
+}
+
+Tensors results(const Tensor& values, const Groups& g, const Dims& inverse_sizes, bool inverse,
+                bool counts) {
+  return {values, inverse ? as_tensor(g.inverse, inverse_sizes) : empty({0}, DType::I64),
+          counts ? as_tensor(g.count, {static_cast<int64_t>(g.count.size())})
+                 : empty({0}, DType::I64)};
+}
+
+std::vector<int64_t> natural_order(int64_t n) {
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
+void check_type(const Tensor& self, const char* name) {
+  RL_CHECK_AS(NotImplemented, !is_complex(self.dtype()), '"', name, "\" not implemented for '",
+              info(self.dtype()).type, "'");
+  RL_CHECK_AS(NotImplemented, self.device().type == Device::Cpu || self.numel() == 0,
+              "unique: a meta tensor has no values");
+}
+
+Tensors unique_flat(const Tensor& self, bool consecutive, bool inverse, bool counts) {
+  const Tensor dense = as_contiguous(self);
+  const int64_t n = dense.numel();
+  return dispatch_real(self.dtype(), [&](auto tag) -> Tensors {
+    using T = typename decltype(tag)::type;
+    using W = Wide<T>;
+    const T* v = dense.data<T>();
+    std::vector<int64_t> order;
+    if (consecutive) {
+      order = natural_order(n);
+    } else {
+      with_entries<T>(n, [&](auto& entries) {
+        fill_entries(v, 1, n, false, entries);
+        sort_entries(entries, kKeyBits<T>);
+        order.resize(entries.size());
+        for (size_t i = 0; i < order.size(); ++i) order[i] = entries[i].position();
+      });
+    }
+    const Groups g(order, [v](int64_t a, int64_t b) { return static_cast<W>(v[a]) == static_cast<W>(v[b]); });
+    Tensor values = empty({static_cast<int64_t>(g.first.size())}, self.dtype());
+    for (size_t i = 0; i < g.first.size(); ++i) values.data<T>()[i] = v[g.first[i]];
+    return results(values, g, self.sizes(), inverse, counts);
+  });
+}
+
+Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool inverse, bool counts) {
+  RL_CHECK_INDEX(self.dim() > 0, "Dimension specified as ", dim_in, " but tensor has no dimensions");
+  const int dim = wrap_dim(dim_in, self.dim());
+  const int64_t n = self.size(dim), m = n ? self.numel() / n : 0;
+  bool zero = false;
+  for (int d = 0; d < self.dim(); ++d) zero |= d != dim && self.size(d) == 0;
+  RL_CHECK(n == 0 || !zero,
+           "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
+  RL_CHECK(n > 0 || !zero, "There are 0 sized dimensions, and they aren't selected, so unique cannot "
+           "be applied");
+  GradGuard off(false);
+  const Tensor rows = contiguous_copy(transpose(self, 0, dim));  // each slice one run of memory
+  return dispatch_real(self.dtype(), [&](auto tag) -> Tensors {
+    using T = typename decltype(tag)::type;
+    using W = Wide<T>;
+    const T* v = rows.data<T>();
+    std::vector<int64_t> order = natural_order(n);
+    if (!consecutive)
+      std::stable_sort(order.begin(), order.end(), [=](int64_t a, int64_t b) {
+        for (int64_t i = 0; i < m; ++i) {
+          const uint64_t x = order_key(v[a * m + i]), y = order_key(v[b * m + i]);
+          if (x != y) return x < y;
+        }
+        return false;
+      });
+    const Groups g(order, [=](int64_t a, int64_t b) {
+      for (int64_t i = 0; i < m; ++i)
+        if (static_cast<W>(v[a * m + i]) != static_cast<W>(v[b * m + i])) return false;
+      return true;
+    });
+    const Tensor at = as_tensor(g.first, {static_cast<int64_t>(g.first.size())});
+    return results(index_select(self, dim, at), g, {n}, inverse, counts);
+  });
+}
+
+Tensors unique2(const Tensor& self, bool, bool inverse, bool counts) {
+  check_type(self, "unique");
+  return unique_flat(self, false, inverse, counts);
+}
+Tensors unique_dim(const Tensor& self, int64_t dim, bool, bool inverse, bool counts) {
+  check_type(self, "unique_dim");
+  return unique_slices(self, dim, false, inverse, counts);
+}
+Tensors unique_consecutive(const Tensor& self, bool inverse, bool counts, OptInt dim) {
+  check_type(self, "unique_consecutive");
+  return dim ? unique_slices(self, *dim, true, inverse, counts)
+             : unique_flat(self, true, inverse, counts);
+}
+
+}  // namespace
+
+void define_unique(Registry& r) {
+  r.op("_unique2(input, sorted=True, return_inverse=False, return_counts=False)",
+       "The sorted unique elements, each element's place among them, and how often each occurs.",
+       &unique2);
+  r.op("_unique_dim(input, dim, sorted=True, return_inverse=False, return_counts=False)",
+       "The same for slices along a dimension.", &unique_dim);
+  r.op("_unique_consecutive(input, return_inverse=False, return_counts=False, dim=None)",
+       "The same for runs of equal neighbours.", &unique_consecutive);
+}
+
+}  // namespace rl

@@ -1,0 +1,680 @@
+// Views: operations that give another look at the same memory. Each is a geometry and its inverse.
+#include "op/call.h"
+#include "ops/ops.h"
+#include "tensor/layout.h"
+
+namespace rl {
+
+namespace {
+
+/// A view of `of` with a new geometry, registered and recorded.
+template <class Builder>
+Tensor make(const Tensor& of, Dims sizes, Dims strides, int64_t offset, const char* label, Builder build,
+            ViewInfo::Origin origin = ViewInfo::Normal) {
+  Tensor v = make_view(of->storage, of.dtype(), std::move(sizes), std::move(strides), offset);
+  if (recording({&of}) && is_differentiable(of.dtype())) {
+    set_history(v, make_node(label, {&of}, build()));
+  }
+  mark_view(v, of, origin);
+  return v;
+}
+
+using Closure = Grads (*)(const Grads&, Node&);
+
+}  // namespace
+
+Tensor view(const Tensor& input, const Dims& size) {
+  const Dims shape = infer_size(size, input.numel());
+  Dims strides;
+  RL_CHECK(view_strides(input.sizes(), input.strides(), shape, &strides),
+           "view size is not compatible with input tensor's size and stride (at least one dimension "
+           "spans across two contiguous subspaces). Use .reshape(...) instead."
+           "\nwhy: the tensor of size ", input.sizes(), " has strides ", input.strides(),
+           ", so its elements are not in memory in the order of the new shape ", shape,
+           "\nfix: use .reshape(", shape, "), which copies, or .contiguous() first.");
+  return make(input, shape, strides, input->offset, "ViewBackward0", [&] {
+    return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
+  });
+}
+
+Tensor reshape(const Tensor& input, const Dims& shape) {
+  const Dims to = infer_size(shape, input.numel());
+  Dims strides;
+  if (view_strides(input.sizes(), input.strides(), to, &strides)) {
+    return make(input, to, strides, input->offset, input.is_contiguous() ? "ViewBackward0" : "ReshapeAliasBackward0", [&] {
+      return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
+    });
+  }
+  Tensor copy = contiguous_copy(input);
+  copy = record(copy, "CloneBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
+  Tensor v = make_view(copy->storage, copy.dtype(), to, contiguous_strides(to), 0);
+  return record(v, "UnsafeViewBackward0", {&copy}, [&] {
+    return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
+  });
+}
+
+Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
+  const int a = wrap_dim(dim0, input.dim()), b = wrap_dim(dim1, input.dim());
+  Dims sizes = input.sizes(), strides = input.strides();
+  if (input.dim()) {
+    std::swap(sizes[a], sizes[b]);
+    std::swap(strides[a], strides[b]);
+  }
+  return make(input, sizes, strides, input->offset, "TransposeBackward0", [&] {
+    return [a, b](const Grads& g, Node&) -> Grads { return {transpose(g[0], a, b)}; };
+  });
+}
+
+Tensor permute(const Tensor& input, const Dims& dims) {
+  RL_CHECK(dims.size() == input.dim(), "permute(sparse_coo): number of dimensions in the tensor input "
+           "does not match the length of the desired ordering of dimensions i.e. input.dim() = ",
+           input.dim(), " is not equal to len(dims) = ", dims.size());
+  Dims sizes = input.sizes(), strides = input.strides(), inverse = dims;
+  uint64_t seen = 0;
+  for (int i = 0; i < dims.size(); ++i) {
+    const int d = wrap_dim(dims[i], input.dim());
+    RL_CHECK(!(seen >> d & 1), "permute(): duplicate dims are not allowed.");
+    seen |= uint64_t{1} << d;
+    sizes[i] = input.size(d);
+    strides[i] = input.stride(d);
+    inverse[d] = i;
+  }
+  return make(input, sizes, strides, input->offset, "PermuteBackward0", [&] {
+    return [inverse](const Grads& g, Node&) -> Grads { return {permute(g[0], inverse)}; };
+  });
+}
+
+Tensor expand(const Tensor& input, const Dims& size) {
+  RL_CHECK(size.size() >= input.dim(), "expand(", "torch.", info(input.dtype()).type, "Tensor{", input.sizes(),
+           "}, size=", size, "): the number of sizes provided (", size.size(),
+           ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), ")");
+  Dims to = size;
+  const int shift = size.size() - input.dim();
+  for (int i = 0; i < size.size(); ++i) {
+    const int64_t have = i < shift ? 1 : input.size(i - shift);
+    if (to[i] == -1) {
+      RL_CHECK(i >= shift, "expand(torch.", info(input.dtype()).type, "Tensor{", input.sizes(), "}, size=", size,
+               "): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", i);
+      to[i] = have;
+    }
+    RL_CHECK(to[i] >= 0, "The expanded size of the tensor (", to[i], ") isn't allowed in a leading, non-existing dimension ", i);
+    RL_CHECK(have == to[i] || have == 1, "The expanded size of the tensor (", to[i],
+             ") must match the existing size (", have, ") at non-singleton dimension ", i,
+             ".  Target sizes: ", size, ".  Tensor sizes: ", input.sizes());
+  }
+  return make(input, to, expand_strides(input.sizes(), input.strides(), to), input->offset, "ExpandBackward0", [&] {
+    return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {sum_to(g[0], from)}; };
+  });
+}
+
+Tensor unsqueeze(const Tensor& input, int64_t dim) {
+  const int d = wrap_dim(dim, input.dim() + 1);
+  Dims sizes = input.sizes(), strides = input.strides();
+  const int64_t step = d < input.dim() ? sizes[d] * strides[d] : 1;
+  sizes.insert(d, 1);
+  strides.insert(d, step);
+  return make(input, sizes, strides, input->offset, "UnsqueezeBackward0", [&] {
+    return [d](const Grads& g, Node&) -> Grads { return {squeeze_dim(g[0], d)}; };
+  });
+}
+
+namespace {
+Tensor squeeze_mask(const Tensor& input, uint64_t mask, const char* label) {
+  Dims sizes, strides;
+  for (int i = 0; i < input.dim(); ++i) {
+    if ((mask >> i & 1) && input.size(i) == 1) continue;
+    sizes.push_back(input.size(i));
+    strides.push_back(input.stride(i));
+  }
+  return make(input, sizes, strides, input->offset, label, [&] {
+    return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
+  });
+}
+Tensor squeeze(const Tensor& input) { return squeeze_mask(input, ~uint64_t{0}, "SqueezeBackward0"); }
+Tensor squeeze_list(const Tensor& input, const Dims& dims) {
+  return squeeze_mask(input, dims.empty() ? 0 : dim_mask(dims, input.dim()), "SqueezeBackward2");
+}
+}  // namespace
+
+Tensor squeeze_dim(const Tensor& input, int64_t dim) {
+  const int d = wrap_dim(dim, input.dim());
+  return squeeze_mask(input, uint64_t{1} << d, "SqueezeBackward1");
+}
+
+Tensor select(const Tensor& input, int64_t dim, int64_t index) {
+  RL_CHECK_INDEX(input.dim() > 0, "select() cannot be applied to a 0-dim tensor.");
+  const int d = wrap_dim(dim, input.dim());
+  const int64_t n = input.size(d);
+  RL_CHECK_INDEX(index >= -n && index < n, "select(): index ", index, " out of range for tensor of size ",
+                 input.sizes(), " at dimension ", d);
+  const int64_t i = index < 0 ? index + n : index;
+  Dims sizes = input.sizes(), strides = input.strides();
+  const int64_t offset = input->offset + i * strides[d];
+  sizes.erase(d);
+  strides.erase(d);
+  return make(input, sizes, strides, offset, "SelectBackward0", [&] {
+    return [from = input.sizes(), d, i](const Grads& g, Node&) -> Grads {
+      return {call_op<"select_backward">(g[0], from, int64_t{d}, i)};
+    };
+  });
+}
+
+Tensor slice(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step) {
+  RL_CHECK(input.dim() > 0, "slice() cannot be applied to a 0-dim tensor.");
+  const int d = wrap_dim(dim, input.dim());
+  RL_CHECK_VALUE(step > 0, "slice step must be positive");
+  const int64_t n = input.size(d);
+  const auto clip = [n](int64_t v) { return v < 0 ? (v + n < 0 ? 0 : v + n) : v > n ? n : v; };
+  const int64_t b = clip(start.value_or(0)), e0 = clip(end.value_or(n)), e = e0 < b ? b : e0;
+  Dims sizes = input.sizes(), strides = input.strides();
+  const int64_t offset = input->offset + b * strides[d];
+  sizes[d] = (e - b + step - 1) / step;
+  strides[d] = strides[d] > INT64_MAX / step ? strides[d] : strides[d] * step;
+  return make(input, sizes, strides, offset, "SliceBackward0", [&] {
+    return [from = input.sizes(), d, b, e, step](const Grads& g, Node&) -> Grads {
+      return {call_op<"slice_backward">(g[0], from, int64_t{d}, b, e, step)};
+    };
+  });
+}
+
+Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
+  RL_CHECK(input.dim() > 0, "narrow() cannot be applied to a 0-dim tensor.");
+  RL_CHECK(length >= 0, "narrow(): length must be non-negative.");
+  const int d = wrap_dim(dim, input.dim());
+  const int64_t n = input.size(d);
+  RL_CHECK_INDEX(start >= -n && start <= n, "Dimension out of range (expected to be in range of [", -n, ", ", n,
+                 "], but got ", start, ")");
+  const int64_t b = start < 0 ? start + n : start;
+  RL_CHECK(b <= n - length, "start (", b, ") + length (", length, ") exceeds dimension size (", n, ").");
+  return slice(input, d, b, b + length, 1);
+}
+
+Tensor as_strided(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) {
+  RL_CHECK(size.size() == stride.size(), "mismatch in length of strides and shape");
+  for (int64_t s : stride)
+    RL_CHECK(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
+  checked_numel(size);
+  const int64_t at = offset.value_or(input->offset);
+  RL_CHECK(at >= 0, "Tensor: invalid storage offset ", at);
+  int64_t low, high;
+  bounds(size, stride, &low, &high);
+  int64_t last, bytes;
+  const int64_t item = size_of(input.dtype());
+  RL_CHECK(high < 0 || (!__builtin_add_overflow(at, high + 1, &last) && !__builtin_mul_overflow(last, item, &bytes) &&
+                        bytes <= input->storage->nbytes),
+           "setStorage: sizes ", size, ", strides ", stride, ", storage offset ", at, ", and itemsize ", item,
+           " requiring a storage size of ", (at + high + 1) * item, " are out of bounds for storage of size ",
+           input->storage->nbytes);
+  return make(input, size, stride, at, "AsStridedBackward0", [&] {
+    return [from = input.sizes(), fs = input.strides(), fo = input->offset, size, stride, at](const Grads& g, Node&) -> Grads {
+      return {as_strided_backward(g[0], from, fs, fo, size, stride, at)};
+    };
+  });
+}
+Tensor call_as_strided(const Tensor& t, const Dims& sizes, const Dims& strides, int64_t offset) {
+  return as_strided(t, sizes, strides, offset);
+}
+
+Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& base_strides, int64_t base_offset,
+                           const Dims& sizes, const Dims& strides, int64_t offset) {
+  // Scatter-add into a flat copy of the base's memory, then look at it with the base's geometry.
+  int64_t low, high, vlow, vhigh;
+  bounds(base_sizes, base_strides, &low, &high);
+  bounds(sizes, strides, &vlow, &vhigh);
+  const int64_t start = offset < base_offset ? offset : base_offset;
+  const int64_t end_base = base_offset + high, end_view = offset + vhigh;
+  const int64_t n = (end_base > end_view ? end_base : end_view) - start + 1;
+  Tensor flat = zeros({n < 0 ? 0 : n}, g.dtype(), g.device());
+  if (g.numel() > 0) {
+    if (!may_overlap_itself(sizes, strides) ) {
+      call_copy_(as_strided(flat, sizes, strides, offset - start), g);
+    } else {
+      Tensor positions = empty({n}, DType::I64);
+      for (int64_t i = 0; i < n; ++i) positions.data<int64_t>()[i] = i;
+      const Tensor index = contiguous(as_strided(positions, sizes, strides, offset - start));
+      flat = call_op<"index_add">(flat, int64_t{0}, reshape(index, {-1}), reshape(g, {-1}));
+    }
+  }
+  Tensor out = as_strided(flat, base_sizes, base_strides, base_offset - start);
+  if (may_overlap_itself(base_sizes, base_strides)) {  // each element of memory shared among its names
+    Tensor count = zeros({n}, g.dtype());
+    Tensor seen = as_strided(count, base_sizes, base_strides, base_offset - start);
+    const Tensor index = [&] {
+      Tensor positions = empty({n}, DType::I64);
+      for (int64_t i = 0; i < n; ++i) positions.data<int64_t>()[i] = i;
+      return reshape(contiguous(as_strided(positions, base_sizes, base_strides, base_offset - start)), {-1});
+    }();
+    count = call_op<"index_add">(count, int64_t{0}, index, full({index.numel()}, Scalar(1), g.dtype()));
+    out = call_op<"div">(out, as_strided(count, base_sizes, base_strides, base_offset - start));
+  }
+  return out;
+}
+
+Tensor detach(const Tensor& input) {
+  Tensor v = alias(input);
+  v->inference = input->inference;
+  return v;
+}
+
+namespace {
+
+// ---- gradients of pieces: zeros with the piece written in ----
+
+Tensor select_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t index) {
+  Tensor out = zeros(sizes, g.dtype(), g.device());
+  {
+    GradGuard off(false);
+    copy_(select(out, dim, index), g);
+  }
+  return record(out, "SelectBackwardBackward0", {&g}, [&] {
+    return [dim, index](const Grads& gg, Node&) -> Grads { return {select(gg[0], dim, index)}; };
+  });
+}
+Tensor slice_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t start, int64_t end, int64_t step) {
+  Tensor out = zeros(sizes, g.dtype(), g.device());
+  {
+    GradGuard off(false);
+    copy_(slice(out, dim, start, end, step), g);
+  }
+  return record(out, "SliceBackwardBackward0", {&g}, [&] {
+    return [=](const Grads& gg, Node&) -> Grads { return {slice(gg[0], dim, start, end, step)}; };
+  });
+}
+
+// ---- named forms ----
+
+Tensor transposed(const Tensor& input) {
+  RL_CHECK(input.dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is ", input.dim(), "D");
+  if (input.dim() < 2) return transpose(input, 0, 0);
+  return make(input, {input.size(1), input.size(0)}, {input.stride(1), input.stride(0)}, input->offset,
+              "TBackward0", [] { return [](const Grads& g, Node&) -> Grads { return {transpose(g[0], 0, 1)}; }; });
+}
+Tensor reversed(const Tensor& input) {  // .T
+  Dims dims;
+  for (int i = input.dim() - 1; i >= 0; --i) dims.push_back(i);
+  return permute(input, dims);
+}
+Tensor matrix_t(const Tensor& input) {  // .mT
+  RL_CHECK(input.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", input.dim(), "-D tensor.");
+  return transpose(input, -2, -1);
+}
+Tensor adjoint(const Tensor& input) {
+  RL_CHECK(input.dim() >= 2, "tensor.adjoint() is only supported on matrices or batches of matrices. Got ", input.dim(), "-D tensor.");
+  Tensor v = transpose(input, -2, -1);
+  return is_complex(v.dtype()) ? call_op<"conj_physical">(v) : v;
+}
+Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, other.sizes()); }
+Tensor reshape_as(const Tensor& input, const Tensor& other) { return reshape(input, other.sizes()); }
+Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.sizes()); }
+Tensor broadcast_to(const Tensor& input, const Dims& size) { return expand(input, size); }
+Tensor ravel(const Tensor& input) { return reshape(input, {-1}); }
+
+Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
+  const int s = wrap_dim(start_dim, input.dim()), e = wrap_dim(end_dim, input.dim());
+  RL_CHECK(s <= e, "flatten() has invalid args: start_dim cannot come after end_dim");
+  if (input.dim() == 0) return reshape(input, {1});
+  if (s == e) return input;
+  Dims shape;
+  int64_t merged = 1;
+  for (int i = s; i <= e; ++i) merged *= input.size(i);
+  for (int i = 0; i < s; ++i) shape.push_back(input.size(i));
+  shape.push_back(merged);
+  for (int i = e + 1; i < input.dim(); ++i) shape.push_back(input.size(i));
+  return reshape(input, shape);
+}
+Tensor unflatten(const Tensor& input, int64_t dim, const Dims& sizes) {
+  const int d = wrap_dim(dim, input.dim());
+  RL_CHECK(!sizes.empty(), "unflatten: sizes must be non-empty");
+  int64_t product = 1;
+  int unknown = 0;
+  for (int64_t s : sizes) (s == -1 ? void(++unknown) : void(product *= s));
+  RL_CHECK(unknown || product == input.size(d), "unflatten: Provided sizes ", sizes,
+           " don't multiply up to the size of dim ", d, " (", input.size(d), ") in the input tensor");
+  const Dims inner = infer_size(sizes, input.size(d));
+  Dims shape;
+  for (int i = 0; i < d; ++i) shape.push_back(input.size(i));
+  for (int64_t s : inner) shape.push_back(s);
+  for (int i = d + 1; i < input.dim(); ++i) shape.push_back(input.size(i));
+  return view(input, shape);
+}
+
+Tensor movedim(const Tensor& input, const Dims& source, const Dims& destination) {
+  RL_CHECK(source.size() == destination.size(),
+           "movedim: Invalid source or destination dims: source (", source, " dims) should contain the same number of dims as destination (", destination, " dims)");
+  const int n = input.dim();
+  Dims order = Dims::filled(n, -1);
+  uint64_t moved = 0, taken = 0;
+  for (int i = 0; i < source.size(); ++i) {
+    const int s = wrap_dim(source[i], n), d = wrap_dim(destination[i], n);
+    RL_CHECK(!(moved >> s & 1), "movedim: repeated dim in `source` (", source, ")");
+    RL_CHECK(!(taken >> d & 1), "movedim: repeated dim in `destination` (", destination, ")");
+    moved |= uint64_t{1} << s;
+    taken |= uint64_t{1} << d;
+    order[d] = s;
+  }
+  int next = 0;
+  for (int d = 0; d < n; ++d) {
+    if (order[d] >= 0) continue;
+    while (moved >> next & 1) ++next;
+    order[d] = next++;
+  }
+  return permute(input, order);
+}
+
+Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
+  const int a = wrap_dim(dim1, input.dim()), b = wrap_dim(dim2, input.dim());
+  RL_CHECK(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  const int64_t na = input.size(a), nb = input.size(b);
+  int64_t length = offset >= 0 ? (nb - offset < na ? nb - offset : na) : (na + offset < nb ? na + offset : nb);
+  if (length < 0) length = 0;
+  int64_t at = input->offset;
+  if (length > 0) at += offset >= 0 ? offset * input.stride(b) : -offset * input.stride(a);
+  Dims sizes, strides;
+  for (int i = 0; i < input.dim(); ++i) {
+    if (i == a || i == b) continue;
+    sizes.push_back(input.size(i));
+    strides.push_back(input.stride(i));
+  }
+  sizes.push_back(length);
+  strides.push_back(input.stride(a) + input.stride(b));
+  return make(input, sizes, strides, at, "DiagonalBackward0", [&] {
+    return [from = input.sizes(), offset, a, b](const Grads& g, Node&) -> Grads {
+      return {call_op<"diagonal_backward">(g[0], from, offset, int64_t{a}, int64_t{b})};
+    };
+  });
+}
+Tensor diagonal_backward(const Tensor& g, const Dims& sizes, int64_t offset, int64_t dim1, int64_t dim2) {
+  Tensor out = zeros(sizes, g.dtype(), g.device());
+  {
+    GradGuard off(false);
+    copy_(diagonal(out, offset, dim1, dim2), g);
+  }
+  return record(out, "DiagonalBackwardBackward0", {&g}, [&] {
+    return [=](const Grads& gg, Node&) -> Grads { return {diagonal(gg[0], offset, dim1, dim2)}; };
+  });
+}
+
+Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step) {
+  const int d = wrap_dim(dimension, input.dim());
+  const int64_t n = input.dim() ? input.size(d) : 1;
+  RL_CHECK(size >= 0, "size is ", size, " but must be >= 0");
+  RL_CHECK(size <= n, "maximum size for tensor at dimension ", d, " is ", n, " but size is ", size);
+  RL_CHECK(step > 0, "step is ", step, " but must be > 0");
+  Dims sizes = input.sizes(), strides = input.strides();
+  const int64_t s = input.dim() ? strides[d] : 1;
+  if (input.dim()) {
+    sizes[d] = (n - size) / step + 1;
+    strides[d] = s * step;
+  }
+  sizes.push_back(size);
+  strides.push_back(s);
+  return make(input, sizes, strides, input->offset, "UnfoldBackward0", [&] {
+    const Dims cs = contiguous_strides(input.sizes());
+    Dims vs = cs;
+    if (input.dim()) vs[d] = cs[d] * step;
+    vs.push_back(input.dim() ? cs[d] : 1);
+    return [from = input.sizes(), cs, sizes, vs](const Grads& g, Node&) -> Grads {
+      return {as_strided_backward(g[0], from, cs, 0, sizes, vs, 0)};
+    };
+  });
+}
+
+// ---- several views at once ----
+
+Tensors split_sizes(const Tensor& input, const Dims& sizes, int64_t dim) {
+  RL_CHECK(input.dim() > 0, "split expects at least a 1-dimensional tensor");
+  const int d = wrap_dim(dim, input.dim());
+  int64_t sum = 0;
+  for (int64_t s : sizes) {
+    RL_CHECK(s >= 0, "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
+    sum += s;
+  }
+  RL_CHECK(sum == input.size(d), "split_with_sizes expects split_sizes to sum exactly to ", input.size(d),
+           " (input tensor's size at dimension ", d, "), but got split_sizes=", sizes);
+  Tensors out;
+  Ref<Node> node;
+  if (recording({&input}) && is_differentiable(input.dtype()))
+    node = make_node("SplitBackward0", {&input}, [from = input.sizes(), d, sizes, dtype = input.dtype()](const Grads& g, Node&) -> Grads {
+      Tensors parts;
+      for (size_t i = 0; i < g.size(); ++i) {
+        Dims s = from;
+        s[d] = sizes[static_cast<int>(i)];
+        parts.push_back(g[i].defined() ? g[i] : zeros(s, dtype));
+      }
+      return {call_op<"cat">(parts, int64_t{d})};
+    });
+  int64_t start = 0;
+  for (int64_t s : sizes) {
+    Dims size = input.sizes();
+    size[d] = s;
+    Tensor v = make_view(input->storage, input.dtype(), size, input.strides(), input->offset + start * input.stride(d));
+    if (node) set_history(v, node);
+    mark_view(v, input, ViewInfo::Multi);
+    out.push_back(v);
+    start += s;
+  }
+  return out;
+}
+Tensors split_size(const Tensor& input, int64_t size, int64_t dim) {
+  RL_CHECK(input.dim() > 0, "split expects at least a 1-dimensional tensor");
+  RL_CHECK(size >= 0, "split expects split_size be non-negative, but got split_size=", size);
+  const int64_t n = input.size(wrap_dim(dim, input.dim()));
+  RL_CHECK(size > 0 || n == 0, "split_size can only be 0 if dimension size is 0, but got dimension size of ", n);
+  Dims sizes;
+  for (int64_t at = 0; at < n; at += size) sizes.push_back(n - at < size ? n - at : size);
+  if (n == 0) sizes.push_back(0);
+  return split_sizes(input, sizes, dim);
+}
+Tensors chunk(const Tensor& input, int64_t chunks, int64_t dim) {
+  RL_CHECK(input.dim() > 0, "chunk expects at least a 1-dimensional tensor");
+  RL_CHECK(chunks > 0, "chunk expects `chunks` to be greater than 0, got: ", chunks);
+  const int64_t n = input.size(wrap_dim(dim, input.dim()));
+  if (n == 0) return split_sizes(input, Dims::filled(static_cast<int>(chunks < 1024 ? chunks : 1024), 0), dim);
+  return split_size(input, (n + chunks - 1) / chunks, dim);
+}
+Tensors tensor_split_count(const Tensor& input, int64_t sections, int64_t dim) {
+  RL_CHECK(input.dim() > 0, "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
+  RL_CHECK(sections > 0, "number of sections must be larger than 0, got ", sections);
+  const int64_t n = input.size(wrap_dim(dim, input.dim()));
+  Dims sizes;
+  for (int64_t i = 0; i < sections; ++i) sizes.push_back(n / sections + (i < n % sections ? 1 : 0));
+  return split_sizes(input, sizes, dim);
+}
+Tensors tensor_split_at(const Tensor& input, const Dims& indices, int64_t dim) {
+  RL_CHECK(input.dim() > 0, "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
+  Tensors out;
+  OptInt start = 0;
+  for (int i = 0; i <= indices.size(); ++i) {
+    const OptInt end = i < indices.size() ? OptInt(indices[i]) : std::nullopt;
+    out.push_back(slice(input, dim, start, end, 1));
+    start = end;
+  }
+  return out;
+}
+Tensors unbind(const Tensor& input, int64_t dim) {
+  RL_CHECK_INDEX(input.dim() > 0, "Dimension specified as ", dim, " but tensor has no dimensions");
+  const int d = wrap_dim(dim, input.dim());
+  Ref<Node> node;
+  if (recording({&input}) && is_differentiable(input.dtype())) {
+    Dims piece = input.sizes();
+    piece.erase(d);
+    node = make_node("UnbindBackward0", {&input}, [piece, d, dtype = input.dtype()](const Grads& g, Node&) -> Grads {
+      Tensors parts;
+      for (const Tensor& p : g) parts.push_back(p.defined() ? p : zeros(piece, dtype));
+      return {call_op<"stack">(parts, int64_t{d})};
+    });
+  }
+  Dims sizes = input.sizes(), strides = input.strides();
+  sizes.erase(d);
+  strides.erase(d);
+  Tensors out;
+  for (int64_t i = 0; i < input.size(d); ++i) {
+    Tensor v = make_view(input->storage, input.dtype(), sizes, strides, input->offset + i * input.stride(d));
+    if (node) set_history(v, node);
+    mark_view(v, input, ViewInfo::Multi);
+    out.push_back(v);
+  }
+  return out;
+}
+
+// ---- other dtypes on the same memory ----
+
+Tensor view_dtype(const Tensor& input, DType dtype) {
+  const int64_t from = size_of(input.dtype()), to = size_of(dtype);
+  if (dtype == input.dtype()) return view(input, input.sizes());
+  Dims sizes = input.sizes(), strides = input.strides();
+  int64_t offset = input->offset;
+  if (from != to) {
+    RL_CHECK(input.dim() > 0, "self.dim() cannot be 0 to view ", input.dtype() == DType::F32 ? "Float" : info(input.dtype()).type, " as ",
+             info(dtype).type, " (different element sizes)");
+    RL_CHECK(strides.back() == 1, "self.stride(-1) must be 1 to view ", info(input.dtype()).type, " as ", info(dtype).type,
+             " (different element sizes), but got ", strides.back());
+    const int64_t a = from > to ? from / to : 1, b = to > from ? to / from : 1;
+    RL_CHECK(sizes.back() % b == 0 && offset % b == 0, "self.size(-1) must be divisible by ", b, " to view ",
+             info(input.dtype()).type, " as ", info(dtype).type, " (different element sizes), but got ", sizes.back());
+    for (int i = 0; i + 1 < strides.size(); ++i) {
+      RL_CHECK(strides[i] % b == 0, "self.stride(", i, ") must be divisible by ", b, " to view ", info(input.dtype()).type,
+               " as ", info(dtype).type, " (different element sizes), but got ", strides[i]);
+      strides[i] = strides[i] * a / b;
+    }
+    sizes.back() = sizes.back() * a / b;
+    offset = offset * a / b;
+  }
+  Tensor v = make_view(input->storage, dtype, sizes, strides, offset);
+  mark_view(v, input);
+  v->view_no_grad = true;
+  return v;
+}
+
+Tensor view_as_real(const Tensor& input) {
+  RL_CHECK(is_complex(input.dtype()), "view_as_real is only supported for complex tensors");
+  Dims sizes = input.sizes(), strides = input.strides();
+  for (int64_t& s : strides) s *= 2;
+  sizes.push_back(2);
+  strides.push_back(1);
+  Tensor v = make_view(input->storage, real_of(input.dtype()), sizes, strides, input->offset * 2);
+  if (recording({&input}))
+    set_history(v, make_node("ViewAsRealBackward0", {&input}, [](const Grads& g, Node&) -> Grads {
+      return {call_op<"view_as_complex">(contiguous(g[0]))};
+    }));
+  mark_view(v, input);
+  return v;
+}
+Tensor view_as_complex(const Tensor& input) {
+  RL_CHECK(input.dtype() == DType::F32 || input.dtype() == DType::F64,
+           "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: ", info(input.dtype()).type);
+  RL_CHECK(input.dim() > 0 && input.sizes().back() == 2, "Tensor must have a last dimension of size 2");
+  RL_CHECK(input.strides().back() == 1, "Tensor must have a last dimension with stride 1");
+  Dims sizes = input.sizes(), strides = input.strides();
+  sizes.erase(sizes.size() - 1);
+  strides.erase(strides.size() - 1);
+  for (int64_t& s : strides) {
+    RL_CHECK(s % 2 == 0, "Tensor must have a stride divisible by 2 for all but last dimension");
+    s /= 2;
+  }
+  RL_CHECK(input->offset % 2 == 0, "Tensor must have a storage_offset divisible by 2");
+  Tensor v = make_view(input->storage, complex_of(input.dtype()), sizes, strides, input->offset / 2);
+  if (recording({&input}))
+    set_history(v, make_node("ViewAsComplexBackward0", {&input}, [](const Grads& g, Node&) -> Grads {
+      return {call_op<"view_as_real">(contiguous(g[0]))};
+    }));
+  mark_view(v, input);
+  return v;
+}
+Tensor real_part(const Tensor& input) {
+  return is_complex(input.dtype()) ? select(view_as_real(input), -1, 0) : input;
+}
+Tensor imag_part(const Tensor& input) {
+  RL_CHECK(is_complex(input.dtype()), "imag is not implemented for tensors with non-complex dtypes.");
+  return select(view_as_real(input), -1, 1);
+}
+Tensor conjugate(const Tensor& input) { return is_complex(input.dtype()) ? call_op<"conj_physical">(input) : input; }
+Tensor resolve(const Tensor& input) { return input; }
+
+Tensor squeeze_(const Tensor& self, const OptDims& dims) {
+  const Tensor v = dims ? squeeze_list(self, *dims) : squeeze(self);
+  self->sizes = v.sizes();
+  self->strides = v.strides();
+  return self;
+}
+Tensor unsqueeze_(const Tensor& self, int64_t dim) {
+  const Tensor v = unsqueeze(self, dim);
+  self->sizes = v.sizes();
+  self->strides = v.strides();
+  return self;
+}
+Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
+  const Tensor v = transpose(self, dim0, dim1);
+  self->sizes = v.sizes();
+  self->strides = v.strides();
+  self->contiguous = v->contiguous;
+  return self;
+}
+Tensor t_(const Tensor& self) { return self.dim() < 2 ? self : transpose_(self, 0, 1); }
+Tensor detach_(const Tensor& self) {
+  RL_CHECK(!self->base, "Can't detach views in-place. Use detach() instead.");
+  if (self->autograd) self->autograd->grad_fn = nullptr;
+  self->grad_flag = false;
+  return self;
+}
+Tensor slice_op(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step) { return slice(input, dim, start, end, step); }
+Tensor as_strided_op(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) { return as_strided(input, size, stride, offset); }
+
+}  // namespace
+
+void define_view(Registry& r) {
+  r.op("view(input, dtype)", "The same memory with another shape, or read as another dtype.", &view_dtype).not_function();
+  r.op("view(input, *size)", "", &view);
+  r.op("reshape(input, *shape)", "A view with another shape if possible, else a copy.", &reshape).no_out();
+  r.op("transpose(input, dim0, dim1)", "A view with two dimensions swapped.", &transpose).alias("swapaxes").alias("swapdims").no_out();
+  r.op("permute(input, *dims)", "A view with the dimensions in another order.", &permute).no_out();
+  r.op("expand(input, *size, implicit=False)", "A view in which dimensions of size 1 repeat.",
+       +[](const Tensor& t, const Dims& size, Any) { return expand(t, size); }).not_function();
+  r.op("unsqueeze(input, dim)", "A view with a dimension of size 1 put in.", &unsqueeze).no_out();
+  r.op("squeeze(input)", "A view without dimensions of size 1.", &squeeze).no_out();
+  r.op("squeeze(input, dim)", "", &squeeze_dim);
+  r.op("squeeze(input, *dim)", "", &squeeze_list);
+  r.op("select(input, dim, index)", "A view of one index of a dimension.", static_cast<Tensor (*)(const Tensor&, int64_t, int64_t)>(&select)).no_out();
+  r.op("slice(input, dim=0, start=None, end=None, step=1)", "A view of a range of a dimension.", &slice_op).hidden();
+  r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow).no_out();
+  r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.", &as_strided_op).no_out();
+  r.op("select_backward(input, sizes, dim, index)", "The gradient of select.", &select_backward).hidden();
+  r.op("slice_backward(input, sizes, dim, start, end, step)", "The gradient of slice.", &slice_backward).hidden();
+  r.op("diagonal_backward(input, sizes, offset, dim1, dim2)", "The gradient of diagonal.", &diagonal_backward).hidden();
+  r.op("detach(input)", "The same memory without history.", &detach).no_out();
+  r.op("t(input)", "The transpose of a matrix.", &transposed).no_out();
+  r.op("numpy_T(input)", "All dimensions reversed.", &reversed).hidden();
+  r.op("matrix_T(input)", "The last two dimensions swapped.", &matrix_t).hidden();
+  r.op("adjoint(input)", "The conjugate transpose.", &adjoint).no_out();
+  r.op("view_as(input, other)", "input with the shape of other.", &view_as).not_function();
+  r.op("reshape_as(input, other)", "input with the shape of other.", &reshape_as).not_function();
+  r.op("expand_as(input, other)", "input expanded to the shape of other.", &expand_as).not_function();
+  r.op("broadcast_to(input, *size)", "input expanded to a shape.", &broadcast_to).no_out();
+  r.op("ravel(input)", "input as one dimension.", &ravel).no_out();
+  r.op("flatten(input, start_dim=0, end_dim=-1)", "A range of dimensions made one.", &flatten).no_out();
+  r.op("unflatten(input, dim, sizes)", "One dimension made several.", &unflatten).no_out();
+  r.op("movedim(input, source, destination)", "A view with dimensions moved.", &movedim).alias("moveaxis").no_out();
+  r.op("diagonal(input, offset=0, dim1=0, dim2=1)", "A view of a diagonal.", &diagonal).no_out();
+  r.op("unfold(input, dimension, size, step)", "A view of windows that slide along a dimension.", &unfold).not_function();
+  r.op("split(input, split_size, dim=0)", "Views of consecutive pieces.", &split_size);
+  r.op("split(input, split_sizes, dim=0)", "", &split_sizes);
+  r.op("split_with_sizes(input, split_sizes, dim=0)", "Views of pieces of given sizes.", &split_sizes);
+  r.op("chunk(input, chunks, dim=0)", "Views of at most `chunks` pieces of equal size.", &chunk);
+  r.op("tensor_split(input, indices_or_sections, dim=0)", "Views of pieces, as numpy.array_split.", &tensor_split_count);
+  r.op("tensor_split(input, indices, dim=0)", "", &tensor_split_at);
+  r.op("unbind(input, dim=0)", "Views of every index of a dimension.", &unbind);
+  r.op("view_as_real(input)", "A complex tensor as pairs of real numbers.", &view_as_real).not_method();
+  r.op("view_as_complex(input)", "Pairs of real numbers as a complex tensor.", &view_as_complex).not_method();
+  r.op("real(input)", "A view of the real parts.", &real_part).not_method();
+  r.op("imag(input)", "A view of the imaginary parts.", &imag_part).not_method();
+  r.op("conj(input)", "The complex conjugate; real tensors themselves.", &conjugate).no_out();
+  r.op("resolve_conj(input)", "input: conjugation is never lazy here.", &resolve).no_out();
+  r.op("resolve_neg(input)", "input: negation is never lazy here.", &resolve).no_out();
+  r.op("squeeze_(input, dim=None)", "squeeze in place.", &squeeze_);
+  r.op("unsqueeze_(input, dim)", "unsqueeze in place.", &unsqueeze_);
+  r.op("transpose_(input, dim0, dim1)", "transpose in place.", &transpose_).alias("swapaxes_").alias("swapdims_");
+  r.op("t_(input)", "t in place.", &t_);
+  r.op("detach_(input)", "Takes the history away.", &detach_);
+}
+
+}  // namespace rl

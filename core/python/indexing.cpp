@@ -1,0 +1,206 @@
+// x[...]: Python index expressions as views and advanced indexing.
+#include "ops/ops.h"
+#include "python/py.h"
+
+namespace rl::py {
+namespace {
+
+/// What an index expression comes to: a view, and index tensors by its dimensions (undefined: whole).
+struct Plan {
+  Tensor view;
+  Tensors indices;
+  bool advanced() const {
+    for (const Tensor& t : indices)
+      if (t.defined()) return true;
+    return false;
+  }
+};
+
+bool is_index_list(PyObject* o) { return PyList_Check(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__")); }
+
+int consumed(PyObject* item) {  // dimensions of self an item uses up
+  if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item)) return 0;
+  if (is_tensor(item)) {
+    const Tensor& t = unwrap(item);
+    if (t.dtype() == DType::Bool || t.dtype() == DType::U8) return t.dim();
+  }
+  return 1;
+}
+
+OptInt bound(PyObject* o) {
+  if (o == Py_None) return std::nullopt;
+  int64_t v;
+  if (!as_int(o, &v)) {
+    PyErr_SetString(PyExc_TypeError, "slice indices must be integers or None or have an __index__ method");
+    throw PythonError{};
+  }
+  return v;
+}
+
+Tensor apply_slice(const Tensor& t, int dim, PyObject* item) {
+  auto* s = reinterpret_cast<PySliceObject*>(item);
+  const OptInt step = bound(s->step);
+  RL_CHECK_VALUE(!step || *step != 0, "slice step cannot be zero");
+  RL_CHECK_VALUE(!step || *step > 0, "step must be greater than zero");
+  const OptInt start = bound(s->start), stop = bound(s->stop);
+  if (!start && !stop && !step) return t;
+  return slice(t, dim, start, stop, step.value_or(1));
+}
+
+Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
+  Plan plan;
+  plan.view = self;
+  int known = 0, ellipses = 0;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    known += consumed(items[i]);
+    ellipses += items[i] == Py_Ellipsis;
+  }
+  RL_CHECK_INDEX(known <= self.dim(), "too many indices for tensor of dimension ", self.dim());
+  RL_CHECK_INDEX(ellipses <= 1, "an index can only have a single ellipsis ('...')");
+  int dim = 0;
+  const auto put = [&](const Tensor& index) {
+    plan.indices.resize(static_cast<size_t>(dim) + 1);
+    plan.indices[static_cast<size_t>(dim)] = index;
+  };
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    PyObject* item = items[i];
+    if (item == Py_Ellipsis) {
+      dim += self.dim() - known;
+    } else if (item == Py_None) {
+      plan.view = unsqueeze(plan.view, dim++);
+    } else if (PyBool_Check(item)) {
+      plan.view = unsqueeze(plan.view, dim);
+      put(full({1}, Scalar(item == Py_True), DType::Bool));
+      ++dim;
+    } else if (PySlice_Check(item)) {
+      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ", self.dim());
+      plan.view = apply_slice(plan.view, dim++, item);
+    } else if (is_tensor(item)) {
+      const Tensor& t = unwrap(item);
+      RL_CHECK_INDEX(is_integral(t.dtype()), "tensors used as indices must be long, int, byte or bool tensors");
+      const bool mask = t.dtype() == DType::Bool || t.dtype() == DType::U8;
+      if (t.dim() == 0 && mask) {
+        plan.view = unsqueeze(plan.view, dim);
+        put(reshape(t, {1}));
+        ++dim;
+      } else if (t.dim() == 0) {
+        int64_t v = 0;
+        as_int(item, &v);
+        plan.view = select(plan.view, dim, v);
+      } else {
+        put(t);
+        dim += mask ? t.dim() : 1;
+      }
+    } else if (int64_t v; !is_index_list(item) && as_int(item, &v)) {
+      RL_CHECK_INDEX(plan.view.dim() > 0, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+      const int64_t size = plan.view.size(dim);
+      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension ", dim, " with size ", size);
+      plan.view = select(plan.view, dim, v);
+    } else if (is_index_list(item) || PyTuple_Check(item)) {
+      Tensor t = tensor_from(item, std::nullopt, true);
+      if (t.numel() == 0 && !is_integral(t.dtype())) t = empty(t.sizes(), DType::I64);
+      RL_CHECK_INDEX(is_integral(t.dtype()), "tensors used as indices must be long, int, byte or bool tensors");
+      const bool mask = t.dtype() == DType::Bool;
+      put(t);
+      dim += mask ? t.dim() : 1;
+    } else {
+      raise(ErrorKind::Type, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
+            Py_TYPE(item)->tp_name, ")");
+    }
+  }
+  return plan;
+}
+
+/// Is a list one index, or (as NumPy once had it) a tuple of indices? A sequence with slices, None,
+/// ellipses, tensors or sequences in it is a tuple.
+bool as_tuple(PyObject* index) {
+  if (PyTuple_Check(index)) return true;
+  if (!PyList_Check(index)) return false;
+  const Py_ssize_t n = PyList_GET_SIZE(index);
+  if (n >= 32) return false;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    PyObject* item = PyList_GET_ITEM(index, i);
+    if (PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+  }
+  return false;
+}
+
+Plan plan_of(const Tensor& self, PyObject* index) {
+  if (as_tuple(index)) return make_plan(self, PySequence_Fast_ITEMS(index), PySequence_Fast_GET_SIZE(index));
+  return make_plan(self, &index, 1);
+}
+
+PyObject* overridden(const char* method, PyObject* self, PyObject* index, PyObject* value) {
+  Object m = own(PyImport_ImportModule("rushlight.overrides"));
+  return PyObject_CallMethod(m.get(), "_dispatch_method", value ? "sOOO" : "sOO", method, self, index, value);
+}
+
+}  // namespace
+
+PyObject* get_item(PyObject* self, PyObject* index) {
+  return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (!is_exact_tensor(self) && has_torch_function(self)) return overridden("__getitem__", self, index, nullptr);
+    const Tensor& t = unwrap(self);
+    if (PyLong_CheckExact(index) && t.dim() > 0) {  // the commonest case
+      int64_t v;
+      as_int(index, &v);
+      const int64_t size = t.size(0);
+      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension 0 with size ", size);
+      return wrap(select(t, 0, v));
+    }
+    Plan plan = plan_of(t, index);
+    if (!plan.advanced()) {
+      if (plan.view.same(t)) plan.view = call_op<"slice">(t.dim() ? t : t);
+      return wrap(plan.view);
+    }
+    static const Op* op = registry().find("_index_tensors");
+    RL_CHECK(op, "advanced indexing is not available");
+    Arg args[2];
+    to_arg(args[0], plan.view);
+    to_arg(args[1], plan.indices);
+    return wrap(invoke_with_defaults(*op, args, 2).tensor);
+  });
+}
+
+int set_item(PyObject* self, PyObject* index, PyObject* value) {
+  return guarded(-1, [&]() -> int {
+    RL_CHECK_TYPE(value, "Tensor does not support deleting items");
+    if ((!is_exact_tensor(self) && has_torch_function(self)) || (!is_exact_tensor(value) && has_torch_function(value))) {
+      Object r = own(overridden("__setitem__", self, index, value));
+      return 0;
+    }
+    const Tensor& t = unwrap(self);
+    Scalar number;
+    Tensor source;
+    if (is_tensor(value)) {
+      source = unwrap(value);
+    } else if (as_scalar(value, &number)) {
+      source = scalar_tensor(number, t.dtype());
+    } else if (is_sequence(value) || PyObject_HasAttrString(value, "__array_interface__")) {
+      source = tensor_from(value, t.dtype(), true);
+    } else {
+      raise(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a torch.", info(t.dtype()).type, "Tensor");
+    }
+    const Plan plan = plan_of(t, index);
+    if (plan.advanced()) {
+      static const Op* op = registry().find("index_put_");
+      RL_CHECK(op, "advanced indexing is not available");
+      if (source.dtype() != t.dtype()) source = call_to(source, t.dtype());
+      Arg args[4];
+      to_arg(args[0], plan.view);
+      to_arg(args[1], plan.indices);
+      to_arg(args[2], source);
+      to_arg(args[3], false);
+      invoke_with_defaults(*op, args, 4);
+      return 0;
+    }
+    // Leading dimensions of size 1 of the source that the target lacks do not matter.
+    while (source.dim() > plan.view.dim() && source.size(0) == 1) source = select(source, 0, 0);
+    RL_CHECK(source.dim() <= plan.view.dim(), "shape mismatch: value tensor of shape ", source.sizes(),
+             " cannot be broadcast to indexing result of shape ", plan.view.sizes());
+    if (!plan.view.same(t) || !source.same(t)) copy_(plan.view, source);
+    return 0;
+  });
+}
+
+}  // namespace rl::py

@@ -1,0 +1,153 @@
+"""rushlight: PyTorch's API without its weight. `import rushlight as torch`, or run a program that
+says `import torch` with `rushlight run script.py`.
+
+Only the extension is loaded here; every submodule and most functions are bound when first used,
+so that the import costs milliseconds. What is not here: any mathematics (see core/).
+"""
+
+from math import e, inf, nan, pi
+
+from . import _C
+from ._C import (
+    Generator,
+    Size,
+    Tensor,
+    UntypedStorage,
+    default_generator,
+    device,
+    dtype,
+    from_numpy,
+    frombuffer,
+    get_default_dtype,
+    get_num_threads,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    set_num_threads,
+)
+from .version import __version__
+
+for _name in (
+    "bool uint8 int8 int16 int32 int64 uint16 uint32 uint64 float16 bfloat16 float32 float64 "
+    "complex64 complex128 short int long half float double cfloat cdouble"
+).split():
+    globals()[_name] = getattr(_C, _name)
+del _name
+
+from . import _methods  # noqa: E402  (Tensor's Python methods; needs the names above)
+from ._grad_mode import (  # noqa: E402
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+)
+from ._methods import layout, memory_format, strided  # noqa: E402
+from ._methods import (  # noqa: E402
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+)
+from ._creation import as_tensor, asarray, set_default_dtype, tensor  # noqa: E402
+from ._random import (  # noqa: E402
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+
+newaxis = None
+
+# What lives in a submodule of another name, by name.
+_ELSEWHERE = {
+    "save": "serialization",
+    "load": "serialization",
+    "set_printoptions": "_tensor_str",
+    "get_printoptions": "_tensor_str",
+    "typename": "_tools",
+    "is_tensor": "_tools",
+    "is_storage": "_tools",
+    "is_floating_point": "_tools",
+    "is_complex": "_tools",
+    "is_nonzero": "_tools",
+    "is_inference": "_tools",
+    "is_warn_always_enabled": "_tools",
+    "set_warn_always": "_tools",
+    "numel": "_tools",
+    "iinfo": "_tools",
+    "finfo": "_tools",
+    "set_default_device": "_tools",
+    "get_default_device": "_tools",
+    "set_default_tensor_type": "_tools",
+    "get_num_interop_threads": "_tools",
+    "set_num_interop_threads": "_tools",
+    "use_deterministic_algorithms": "_tools",
+    "are_deterministic_algorithms_enabled": "_tools",
+    "is_deterministic_algorithms_warn_only_enabled": "_tools",
+    "get_float32_matmul_precision": "_tools",
+    "set_float32_matmul_precision": "_tools",
+    "set_flush_denormal": "_tools",
+    "get_deterministic_debug_mode": "_tools",
+    "set_deterministic_debug_mode": "_tools",
+    "compile": "_tools",
+    "vmap": "_tools",
+    "from_dlpack": "_tools",
+    "to_dlpack": "_tools",
+    "as_torch": "_alias",
+    "TypedStorage": "storage",
+    "autocast": "amp",
+    "fork": "jit",
+}
+
+
+def _tensor_class(name):
+    """FloatTensor and its like: constructors of one dtype."""
+    from ._legacy import tensor_class
+
+    return tensor_class(name)
+
+
+def __getattr__(name):
+    function = _C._functions.get(name)
+    if function is None:
+        function = _find(name)
+    globals()[name] = function
+    return function
+
+
+def _find(name):
+    import importlib
+
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module("." + _ELSEWHERE[name], __name__), name)
+    functional = importlib.import_module(".functional", __name__)
+    if name in functional.__all__:
+        return getattr(functional, name)
+    if name.endswith("Tensor") and (value := _tensor_class(name)) is not None:
+        return value
+    if name.endswith("Storage"):
+        storage = importlib.import_module(".storage", __name__)
+        if hasattr(storage, name):
+            return getattr(storage, name)
+    if not name.startswith("__"):
+        try:
+            return importlib.import_module("." + name, __name__)
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    from ._missing import missing
+
+    return missing("torch", name)
+
+
+def __dir__():
+    from . import functional
+
+    return sorted({*globals(), *_C._functions, *_ELSEWHERE, *functional.__all__})

@@ -1,0 +1,73 @@
+"""tensor, as_tensor, asarray: tensors of Python data. Factories of sizes are in the core."""
+
+from . import _C
+
+
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False, names=None):
+    """A new tensor of `data`: a number, a nested sequence of numbers, or an array; always a copy.
+
+    The dtype is inferred (ints int64, floats the default dtype) unless given. Raises ValueError
+    for ragged sequences, TypeError for what is no number.
+
+    >>> torch.tensor([[1, 2], [3, 4]]).dtype
+    torch.int64
+    """
+    if isinstance(data, _C.Tensor):
+        import warnings
+
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
+            "or sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+    result = _C._tensor_from(data, dtype, True)
+    _place(result, device)
+    return result.requires_grad_(True) if requires_grad else result
+
+
+def as_tensor(data, dtype=None, device=None):
+    """`data` as a tensor, sharing memory with tensors and NumPy arrays where dtype allows."""
+    if isinstance(data, _C.Tensor):
+        _place(data, device)
+        return data if dtype is None or dtype == data.dtype else data.to(dtype)
+    result = _C._tensor_from(data, dtype, False)
+    _place(result, device)
+    return result
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """`obj` as a tensor: of tensors, arrays, buffers, DLPack objects and sequences."""
+    if isinstance(obj, _C.Tensor):
+        result = obj.clone() if copy else obj
+        if not requires_grad and result.requires_grad:
+            result = result.detach()
+        if dtype is not None and dtype != result.dtype:
+            if copy is False:
+                raise ValueError("can't alias tensor with dtype different from that of the input")
+            result = result.to(dtype)
+    elif not hasattr(obj, "__array_interface__") and hasattr(obj, "__dlpack__"):
+        from ._tools import from_dlpack
+
+        result = from_dlpack(obj)
+        result = result.to(dtype) if dtype is not None else result.clone() if copy else result
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        result = _C.frombuffer(obj, dtype=dtype or _C.get_default_dtype())
+        result = result.clone() if copy else result
+    else:
+        if copy is False and not hasattr(obj, "__array_interface__"):
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        result = _C._tensor_from(obj, dtype, bool(copy))
+    _place(result, device)
+    return result.requires_grad_(True) if requires_grad else result
+
+
+def _place(tensor, device):
+    if device is not None and _C.device(device).type == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+def set_default_dtype(d):
+    """Sets the dtype of floats that have none of their own, float32 at first."""
+    _C.set_default_dtype(d)

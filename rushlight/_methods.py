@@ -1,0 +1,314 @@
+"""Tensor's methods that are Python: printing, NumPy, pickling, backward, hooks, and conversions that
+need no kernel. They are put on the class at import; everything heavy is imported on first use.
+"""
+
+from . import _C
+from ._C import Tensor
+
+
+class layout:
+    """torch.layout: how a tensor's memory is organised; here always strided."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __repr__(self):
+        return f"torch.{self._name}"
+
+    def __reduce__(self):
+        return self._name
+
+
+class memory_format(layout):
+    """torch.memory_format: the order of dimensions in memory; accepted, row-major is used."""
+
+
+strided = layout("strided")
+sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc = map(
+    layout, ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")
+)
+contiguous_format, preserve_format, channels_last, channels_last_3d = map(
+    memory_format, ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
+)
+for _name in ("layout", "memory_format"):
+    globals()[_name].__module__ = "torch"
+
+
+def _repr(self, *, tensor_contents=None):
+    from ._tensor_str import _str
+
+    return _str(self, tensor_contents=tensor_contents)
+
+
+def _format(self, spec):
+    if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
+        return self.item().__format__(spec)
+    return object.__format__(self, spec)
+
+
+def _numpy(self, *, force=False):
+    """The tensor as a NumPy array over the same memory."""
+    import numpy
+
+    if force:
+        self = self.detach().cpu()
+    if self.requires_grad:
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            "\nfix: for a value to log, loss.item() is enough."
+        )
+    if self.dtype is _C.bfloat16:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+    return numpy.asarray(_Face(self))
+
+
+class _Face:
+    """What NumPy needs to share a tensor's memory and keep it alive."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        self.__array_interface__ = _C._array_interface(tensor)
+
+
+def _array(self, dtype=None, copy=None):
+    array = self.numpy()
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+def _array_wrap(self, array, context=None, return_scalar=False):
+    from . import from_numpy
+
+    if array.dtype == bool:
+        array = array.astype("uint8")
+    return from_numpy(array.copy() if array.ndim == 0 else array)
+
+
+def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """A DLPack capsule over the same memory."""
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return _C._to_dlpack(self.clone() if copy else self)
+
+
+def _dlpack_device(self):
+    """(kLDCPU, 0)."""
+    return (1, 0)
+
+
+def _type(self, dtype=None, non_blocking=False, **_):
+    """The name of the tensor's type, or the tensor as another type."""
+    from ._legacy import DTYPES, NAMES
+
+    if dtype is None:
+        return "torch." + NAMES[self.dtype]
+    if isinstance(dtype, str):
+        name = dtype.rpartition(".")[2]
+        if name not in DTYPES:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = DTYPES[name]
+    return self.to(getattr(dtype, "dtype", dtype))
+
+
+def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Adds the gradients of this tensor into the `.grad` of the leaves (see torch.autograd)."""
+    if type(self) is not Tensor and _C._has_torch_function(self):
+        from .overrides import _dispatch
+
+        return _dispatch(Tensor.backward, (self,), dict(gradient=gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs))
+    from .autograd import backward
+
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def _register_hook(self, hook):
+    """`hook(grad)` runs when this tensor's gradient is known, and may return another."""
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    from .autograd.graph import _TensorHandle
+
+    return _TensorHandle(self, _C._register_hook(self, hook))
+
+
+def _register_post_accumulate_grad_hook(self, hook):
+    """`hook(tensor)` runs after a leaf's gradient was added into `.grad`."""
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if self.grad_fn is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    from .autograd.graph import _TensorHandle
+
+    return _TensorHandle(self, _C._register_post_accumulate(self, hook))
+
+
+def _retain_grad(self):
+    """Keeps `.grad` of a tensor that is no leaf."""
+    _C._retain_grad(self)
+
+
+def _untyped_storage(self):
+    """The bytes this tensor views."""
+    return _C._storage_of(self)
+
+
+def _storage(self):
+    """The storage, as elements of the tensor's dtype."""
+    from .storage import TypedStorage
+
+    return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self.dtype)
+
+
+def _reduce_ex(self, proto):
+    from ._tensor import _reduce_ex
+
+    return _reduce_ex(self, proto)
+
+
+def _deepcopy(self, memo):
+    from ._tensor import _deepcopy
+
+    return _deepcopy(self, memo)
+
+
+def _copy(self):
+    result = Tensor._make_subclass(type(self), self, self.requires_grad)
+    result.__dict__.update(self.__dict__)
+    return result
+
+
+def _as_subclass(self, cls):
+    """The same tensor as an instance of a subclass."""
+    return Tensor._make_subclass(cls, self)
+
+
+def _contains(self, element):
+    if isinstance(element, (Tensor, int, float, complex, bool)):
+        return bool((element == self).any().item())
+    raise RuntimeError(
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+    )
+
+
+def _reversed(self):
+    return self if self.dim() == 0 else self.flip(0)
+
+
+def _dir(self):
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+def _getattr(self, name):
+    """Only for names that the class lacks: a composite, or an error that helps."""
+    from .functional import _METHODS
+
+    function = _METHODS.get(name)
+    if function is not None:
+        setattr(Tensor, name, function)
+        return getattr(self, name)
+    from ._missing import missing_attribute
+
+    return missing_attribute(self, name)
+
+
+def _new(self, *args, **kwargs):
+    """A tensor of the same dtype, by the legacy constructor."""
+    return _C._legacy_tensor(self.dtype, args, kwargs or None)
+
+
+def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, **_):
+    """A copy of `data` with this tensor's dtype."""
+    result = _C._tensor_from(data, dtype or self.dtype, True)
+    return result.requires_grad_(True) if requires_grad else result
+
+
+def _is_same_size(self, other):
+    """Have the two the same sizes?"""
+    return self.shape == other.shape
+
+
+def _share_memory_(self):
+    """self: threads share memory as it is; process workers copy."""
+    return self
+
+
+def _apply_(self, function):
+    """Replaces each element by `function` of it."""
+    values = [function(v) for v in self.flatten().tolist()]
+    return self.copy_(_C._tensor_from(values, self.dtype, True).view(self.shape))
+
+
+def _map_(self, tensor, function):
+    """Replaces each element by `function(element, other)`."""
+    pairs = zip(self.flatten().tolist(), tensor.expand_as(self).flatten().tolist())
+    values = [function(a, b) for a, b in pairs]
+    return self.copy_(_C._tensor_from(values, self.dtype, True).view(self.shape))
+
+
+@classmethod
+def _torch_function(cls, func, types, args=(), kwargs=None):
+    """Runs `func` as for plain tensors; results become instances of the subclass."""
+    from .overrides import _default_torch_function
+
+    return _default_torch_function(cls, func, types, args, kwargs or {})
+
+
+_attributes = {
+    "__repr__": _repr,
+    "__str__": _repr,
+    "__format__": _format,
+    "numpy": _numpy,
+    "__array__": _array,
+    "__array_wrap__": _array_wrap,
+    "__array_priority__": 1000,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": _dlpack_device,
+    "tolist": lambda self: _C._tolist(self),
+    "type": _type,
+    "backward": _backward,
+    "register_hook": _register_hook,
+    "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
+    "retain_grad": _retain_grad,
+    "untyped_storage": _untyped_storage,
+    "storage": _storage,
+    "_typed_storage": _storage,
+    "__reduce_ex__": _reduce_ex,
+    "__deepcopy__": _deepcopy,
+    "__copy__": _copy,
+    "as_subclass": _as_subclass,
+    "__contains__": _contains,
+    "__reversed__": _reversed,
+    "__dir__": _dir,
+    "__getattr__": _getattr,
+    "new": _new,
+    "new_tensor": _new_tensor,
+    "is_same_size": _is_same_size,
+    "share_memory_": _share_memory_,
+    "apply_": _apply_,
+    "map_": _map_,
+    "is_shared": lambda self: False,
+    "is_pinned": lambda self, device=None: False,
+    "pin_memory": lambda self, device=None: self,
+    "is_conj": lambda self: False,
+    "is_neg": lambda self: False,
+    "is_nonzero": lambda self: bool(self),
+    "is_distributed": lambda self: False,
+    "has_names": lambda self: False,
+    "is_cpu": property(lambda self: self.device.type == "cpu"),
+    "layout": property(lambda self: strided),
+    "names": property(lambda self: (None,) * self.dim()),
+    "name": property(lambda self: None),
+    "_backward_hooks": None,
+    "__torch_function__": _torch_function,
+    "__module__": "torch",
+}
+for _name, _value in _attributes.items():
+    if callable(_value) and hasattr(_value, "__name__") and hasattr(_value, "__qualname__"):
+        try:
+            _value.__name__ = _name
+            _value.__qualname__ = f"Tensor.{_name}"
+        except AttributeError:
+            pass  # functions of the core keep their names
+    setattr(Tensor, _name, _value)
+del _attributes, _name, _value
+_C._disabled_torch_function_impl = staticmethod(lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {})))

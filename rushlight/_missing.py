@@ -1,0 +1,250 @@
+"""What `torch.<name>` is when PyTorch has the name and rushlight lacks it: it imports, and its call
+raises NotImplementedError. Names that PyTorch lacks raise AttributeError, so `hasattr` tells.
+
+The list of PyTorch's names, `_manifest.txt`, is read only when a missing name is first asked for.
+"""
+
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_manifest = None
+
+
+def _names(module_name):
+    """{name: kind} of a module of PyTorch's ("torch.fx"), or None if it has no such module."""
+    global _manifest
+    if _manifest is None:
+        import os
+
+        path = os.path.join(os.path.dirname(__file__), "_manifest.txt")
+        with open(path, encoding="ascii") as f:
+            rows = (line.rstrip("\n").partition(":") for line in f if line[0] != "#")
+            _manifest = {module: names for module, _, names in rows}
+    names = _manifest.get(module_name)
+    if isinstance(names, str):
+        names = _manifest[module_name] = dict(map(_split, names.split()))
+    return names
+
+
+def _split(word):
+    kind = word[0] if word[0] in "@!#" else ""
+    name, _, value = word[len(kind) :].partition("=")
+    return name, kind + value
+
+
+def _torch_name(module_name):
+    return "torch" + module_name[9:] if module_name.split(".")[0] == "rushlight" else module_name
+
+
+def missing(module_name, name):
+    """The value of a module's attribute that rushlight does not have; for a module's `__getattr__`.
+
+    Returns a stub function or class for a name of PyTorch's, whose call raises
+    NotImplementedError; raises AttributeError otherwise.
+    """
+    module_name = _torch_name(module_name)
+    if not (name.startswith("__") and name.endswith("__")):
+        if _names(f"{module_name}.{name}") is not None and name != "Tensor":
+            submodule = _submodule(f"{module_name}.{name}")
+            if submodule is not None:
+                return submodule
+        kind = (_names(module_name) or {}).get(name)
+        if kind is not None:
+            return _stub(module_name, name, kind)
+    module = sys.modules.get(module_name.replace("torch", "rushlight", 1))
+    raise AttributeError(f"module '{module_name}' has no attribute '{name}'", name=name, obj=module)
+
+
+def _submodule(name):
+    import importlib
+
+    try:
+        return importlib.import_module(name.replace("torch", "rushlight", 1))
+    except ModuleNotFoundError:
+        return None
+
+
+def _message(full_name):
+    import rushlight
+
+    version = getattr(rushlight.version, "rushlight", "")
+    return f"{full_name} is not in rushlight {version}; see docs/coverage.md".replace("  ", " ")
+
+
+def _stub(module_name, name, kind):
+    full_name = f"{module_name}.{name}"
+
+    def refuse(*args, **kwargs):
+        raise NotImplementedError(_message(full_name))
+
+    if kind.startswith("#"):
+        if len(kind) > 1:
+            from ast import literal_eval
+
+            return literal_eval(kind[1:])
+        return _Constant(full_name)
+    refuse.__doc__ = f"A name of PyTorch's: {_message(full_name)}."
+    if kind in ("@", "!"):
+        members = {"__doc__": refuse.__doc__, "__module__": module_name}
+        if kind == "@":
+            members["__new__"] = refuse
+            members["__class_getitem__"] = classmethod(lambda cls, item: cls)
+        return type(name, (Exception,) if kind == "!" else (), members)
+    refuse.__name__ = refuse.__qualname__ = name
+    refuse.__module__ = module_name
+    return refuse
+
+
+class _Constant:
+    """A constant of PyTorch's without a meaning here: it can be named and compared, not used."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __call__(self, *args, **kwargs):
+        raise NotImplementedError(_message(self._name))
+
+    def __repr__(self):
+        return self._name
+
+
+# --- modules -------------------------------------------------------------------------------------
+
+
+def _no(*args, **kwargs):
+    return False
+
+
+def _nothing(*args, **kwargs):
+    return None
+
+
+def _zero(*args, **kwargs):
+    return 0
+
+
+def _passthrough(obj=None, *args, **kwargs):
+    """A decorator that changes nothing, with or without arguments."""
+    return obj if callable(obj) else lambda f: f
+
+
+def _gpu(name):
+    """A function that asks `torch.cuda`."""
+
+    def ask(*args, **kwargs):
+        import rushlight
+
+        return getattr(rushlight.cuda, name)(*args, **kwargs)
+
+    return ask
+
+
+def _accelerator(check_available=False):
+    import rushlight
+
+    return rushlight.device("cuda") if rushlight.cuda.is_available() else None
+
+
+def _capability():
+    import rushlight
+
+    return getattr(rushlight._C, "_build_info", dict)().get("isa", "DEFAULT")
+
+
+def _yes(*args, **kwargs):
+    return True
+
+
+# What stub modules answer truthfully; other names of theirs are stubs.
+_ABSENT = {"is_available": _no, "device_count": _zero, "is_initialized": _no, "seed": _nothing}
+_ABSENT.update(manual_seed=_nothing, manual_seed_all=_nothing, empty_cache=_nothing)
+_NOT_BUILT = {"is_available": _no, "is_built": _no}
+_COMPILER = {"is_compiling": _no, "is_dynamo_compiling": _no, "is_exporting": _no}
+_COMPILER.update(disable=_passthrough, allow_in_graph=_passthrough, reset=_nothing)
+_COMPILER.update(assume_constant_result=_passthrough, cudagraph_mark_step_begin=_nothing)
+_COMPILER.update(graph_break=_nothing, mark_static_address=_nothing)
+_ANSWERS = {
+    "torch._dynamo": _COMPILER,
+    "torch.accelerator": {
+        "is_available": _gpu("is_available"),
+        "device_count": _gpu("device_count"),
+        "current_accelerator": _accelerator,
+        "current_device_index": _gpu("current_device"),
+        "synchronize": _gpu("synchronize"),
+        "empty_cache": _gpu("empty_cache"),
+    },
+    "torch.backends.cpu": {"get_cpu_capability": _capability},
+    "torch.backends.mkl": _NOT_BUILT,
+    "torch.backends.mkldnn": {**_NOT_BUILT, "enabled": False},
+    "torch.backends.mps": {**_NOT_BUILT, "is_macos_or_newer": _no},
+    "torch.backends.nnpack": _NOT_BUILT,
+    "torch.backends.openmp": _NOT_BUILT,
+    "torch.backends.opt_einsum": {**_NOT_BUILT, "enabled": False, "strategy": None},
+    "torch.backends.quantized": {"engine": "none", "supported_engines": ["none"]},
+    "torch.backends.xnnpack": {"enabled": False},
+    "torch.compiler": _COMPILER,
+    "torch.cpu": {
+        "is_available": _yes,
+        "device_count": lambda: 1,
+        "current_device": lambda: "cpu",
+        "synchronize": _nothing,
+    },
+    "torch.fx": {"wrap": _passthrough},
+    "torch.mps": _ABSENT,
+    "torch.mtia": _ABSENT,
+    "torch.onnx": {"is_in_onnx_export": _no},
+    "torch.xpu": _ABSENT,
+}
+
+
+class StubFinder:
+    """Serves modules that PyTorch has and rushlight has no file for, filled with stubs.
+
+    Appended to `sys.meta_path`, so that it is asked last.
+    """
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        if not fullname.startswith("rushlight."):
+            return None
+        if fullname.rpartition(".")[2][:2] == "__" or _names(_torch_name(fullname)) is None:
+            return None
+        # Every stub is a package: a module of PyTorch's may lie below it.
+        return ModuleSpec(fullname, StubFinder, is_package=True)
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module: ModuleType):
+        name = _torch_name(module.__name__)
+        module.__doc__ = f"A module of PyTorch's: {_message(name)}."
+        module.__dict__.update(_ANSWERS.get(name, {}))
+        module.__getattr__ = lambda attribute: missing(name, attribute)
+
+
+def install():
+    """Makes the stub modules importable."""
+    if StubFinder not in sys.meta_path:
+        sys.meta_path.append(StubFinder)
+
+
+def missing_attribute(tensor, name):
+    """The value of an attribute that Tensor lacks: a stub for PyTorch's names, else AttributeError
+    with the nearest name."""
+    kind = None if name.startswith("__") else (_names("torch.Tensor") or {}).get(name)
+    if kind is not None and kind[:1] not in ("#",):
+        def stub(*args, **kwargs):
+            raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
+
+        return stub
+    message = f"'{type(tensor).__name__}' object has no attribute '{name}'"
+    if not name.startswith("_"):
+        import difflib
+
+        near = difflib.get_close_matches(name, [n for n in dir(type(tensor)) if not n.startswith("_")], 1)
+        if near:
+            message += f"\ndid you mean '{near[0]}'?"
+    raise AttributeError(message)

@@ -1,0 +1,68 @@
+"""Functions by which pickles rebuild tensors and parameters. Their names are part of the format."""
+
+import rushlight as torch
+
+
+def _rebuild_tensor(storage, storage_offset, size, stride):
+    untyped = getattr(storage, "_untyped_storage", storage)
+    return torch._C._tensor_from_storage(untyped, storage.dtype, storage_offset, size, stride)
+
+
+def _finish(tensor, requires_grad, metadata):
+    """Apply the lazy conjugation and negation that PyTorch notes, then the gradient flag."""
+    if metadata and metadata.get("conj"):
+        tensor = tensor.conj()
+    if metadata and metadata.get("neg"):
+        tensor = tensor.neg()
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
+# Hooks are never saved; `backward_hooks` only keeps its place in the format.
+
+
+def _rebuild_tensor_v2(
+    storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None
+):
+    tensor = _rebuild_tensor(storage, storage_offset, size, stride)
+    return _finish(tensor, requires_grad, metadata)
+
+
+def _rebuild_tensor_v3(
+    storage, storage_offset, size, stride, requires_grad, backward_hooks, dtype, metadata=None
+):
+    untyped = getattr(storage, "_untyped_storage", storage)
+    tensor = torch._C._tensor_from_storage(untyped, dtype, storage_offset, size, stride)
+    return _finish(tensor, requires_grad, metadata)
+
+
+def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad):
+    return torch.empty_strided(
+        size, stride, dtype=dtype, device="meta", requires_grad=requires_grad
+    )
+
+
+def _rebuild_parameter(data, requires_grad, backward_hooks):
+    return torch.nn.Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state):
+    return _set_obj_state(_rebuild_parameter(data, requires_grad, backward_hooks), state)
+
+
+def _get_obj_state(obj):
+    """The attributes a program put on `obj`: a dict, or a pair of it and a dict of slots."""
+    import copyreg
+
+    attributes = dict(getattr(obj, "__dict__", None) or {})
+    names = copyreg._slotnames(type(obj))
+    slots = {name: getattr(obj, name) for name in names if hasattr(obj, name)}
+    return (attributes, slots) if slots else attributes
+
+
+def _set_obj_state(obj, state):
+    """Restore what `_get_obj_state` gave. Returns the object."""
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    for key, value in {**(attributes or {}), **(slots or {})}.items():
+        setattr(obj, key, value)
+    return obj

@@ -1,0 +1,196 @@
+"""torch.autograd: backward, grad, custom functions. The engine itself is core/autograd."""
+
+from .. import _C
+from .._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from ..overrides import has_torch_function as _has_override
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]
+
+
+def _as_tuple(value):
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _first_gradients(outputs, grads, batched):
+    """The gradient that each output starts with: given, or one for a scalar."""
+    result = []
+    for output, g in zip(outputs, grads):
+        if g is None:
+            if output.requires_grad:
+                if output.numel() != 1:
+                    raise RuntimeError(
+                        "grad can be implicitly created only for scalar outputs"
+                        f"\nwhy: the output has shape {tuple(output.shape)}, and a gradient is that of one number."
+                        "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape."
+                    )
+                if not (output.is_floating_point() or output.is_complex()):
+                    raise RuntimeError(
+                        f"grad can be implicitly created only for real scalar outputs but got {output.dtype}"
+                    )
+                result.append(_C._functions["ones_like"](output))
+            else:
+                result.append(None)
+        elif isinstance(g, _C.Tensor):
+            if not batched and g.shape != output.shape:
+                raise RuntimeError(
+                    f"Mismatch in shape: grad_output[{len(result)}] has a shape of {g.shape} and "
+                    f"output[{len(result)}] has a shape of {output.shape}."
+                )
+            if g.is_complex() != output.is_complex():
+                raise RuntimeError(
+                    "For complex Tensors, both grad_output and output are required to have the same dtype. "
+                    f"Mismatch in dtype: grad_output[{len(result)}] has a dtype of {g.dtype} and "
+                    f"output[{len(result)}] has a dtype of {output.dtype}."
+                )
+            result.append(g)
+        else:
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+    return tuple(result)
+
+
+def backward(
+    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+):
+    """Adds into the leaves' `.grad` the gradients of `tensors`.
+
+    `grad_tensors` are the gradients of the tensors, None for scalars; `create_graph` records the
+    gradients' own computation; `inputs` restricts the leaves. Raises RuntimeError for tensors
+    without history, shapes that differ, or a graph that was freed.
+
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> torch.autograd.backward(x * x)
+    >>> x.grad
+    tensor(6.)
+    """
+    tensors = _as_tuple(tensors)
+    if inputs is not None:
+        inputs = _as_tuple(inputs)
+        if not inputs:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if grad_tensors is None:
+        grad_tensors = grad_variables
+    grads = (None,) * len(tensors) if grad_tensors is None else _as_tuple(grad_tensors)
+    if len(grads) != len(tensors):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
+    grads = _first_gradients(tensors, grads, False)
+    retain = create_graph if retain_graph is None else retain_graph
+    _C._run_backward(tensors, grads, bool(retain), bool(create_graph), inputs or (), True)
+
+
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
+    """The gradients of `outputs` with respect to `inputs`, as a tuple; `.grad` is left alone.
+
+    An input that the outputs do not depend on is an error, or None with `allow_unused`, or zeros
+    with `materialize_grads`.
+
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> torch.autograd.grad(x**3, x)
+    (tensor(12.),)
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    allow_unused = materialize_grads if allow_unused is None else allow_unused
+    outputs, inputs = _as_tuple(outputs), _as_tuple(inputs)
+    if any(type(t) is not _C.Tensor and _has_override((t,)) for t in (*outputs, *inputs)):
+        from ..overrides import handle_torch_function
+
+        return handle_torch_function(
+            grad, (*outputs, *inputs), outputs, inputs, grad_outputs=grad_outputs, retain_graph=retain_graph,
+            create_graph=create_graph, allow_unused=allow_unused, materialize_grads=materialize_grads,
+        )
+    grads = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+    if len(grads) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    retain = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        from .. import stack
+
+        rows = [
+            grad(outputs, inputs, tuple(None if g is None else g[i] for g in grads), True, create_graph, True, allow_unused)
+            for i in range(next(g for g in grads if g is not None).size(0))
+        ]
+        return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
+    grads = _first_gradients(outputs, grads, False)
+    result = _C._run_backward(outputs, grads, bool(retain), bool(create_graph), inputs, False)
+    if not allow_unused and any(g is None for g in result):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True "
+            "if this is the desired behavior."
+        )
+    if materialize_grads:
+        zeros = _C._functions["zeros_like"]
+        result = tuple(zeros(i) if g is None else g for g, i in zip(result, inputs))
+    return result
+
+
+class _Engine:
+    """Variable._execution_engine: what hooks queue their final callbacks on."""
+
+    @staticmethod
+    def queue_callback(callback):
+        _C._queue_callback(callback)
+
+
+class _VariableMeta(type):
+    def __instancecheck__(cls, obj):
+        return isinstance(obj, _C.Tensor)
+
+
+class Variable(metaclass=_VariableMeta):
+    """Legacy: a tensor."""
+
+    _execution_engine = _Engine
+
+    def __new__(cls, data, requires_grad=False, volatile=None):
+        return data.detach().requires_grad_(requires_grad)
+
+
+_LAZY = {
+    "Function": "function",
+    "NestedIOFunction": "function",
+    "detect_anomaly": "anomaly_mode",
+    "set_detect_anomaly": "anomaly_mode",
+    "gradcheck": "gradcheck",
+    "gradgradcheck": "gradcheck",
+}
+_SUBMODULES = ("function", "graph", "functional", "anomaly_mode", "grad_mode", "profiler", "forward_ad")
+
+
+def __getattr__(name):
+    import importlib
+    import sys
+
+    if name in _LAZY:
+        value = getattr(importlib.import_module("." + _LAZY[name], __name__), name)
+        setattr(sys.modules[__name__], name, value)
+        return value
+    if name in _SUBMODULES:
+        try:
+            return importlib.import_module("." + name, __name__)
+        except ModuleNotFoundError:
+            pass
+    from .._missing import missing
+
+    return missing("torch.autograd", name)

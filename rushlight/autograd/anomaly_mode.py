@@ -1,0 +1,46 @@
+"""detect_anomaly: finds the operation whose gradient failed or became NaN."""
+
+from .. import _C
+
+__all__ = ["detect_anomaly", "set_detect_anomaly"]
+
+
+def _creation_trace():
+    """Where the program is now, for a node that is being recorded."""
+    import traceback
+
+    return traceback.format_stack()[:-1]
+
+
+class set_detect_anomaly:
+    """Sets anomaly mode on or off: at once, and for a `with` block."""
+
+    def __init__(self, mode, check_nan=True):
+        self.previous = _C.is_anomaly_enabled(), _C.is_anomaly_check_nan_enabled()
+        _C.set_anomaly_enabled(mode, check_nan)
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *exc):
+        _C.set_anomaly_enabled(*self.previous)
+
+
+class detect_anomaly:
+    """Inside: backward raises when a gradient becomes NaN, naming the operation."""
+
+    def __init__(self, check_nan=True):
+        import warnings
+
+        self.previous = _C.is_anomaly_enabled(), _C.is_anomaly_check_nan_enabled()
+        self.check_nan = check_nan
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
+            stacklevel=2,
+        )
+
+    def __enter__(self):
+        _C.set_anomaly_enabled(True, self.check_nan)
+
+    def __exit__(self, *exc):
+        _C.set_anomaly_enabled(*self.previous)

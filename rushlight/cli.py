@@ -1,0 +1,231 @@
+"""The command line: `rushlight run script.py`, `rushlight info`, `rushlight --version`.
+
+`run` behaves as `python script.py` does, with torch meaning rushlight.
+"""
+
+import os
+import sys
+
+_USAGE = """\
+usage: rushlight run [-m module | -c code | script | -] [args ...]
+       rushlight info
+       rushlight shim install | remove
+       rushlight --version
+
+run     runs a Python program in which `import torch` imports rushlight
+info    tells what this installation is and what it found on this machine
+shim    tells pip that torch is installed here, so that packages which require torch do not
+        download it; it makes nothing importable, and `remove` takes it back
+"""
+
+
+def main(argv=None):
+    """Runs one command and returns the exit status."""
+    args = sys.argv[1:] if argv is None else list(argv)
+    if args[:1] in (["--version"], ["-V"], ["version"]):
+        from . import version
+
+        print(f"rushlight {version.rushlight}")
+    elif args[:1] == ["info"]:
+        print(_info())
+    elif args in (["shim", "install"], ["shim", "remove"]):
+        return _shim(args[1])
+    elif args[:1] == ["run"] and len(args) > 1 and args[1] not in ("-h", "--help"):
+        return _run(args[1:])
+    elif args[:1] in (["-h"], ["--help"], ["help"]) or args[:1] == ["run"] and len(args) > 1:
+        print(_USAGE, end="")
+    else:
+        print(_USAGE, end="", file=sys.stderr)
+        return 2
+    return 0
+
+
+# --- run -----------------------------------------------------------------------------------------
+
+
+def _run(args):
+    from ._alias import as_torch
+
+    as_torch()
+    if args[0] == "-m":
+        return _guarded(_run_module, args[1:], "-m")
+    if args[0] == "-c":
+        return _guarded(_run_code, args[1:], "-c")
+    if args[0] == "--":
+        args = args[1:]
+    elif args[0].startswith("-") and args[0] != "-":
+        print(f"rushlight run: unknown option {args[0]}\n{_USAGE}", end="", file=sys.stderr)
+        return 2
+    return _guarded(_run_script, args, "run")
+
+
+def _guarded(action, args, option):
+    """Runs the program; an exception is printed as Python prints it, without our own frames."""
+    if not args:
+        print(f"Argument expected for the {option} option", file=sys.stderr)
+        return 2
+    try:
+        return action(args)
+    except SystemExit:
+        raise
+    except BaseException as e:
+        kind, value, traceback = type(e), e, e.__traceback__
+        while traceback is not None and _is_ours(traceback.tb_frame):
+            traceback = traceback.tb_next
+        sys.excepthook(kind, value.with_traceback(traceback), traceback)
+        return 130 if kind is KeyboardInterrupt else 1
+
+
+def _is_ours(frame):
+    name = frame.f_code.co_filename
+    return name == __file__ or name.startswith("<frozen runpy") or name.endswith("runpy.py")
+
+
+def _set_path(entry):
+    """The first entry of sys.path is the program's folder, where ours stood (unless -P or -I)."""
+    if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
+        sys.path[0] = entry
+
+
+def _new_main(**names):
+    """An empty `__main__` module, as a fresh interpreter has."""
+    import builtins
+    from types import ModuleType
+
+    main = ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, __loader__=None, __spec__=None, **names)
+    if sys.version_info < (3, 14):
+        main.__dict__.setdefault("__annotations__", {})
+    sys.modules["__main__"] = main
+    return main.__dict__
+
+
+def _run_script(args):
+    path = args[0]
+    sys.argv[:] = args
+    if path == "-":
+        _set_path("")
+        exec(compile(sys.stdin.read(), "<stdin>", "exec"), _new_main())
+        return 0
+    if os.path.isdir(path) or path.endswith((".zip", ".pyz", ".pyc")):
+        import runpy
+
+        runpy.run_path(path, run_name="__main__")
+        return 0
+    try:
+        import io
+
+        with io.open_code(os.path.abspath(path)) as f:
+            source = f.read()
+    except OSError as e:
+        reason = f"[Errno {e.errno}] {e.strerror}"
+        print(
+            f"{sys.executable}: can't open file {os.path.abspath(path)!r}: {reason}",
+            file=sys.stderr,
+        )
+        return 2
+    from importlib.machinery import SourceFileLoader
+
+    _set_path(os.path.dirname(os.path.realpath(path)))
+    names = _new_main(__file__=os.path.abspath(path), __cached__=None)
+    names["__loader__"] = SourceFileLoader("__main__", names["__file__"])
+    exec(compile(source, names["__file__"], "exec", dont_inherit=True), names)
+    return 0
+
+
+def _run_code(args):
+    sys.argv[:] = ["-c", *args[1:]]
+    _set_path("")
+    exec(compile(args[0], "<string>", "exec", dont_inherit=True), _new_main())
+    return 0
+
+
+def _run_module(args):
+    import runpy
+
+    sys.argv[:] = args
+    _set_path(os.getcwd())
+    try:
+        runpy.run_module(args[0], run_name="__main__", alter_sys=True)
+    except ImportError as e:
+        # The module itself is missing, as opposed to something it imports.
+        if not e.__traceback__ or not _only_ours(e.__traceback__):
+            raise
+        print(f"{sys.executable}: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _only_ours(traceback):
+    while traceback is not None:
+        if (
+            not _is_ours(traceback.tb_frame)
+            and "importlib" not in traceback.tb_frame.f_code.co_filename
+        ):
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+# --- shim ----------------------------------------------------------------------------------------
+
+
+def _shim(action):
+    """Writes or removes the folder by which pip knows a package: metadata without any code."""
+    import shutil
+    import sysconfig
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from .version import __version__
+
+    name = f"torch-{__version__}.dist-info"
+    folder = os.path.join(sysconfig.get_path("purelib"), name)
+    if action == "remove":
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"removed {folder}")
+        return 0
+    try:
+        found = distribution("torch").version
+    except PackageNotFoundError:
+        found = __version__
+    if found != __version__:
+        print(f"PyTorch {found} is installed here: uninstall it first.", file=sys.stderr)
+        return 1
+    os.makedirs(folder, exist_ok=True)
+    files = {
+        "METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {__version__}\n"
+        "Summary: Stands in for PyTorch; rushlight provides its API (rushlight run)\n",
+        "INSTALLER": "rushlight\n",
+        "RECORD": "".join(f"{name}/{x},,\n" for x in ("METADATA", "INSTALLER", "RECORD")),
+    }
+    for file, text in files.items():
+        with open(os.path.join(folder, file), "w") as f:
+            f.write(text)
+    print(f"wrote {folder}")
+    return 0
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def _info():
+    import platform
+
+    import rushlight
+
+    rows = {
+        "rushlight": rushlight.version.rushlight,
+        "follows": f"PyTorch {rushlight.version.torch}",
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "platform": platform.platform(),
+        "location": os.path.dirname(rushlight.__file__ or ""),
+    }
+    build = getattr(rushlight._C, "_build_info", dict)()
+    rows.update({str(k): v for k, v in build.items()})
+    try:
+        rows["threads"] = rushlight.get_num_threads()
+    except NotImplementedError:  # a build without that function
+        pass
+    rows.update(rushlight.cuda._describe())
+    width = max(map(len, rows))
+    return "\n".join(f"{key.ljust(width)}  {value}" for key, value in rows.items())

@@ -1,0 +1,279 @@
+"""Linear maps, convolutions, embeddings and distances of nn.functional."""
+
+import itertools
+
+import rushlight as torch
+
+__all__ = [
+    "bilinear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_tbc",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cosine_similarity",
+    "embedding",
+    "embedding_bag",
+    "linear",
+    "normalize",
+    "one_hot",
+    "pairwise_distance",
+    "pdist",
+]
+
+linear = torch._C._nn.linear
+one_hot = torch._C._nn.one_hot
+conv1d = torch.conv1d
+conv2d = torch.conv2d
+conv3d = torch.conv3d
+conv_transpose1d = torch.conv_transpose1d
+conv_transpose2d = torch.conv_transpose2d
+conv_transpose3d = torch.conv_transpose3d
+
+
+def conv_tbc(input, weight, bias, pad=0):
+    """1-d convolution of an input (time, batch, in) with a weight (kernel, in, out)."""
+    out = torch.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return out.permute(2, 0, 1)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    """`y_o = x1^T W_o x2 + b_o` for inputs (*, in1) and (*, in2), weight (out, in1, in2)."""
+    if input1.dim() != input2.dim():
+        raise RuntimeError(
+            f"bilinear(): input dimensions do not match: got {input1.dim()} and {input2.dim()}"
+        )
+    for i in range(input1.dim() - 1):
+        if input1.size(i) != input2.size(i):
+            raise RuntimeError(
+                f"bilinear(): input batch dimensions do not match at dim {i}: "
+                f"got {input1.size(i)} and {input2.size(i)}"
+            )
+    for n, x in ((1, input1), (2, input2)):
+        if x.size(-1) != weight.size(n):
+            raise RuntimeError(
+                f"bilinear(): input{n} size does not match weight size: "
+                f"got {x.size(-1)} but expected {weight.size(n)}"
+            )
+    out, in1, in2 = weight.shape
+    if bias is not None and bias.size(0) != out:
+        raise RuntimeError(
+            "bilinear(): bias size does not match weight size: "
+            f"got {bias.size(0)} but expected {out}"
+        )
+    x1, x2 = input1.reshape(-1, in1), input2.reshape(-1, in2)
+    rows = (x1 @ weight.transpose(0, 1).reshape(in1, out * in2)).view(-1, out, in2)
+    y = (rows @ x2.unsqueeze(-1)).view(*input1.shape[:-1], out)
+    return y if bias is None else y + bias
+
+
+# Embeddings
+
+
+def _no_grad_embedding_renorm_(weight, input, max_norm, norm_type):
+    """Scale the rows that `input` names down to the norm `max_norm`, in place."""
+    with torch.no_grad():
+        weight = weight.detach()
+        rows = input.reshape(-1).unique()
+        norms = weight[rows].norm(norm_type, 1, keepdim=True)
+        scale = torch.where(norms > max_norm, max_norm / (norms + 1e-7), torch.ones_like(norms))
+        weight[rows] = weight[rows] * scale
+
+
+def _row(padding_idx, weight):
+    """padding_idx as a non-negative row, -1 for none."""
+    if padding_idx is None:
+        return -1
+    rows = weight.size(0)
+    if not -rows <= padding_idx < rows:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    return padding_idx % rows
+
+
+def embedding(
+    input,
+    weight,
+    padding_idx=None,
+    max_norm=None,
+    norm_type=2.0,
+    scale_grad_by_freq=False,
+    sparse=False,
+):
+    """The rows of `weight` (V, D) named by the indices `input` (*): (*, D).
+
+    Row `padding_idx` gets no gradient. With `max_norm` the rows used are first scaled, in place,
+    to at most that norm.
+    """
+    padding_idx = _row(padding_idx, weight)
+    if max_norm is not None:
+        input = input.contiguous()
+        _no_grad_embedding_renorm_(weight, input, max_norm, norm_type)
+    return torch.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+
+
+def embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    """Sums, means or maxima of the rows of `weight` over bags of indices.
+
+    Bags are the rows of a 2-d `input`, or the parts of a 1-d one that start at `offsets`. Entries
+    equal to `padding_idx` do not count; an empty bag gives zeros.
+    """
+    if weight.dtype == torch.int64 and input.is_floating_point():
+        import warnings
+
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. "
+            "Usage `embedding_bag(weight, input, ...)` is deprecated, "
+            "and should now be `embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        weight, input = input, weight
+    if per_sample_weights is not None and input.size() != per_sample_weights.size():
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, "
+            f"then it must have the same shape as the input ({input.shape})"
+        )
+    if weight.dim() != 2:
+        raise ValueError(
+            f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}"
+        )
+    input, offsets, per_sample_weights = _bags(
+        input, offsets, per_sample_weights, include_last_offset
+    )
+    _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights)
+    padding_idx = _row(padding_idx, weight)
+    if max_norm is not None:
+        _no_grad_embedding_renorm_(weight, input, max_norm, norm_type)
+    rows = torch.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(1)
+    counts = input != padding_idx if padding_idx >= 0 else torch.ones_like(input, dtype=torch.bool)
+    return _reduce_bags(rows, counts, offsets.tolist(), mode)
+
+
+def _bags(input, offsets, per_sample_weights, include_last_offset):
+    """Indices as one vector, and the bounds of the bags in it, the end included."""
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None"
+                ", as input is treated is a mini-batch of"
+                " fixed length sequences. However, found "
+                f"offsets of type {type(offsets)}"
+            )
+        n, length = input.shape
+        bounds = torch.arange(n + 1, device=input.device) * length
+        if per_sample_weights is not None:
+            per_sample_weights = per_sample_weights.reshape(-1)
+        return input.reshape(-1), bounds, per_sample_weights
+    if input.dim() != 1:
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}"
+        )
+    if offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    if offsets.dim() != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    if not include_last_offset:
+        offsets = torch.cat([offsets, offsets.new_tensor([input.size(0)])])
+    return input, offsets, per_sample_weights
+
+
+def _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights):
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max":
+        if scale_grad_by_freq:
+            raise ValueError("max mode does not support scaling the gradient by the frequency")
+        if sparse:
+            raise ValueError("max mode does not support sparse weights")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. "
+            "per_sample_weights is only supported for mode='sum' "
+            f"(got mode='{mode}'). Please open a feature request on GitHub."
+        )
+
+
+def _reduce_bags(rows, counts, bounds, mode):
+    n = len(bounds) - 1
+    sizes = [end - start for start, end in itertools.pairwise(bounds)]
+    if mode == "max":
+        out = [rows.new_zeros(rows.size(1))] * n
+        for i, (start, end) in enumerate(itertools.pairwise(bounds)):
+            kept = rows[start:end][counts[start:end]]
+            if kept.size(0):
+                out[i] = kept.max(0)[0]
+        return torch.stack(out) if n else rows.new_zeros((0, rows.size(1)))
+    bag = torch.tensor([i for i, size in enumerate(sizes) for _ in range(size)], dtype=torch.int64)
+    bag = bag.to(rows.device)
+    counted = counts.to(rows.dtype).unsqueeze(1)
+    sums = rows.new_zeros((n, rows.size(1))).index_add(0, bag, rows * counted)
+    if mode == "sum":
+        return sums
+    totals = rows.new_zeros((n, 1)).index_add(0, bag, counted)
+    return sums / totals.clamp(min=1)
+
+
+# Distances
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    """The p-norm of x1 - x2 + eps along the last dimension."""
+    return torch.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`."""
+    dtype = torch.promote_types(x1.dtype, x2.dtype)
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {_name(dtype)}"
+        )
+    x1, x2 = torch.broadcast_tensors(x1.to(dtype), x2.to(dtype))
+    # Each is divided by its own norm: the product of two small norms could be zero.
+    parts = []
+    for x in (x1, x2):
+        norm = torch.norm(x, 2, dim, True).clone()
+        with torch.no_grad():
+            norm.clamp_min_(eps)
+        parts.append(x / norm)
+    return (parts[0] * parts[1]).sum(dim)
+
+
+def _name(dtype):
+    """A dtype as the core's messages call it."""
+    names = {torch.int64: "Long", torch.int32: "Int", torch.int16: "Short", torch.int8: "Char"}
+    return {**names, torch.uint8: "Byte", torch.bool: "Bool"}.get(dtype, str(dtype))
+
+
+def pdist(input, p=2.0):
+    """The p-norm distances between all pairs i < j of the rows of a matrix, as a vector."""
+    if input.dim() != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
+    if not input.is_floating_point():
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    n = input.size(0)
+    i, j = torch.triu_indices(n, n, 1, device=input.device)
+    return torch.norm(input[i] - input[j], p, 1)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    """x / max(|x|_p, eps) along `dim`."""
+    norm = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / norm if out is None else torch.div(input, norm, out=out)

@@ -1,0 +1,416 @@
+"""Losses of nn.functional that compare elements or distributions. Margins: _functional_margin."""
+
+import math
+
+import rushlight as torch
+
+from . import _reduction as _Reduction
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "ctc_loss",
+    "gaussian_nll_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "linear_cross_entropy",
+    "mse_loss",
+    "nll_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+]
+
+_nn = torch._C._nn
+
+
+def _reduced(loss, reduction):
+    """`loss` under a reduction given by name; ValueError for any other name."""
+    kind = _Reduction.get_enum(reduction)
+    return loss if kind == 0 else loss.mean() if kind == 1 else loss.sum()
+
+
+def _legacy(size_average, reduce, reduction):
+    if size_average is not None or reduce is not None:
+        return _Reduction.legacy_get_string(size_average, reduce)
+    return reduction
+
+
+def _same_size(input, target):
+    """Both broadcast to one size, with a warning, since that is seldom meant."""
+    if target.size() == input.size():
+        return input, target
+    import warnings
+
+    warnings.warn(
+        f"Using a target size ({target.size()}) that is different to the input size "
+        f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
+        "Please ensure they have the same size.",
+        stacklevel=3,
+    )
+    return torch.broadcast_tensors(input, target)
+
+
+def _weighted(loss, weight, input, reduction, by_weight=True):
+    """Reduce `loss * weight`; the mean divides by the sum of the weights, or by the count."""
+    if weight.size() != input.size():
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "mean":
+        return loss.sum() / weight.sum() if by_weight else loss.mean()
+    raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(x - y)^2, then the mean ("mean"), the sum ("sum") or each element ("none").
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.mse_loss(torch.zeros(2), torch.ones(2)).item()
+    1.0
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    x, y = _same_size(input, target)
+    if weight is not None:
+        return _weighted((x - y).pow(2), weight, input, reduction)
+    return _nn.mse_loss(x, y, _Reduction.get_enum(reduction))
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """|x - y|, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    x, y = _same_size(input, target)
+    if weight is not None:
+        return _weighted((x - y).abs(), weight, input, reduction)
+    return _nn.l1_loss(x, y, _Reduction.get_enum(reduction))
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """d^2 / (2 beta) where d = |x - y| < beta, d - beta / 2 elsewhere, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    x, y = _same_size(input, target)
+    if beta == 0.0:
+        return _nn.l1_loss(x, y, _Reduction.get_enum(reduction))
+    return _nn.smooth_l1_loss(x, y, _Reduction.get_enum(reduction), beta)
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """d^2 / 2 where d = |x - y| < delta, delta * (d - delta / 2) elsewhere, reduced."""
+    x, y = _same_size(input, target)
+    if weight is None:
+        return _nn.huber_loss(x, y, _Reduction.get_enum(reduction), delta)
+    loss = _nn.huber_loss(x, y, 0, delta)
+    return _weighted(loss, weight, input, reduction, by_weight=False)
+
+
+def cross_entropy(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+):
+    """Cross entropy of logits (N, C, ...) and classes (N, ...) or probabilities (N, C, ...).
+
+    >>> import rushlight as torch
+    >>> logits = torch.tensor([[2.0, 0.0]])
+    >>> round(torch.nn.functional.cross_entropy(logits, torch.tensor([0])).item(), 4)
+    0.1269
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    return _nn.cross_entropy_loss(
+        input, target, weight, _Reduction.get_enum(reduction), ignore_index, label_smoothing
+    )
+
+
+def nll_loss(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+):
+    """-x[class] of log-probabilities (N, C, ...), weighted by class, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    return _nn.nll_loss_nd(input, target, weight, _Reduction.get_enum(reduction), ignore_index)
+
+
+def linear_cross_entropy(
+    input,
+    linear_weight,
+    target,
+    *,
+    linear_bias=None,
+    weight=None,
+    reduction="mean",
+    ignore_index=None,
+    label_smoothing=0.0,
+    options=None,
+):
+    """cross_entropy of `linear(input, linear_weight, linear_bias)`: (N, in) or (in,).
+
+    `linear_weight` has the shape (classes, ..., in). `options` tune memory and change no result.
+    """
+    if not 1 <= input.dim() <= 2:
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}"
+        )
+    batch, features = input.shape[:-1], input.shape[-1]
+    if features != linear_weight.shape[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{features} and {linear_weight.shape[-1]}, respectively"
+        )
+    outputs = tuple(linear_weight.shape[:-1])
+    if linear_bias is not None and tuple(linear_bias.shape) != outputs:
+        raise RuntimeError(f"expected linear_bias shape {outputs}, got {tuple(linear_bias.shape)}")
+    if len(outputs) > 1 and not batch:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} "
+            f"requires batched input, (N, {features}), got unbatched input with shape "
+            f"{tuple(input.shape)}"
+        )
+    if tuple(target.shape) == (*batch, *outputs) and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = _nn.linear(input, linear_weight.reshape(-1, features), bias)
+    return cross_entropy(
+        logits.view(*batch, *outputs),
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )
+
+
+def binary_cross_entropy(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean"
+):
+    """-(y log p + (1 - y) log(1 - p)) of probabilities p, reduced; logarithms stop at -100."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size "
+            f"({input.size()}) is deprecated. Please ensure they have the same size."
+        )
+    if weight is not None:
+        weight = torch.broadcast_tensors(weight, target)[0]
+    return _nn.binary_cross_entropy(input, target, weight, _Reduction.get_enum(reduction))
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
+    """binary_cross_entropy of sigmoid(x), exact for large |x|. `pos_weight` weighs y = 1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(
+            f"Target size ({target.size()}) must be the same as input size ({input.size()})"
+        )
+    return torch.binary_cross_entropy_with_logits(
+        input, target, weight, pos_weight, _Reduction.get_enum(reduction)
+    )
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """y * (log y - x) for log-probabilities x; "batchmean" is the divergence itself."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if reduction == "mean":
+        import warnings
+
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition."
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        loss = torch.xlogy(target, target) - target * input
+    if reduction == "batchmean":
+        total = loss.sum()
+        return total / input.size(0) if input.dim() != 0 else total
+    return _reduced(loss, reduction)
+
+
+def poisson_nll_loss(
+    input,
+    target,
+    log_input=True,
+    full=False,
+    size_average=None,
+    eps=1e-8,
+    reduce=None,
+    reduction="mean",
+):
+    """exp(x) - y x for log rates x, or x - y log(x + eps) for rates.
+
+    `full` adds Stirling's approximation of log(y!).
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not a valid value for reduction")
+    if log_input:
+        loss = input.exp() - target * input
+    else:
+        loss = input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return _reduced(loss, reduction)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """(log var + (x - y)^2 / var) / 2, with var >= eps; `full` adds log(2 pi) / 2."""
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * torch.ones_like(input)
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.size() != input.size():
+        if input.size()[:-1] == var.size():
+            var = var.unsqueeze(-1)
+        elif not _differs_by_one(input.size(), var.size()):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    var = var.clone()
+    with torch.no_grad():
+        var.clamp_(min=eps)
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return _reduced(loss, reduction)
+
+
+def _differs_by_one(size, other):
+    """Whether `other` equals `size` but for one dimension, which is 1."""
+    pairs = zip(size, other, strict=True) if len(size) == len(other) else [(0, 1), (0, 1)]
+    return sum(b for a, b in pairs if a != b) == 1
+
+
+def ctc_loss(
+    log_probs,
+    targets,
+    input_lengths,
+    target_lengths,
+    blank=0,
+    reduction="mean",
+    zero_infinity=False,
+):
+    """Minus the log-probability of all alignments of a target (Graves et al. 2006).
+
+    Args:
+        log_probs: (T, N, C) or (T, C).
+        targets: (N, S), or the targets one after another, (sum of lengths,).
+        input_lengths, target_lengths: (N,) or tuples.
+        reduction: "mean" divides each loss by its target's length first.
+    """
+    unbatched = log_probs.dim() == 2
+    if unbatched:
+        log_probs = log_probs.unsqueeze(1)
+    lengths = _lengths(input_lengths), _lengths(target_lengths)
+    rows = _ctc_targets(log_probs, targets, *lengths, blank)
+    loss = _ctc_forward(log_probs, rows, *lengths, blank)
+    if zero_infinity:
+        loss = torch.where(torch.isinf(loss), torch.zeros_like(loss), loss)
+    kind = _Reduction.get_enum(reduction)
+    if kind == 1:
+        divisor = torch.tensor(lengths[1], dtype=loss.dtype, device=loss.device).clamp(min=1)
+        return (loss / divisor).mean()
+    if kind == 2:
+        return loss.sum()
+    return loss.squeeze(0) if unbatched else loss
+
+
+def _lengths(lengths):
+    if isinstance(lengths, torch.Tensor):
+        return lengths.reshape(-1).tolist()
+    return [int(n) for n in lengths] if hasattr(lengths, "__iter__") else [int(lengths)]
+
+
+def _ctc_targets(log_probs, targets, input_lengths, target_lengths, blank):
+    """The targets as lists, with every length and class checked."""
+    time, batch, classes = log_probs.shape
+    if not 0 <= blank < classes:
+        raise RuntimeError("blank must be in label range")
+    for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
+        if len(lengths) != batch:
+            raise RuntimeError(f"{name} must be of size batch_size")
+    if max(input_lengths, default=0) > time:
+        raise RuntimeError(
+            f"Expected input_lengths to have value at most {time}, but got value "
+            f"{max(input_lengths)} (while checking arguments for ctc_loss_allocate_outputs)"
+        )
+    flat = targets.tolist()
+    if targets.dim() == 2:
+        if max(target_lengths, default=0) > targets.size(1):
+            raise RuntimeError(
+                f"Expected tensor to have size at least {max(target_lengths)} at dimension 1, but "
+                f"got size {list(targets.shape)} for argument #2 'targets'"
+            )
+        rows = [row[:n] for row, n in zip(flat, target_lengths, strict=True)]
+    else:
+        rows, start = [], 0
+        for n in target_lengths:
+            rows.append(flat[start : start + n])
+            start += n
+        if start != len(flat):
+            raise RuntimeError("targets must have as many elements as target_lengths sum to")
+    if any(not 0 <= c < classes for row in rows for c in row):
+        raise RuntimeError(f"targets must be classes from 0 to {classes - 1}")
+    return rows
+
+
+def _ctc_forward(log_probs, rows, input_lengths, target_lengths, blank):
+    """The forward variables of all samples at once, along blank, l1, blank, l2, ..., blank."""
+    time, batch, _ = log_probs.shape
+    width = 2 * max(target_lengths, default=0) + 1
+    path = [[blank] * width for _ in rows]
+    skip = [[False] * width for _ in rows]
+    for n, row in enumerate(rows):
+        for s, label in enumerate(row):
+            path[n][2 * s + 1] = label
+            skip[n][2 * s + 1] = s > 0 and label != row[s - 1]
+    device = log_probs.device
+    path, skip = torch.tensor(path, device=device), torch.tensor(skip, device=device)
+    emit = log_probs.gather(2, path.expand(time, batch, width))
+    never = log_probs.new_full((batch, 2), -math.inf)
+    alpha = torch.cat([emit[0, :, :2], never[:, :1].expand(batch, max(width - 2, 0))], 1)
+    closed = torch.tensor(-math.inf, dtype=log_probs.dtype, device=device)
+    steps = torch.tensor(input_lengths, device=device).unsqueeze(1)
+    for t in range(1, time):
+        one = torch.cat([never[:, :1], alpha[:, :-1]], 1)
+        two = torch.cat([never, alpha], 1)[:, :width]
+        ways = torch.stack([alpha, one, torch.where(skip, two, closed)])
+        alpha = torch.where(t < steps, _log_sum_exp(ways) + emit[t], alpha)
+    ends = [[2 * n, max(2 * n - 1, 0)] for n in target_lengths]
+    last = alpha.gather(1, torch.tensor(ends, device=device))
+    empty = torch.tensor([[False, n == 0] for n in target_lengths], device=device)
+    return -_log_sum_exp(torch.where(empty, closed, last).t())
+
+
+def _log_sum_exp(x):
+    """logsumexp over dimension 0, with the gradient 0 where every entry is -inf."""
+    top = x.detach().max(0)[0]
+    none = torch.isinf(top)
+    safe = torch.where(none, torch.zeros_like(top), top)
+    total = (x - safe).exp().sum(0)
+    # Both choices must be finite: the one not taken would still pass a NaN back.
+    log = torch.where(none, torch.ones_like(total), total).log() + safe
+    return torch.where(none, torch.full_like(log, -math.inf), log)

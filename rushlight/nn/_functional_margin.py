@@ -1,0 +1,201 @@
+"""Losses of nn.functional that ask for a margin between scores or distances."""
+
+import rushlight as torch
+
+from ._functional_linear import pairwise_distance
+from ._functional_loss import _legacy, _reduced
+
+__all__ = [
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+
+def _zero(like):
+    return torch.zeros((), dtype=like.dtype, device=like.device)
+
+
+def hinge_embedding_loss(
+    input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"
+):
+    """x where y = 1, max(0, margin - x) where y = -1, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    zero = _zero(input)
+    far = torch.where(target != 1, (margin - input).clamp_min(0), zero)
+    near = torch.where(target != -1, input, zero)
+    return _reduced(far + near, reduction)
+
+
+def margin_ranking_loss(
+    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
+):
+    """max(0, -y * (x1 - x2) + margin), reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if not input1.dim() == input2.dim() == target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """log(1 + exp(-y x)), reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    return _reduced((-target * input).exp().add(1).log(), reduction)
+
+
+def cosine_embedding_loss(
+    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
+):
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    dim = target.dim()
+    if dim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input1.dim() != dim + 1:
+        raise RuntimeError(
+            f"{dim}D target tensor expects {dim + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.shape)} and {list(input2.shape)}."
+        )
+    # The small number keeps the division finite, also in the gradient.
+    norms = (input1 * input1).sum(dim).add(1e-12) * (input2 * input2).sum(dim).add(1e-12)
+    cos = (input1 * input2).sum(dim) / norms.sqrt()
+    zero = _zero(cos)
+    alike = torch.where(target == 1, 1 - cos, zero)
+    other = torch.where(target == -1, (cos - margin).clamp_min(0), zero)
+    return _reduced(alike + other, reduction)
+
+
+def _check_triplet(anchor, positive, negative):
+    dims = anchor.dim(), positive.dim(), negative.dim()
+    if not dims[0] == dims[1] == dims[2]:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have "
+            f"the same number of dimensions, but got: anchor {dims[0]}D, "
+            f"positive {dims[1]}D, and negative {dims[2]}D inputs"
+        )
+
+
+def _triplet(distance, anchor, positive, negative, margin, swap, reduction):
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = torch.min(far, distance(positive, negative))
+    return _reduced((margin + near - far).clamp_min(0), reduction)
+
+
+def triplet_margin_loss(
+    anchor,
+    positive,
+    negative,
+    margin=1.0,
+    p=2,
+    eps=1e-6,
+    swap=False,
+    size_average=None,
+    reduce=None,
+    reduction="mean",
+):
+    """max(0, |a - p| - |a - n| + margin), reduced (Balntas et al. 2016).
+
+    With `swap` the nearer of a and p counts for the distance to n.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    _check_triplet(anchor, positive, negative)
+
+    def distance(x, y):
+        return pairwise_distance(x, y, p, eps)
+
+    return _triplet(distance, anchor, positive, negative, margin, swap, reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor,
+    positive,
+    negative,
+    *,
+    distance_function=None,
+    margin=1.0,
+    swap=False,
+    reduction="mean",
+):
+    """triplet_margin_loss with a distance of one's own."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    _check_triplet(anchor, positive, negative)
+    distance = pairwise_distance if distance_function is None else distance_function
+    return _triplet(distance, anchor, positive, negative, margin, swap, reduction)
+
+
+def multi_margin_loss(
+    input,
+    target,
+    p=1,
+    margin=1.0,
+    weight=None,
+    size_average=None,
+    reduce=None,
+    reduction="mean",
+):
+    """sum_{i != y} max(0, margin - x_y + x_i)^p / C for scores (N, C) or (C,), reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
+    index = target.unsqueeze(-1)
+    if input.dim() == 1:
+        index = index.reshape(1)
+    hinge = (margin - input.gather(-1, index) + input).clamp_min(0)
+    if p == 2:
+        hinge = hinge * hinge
+    if weight is not None:
+        hinge = hinge * weight[index]
+    loss = hinge.scatter(-1, index, 0.0).sum(-1) / input.size(-1)
+    return _reduced(loss, reduction)
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """sum over labels j and other classes i of max(0, 1 - (x_j - x_i)) / C, reduced.
+
+    Each row of `target` (N, C) or (C,) lists labels; the first negative number ends the list.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if target.shape != input.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
+        )
+    listed = (target < 0).long().cumsum(-1) == 0
+    labels = torch.where(listed, target, torch.zeros_like(target))
+    is_label = torch.zeros_like(target).scatter_add(-1, labels, listed.long()) > 0
+    scores = input.gather(-1, labels)
+    hinge = (1 - (scores.unsqueeze(-1) - input.unsqueeze(-2))).clamp_min(0)
+    counts = listed.unsqueeze(-1) & ~is_label.unsqueeze(-2)
+    loss = torch.where(counts, hinge, _zero(hinge)).sum((-1, -2)) / input.size(-1)
+    return _reduced(loss, reduction)
+
+
+def multilabel_soft_margin_loss(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean"
+):
+    """Mean over classes of the binary cross entropy of sigmoid(x), reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    log_sigmoid = torch._C._nn.log_sigmoid
+    loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    loss = loss.sum(-1) / input.size(-1)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    return _reduced(loss, reduction)

@@ -1,0 +1,525 @@
+"""Padding, shuffling and resampling of images in nn.functional."""
+
+import math
+import warnings
+
+import rushlight as torch
+
+from ._functional_pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+
+__all__ = [
+    "affine_grid",
+    "channel_shuffle",
+    "grid_sample",
+    "interpolate",
+    "native_channel_shuffle",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
+
+
+def pad(input, pad, mode="constant", value=None):
+    """Add `pad` = (left, right, top, bottom, ...) elements, the last dimension first.
+
+    Modes: "constant" (any dimensions; negative numbers crop), "reflect", "replicate", "circular".
+
+    >>> import rushlight as torch
+    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0)).tolist()
+    [[0.0, 1.0, 1.0]]
+    """
+    return torch._C._nn.pad(input, pad, mode, value)
+
+
+# Shuffling
+
+
+def pixel_shuffle(input, upscale_factor):
+    """(*, C r^2, H, W) to (*, C, H r, W r) (Shi et al. 2016)."""
+    r = upscale_factor
+    if input.dim() < 3:
+        raise RuntimeError(
+            "pixel_shuffle expects input to have at least 3 dimensions, but got input with "
+            f"{input.dim()} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    *lead, c, h, w = input.shape
+    if c % (r * r) != 0:
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of"
+            f" upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
+        )
+    x = input.reshape(-1, c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(*lead, c // (r * r), h * r, w * r)
+
+
+def pixel_unshuffle(input, downscale_factor):
+    """(*, C, H r, W r) to (*, C r^2, H, W): pixel_shuffle turned round."""
+    r = downscale_factor
+    if input.dim() < 3:
+        raise RuntimeError(
+            "pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
+            f"{input.dim()} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    *lead, c, h, w = input.shape
+    for n, name, size in ((2, "height", h), (1, "width", w)):
+        if size % r != 0:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"input.size(-{n})={size} is not divisible by {r}"
+            )
+    x = input.reshape(-1, c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
+    return x.reshape(*lead, c * r * r, h // r, w // r)
+
+
+def channel_shuffle(input, groups):
+    """Deal the channels, dimension 1, out of `groups` groups in turn (Zhang et al. 2017)."""
+    if input.dim() < 3:
+        raise RuntimeError(
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.shape)}"
+        )
+    if groups <= 0:
+        raise RuntimeError(
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )
+    n, c = input.shape[:2]
+    if c % groups != 0:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
+        )
+    x = input.reshape(n, groups, c // groups, *input.shape[2:])
+    return x.transpose(1, 2).reshape(input.shape)
+
+
+native_channel_shuffle = channel_shuffle
+
+
+# Interpolation
+
+
+def _sources(out, size, scale, align_corners, cubic=False):
+    """The position in the source, a real number, of each output element."""
+    i = torch.arange(out, dtype=torch.float32)
+    if align_corners:
+        return i * ((size - 1) / (out - 1) if out > 1 else 0.0)
+    step = 1.0 / scale if scale else size / out
+    at = (i + 0.5) * step - 0.5
+    return at if cubic else at.clamp(min=0)
+
+
+def _nearest_index(out, size, scale, exact):
+    step = 1.0 / scale if scale else size / out
+    i = torch.arange(out, dtype=torch.float32)
+    at = ((i + 0.5) * step if exact else i * step).floor()
+    return at.clamp(max=size - 1).long()
+
+
+def _cubic(x, a):
+    """Keys' kernel of width 4 (1981)."""
+    x = x.abs()
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * a - 4 * a
+    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
+
+
+def _taps(mode, out, size, scale, align_corners):
+    """For one dimension: pairs (index of the source, weight), each a vector of length `out`."""
+    if mode == "bicubic":
+        at = _sources(out, size, scale, align_corners, cubic=True)
+        low = at.floor()
+        t = at - low
+        return [((low + j).clamp(0, size - 1).long(), _cubic(t - j, -0.75)) for j in (-1, 0, 1, 2)]
+    at = _sources(out, size, scale, align_corners)
+    low = at.long().clamp(max=size - 1)
+    t = (at - low).clamp(0, 1)
+    return [(low, 1 - t), ((low + 1).clamp(max=size - 1), t)]
+
+
+def _resample(input, d, taps):
+    """The weighted sum of `input` along dimension d over the taps."""
+    shape = [-1] + [1] * (input.dim() - 1 - d % input.dim())
+    out = None
+    for index, weight in taps:
+        weight = weight.to(input.device, input.dtype).view(shape)
+        term = input.index_select(d, index.to(input.device)) * weight
+        out = term if out is None else out + term
+    return out
+
+
+def _lanczos(x):
+    """sinc(x) * sinc(x / 3) for |x| < 3."""
+    return torch.where(x.abs() < 3, torch.sinc(x) * torch.sinc(x / 3), torch.zeros_like(x))
+
+
+def _antialias_weights(mode, out, size, scale, align_corners):
+    """The matrix (out, size) of a filter that widens as the image shrinks."""
+    if align_corners:
+        step = (size - 1) / (out - 1) if out > 1 else 0.0
+    else:
+        step = 1.0 / scale if scale else size / out
+    reach = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}[mode]
+    widen = max(step, 1.0)
+    support = reach * widen
+    rows = torch.zeros(out, size)
+    for i in range(out):
+        center = step * (i + 0.5)
+        start = max(int(center - support + 0.5), 0)
+        count = min(int(center + support + 0.5), size) - start
+        x = (torch.arange(count, dtype=torch.float32) + start - center + 0.5) / widen
+        if mode == "bilinear":
+            w = (1 - x.abs()).clamp(min=0)
+        else:
+            w = _cubic(x, -0.5) if mode == "bicubic" else _lanczos(x)
+        rows[i, start : start + count] = w / w.sum()
+    return rows
+
+
+_DIMS = {
+    "linear": 1,
+    "bilinear": 2,
+    "bicubic": 2,
+    "trilinear": 3,
+}
+_NAMES = {3: "linear", 4: "bilinear", 5: "trilinear"}
+
+
+def interpolate(
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
+    """Resize (N, C, ...) to `size` or by `scale_factor`.
+
+    Modes: "nearest", "nearest-exact", "area", "linear" (3-d input), "bilinear", "bicubic",
+    "lanczos" (4-d), "trilinear" (5-d). `align_corners` makes corner pixels coincide.
+
+    >>> import rushlight as torch
+    >>> x = torch.arange(4.0).view(1, 1, 2, 2)
+    >>> torch.nn.functional.interpolate(x, scale_factor=2).shape
+    torch.Size([1, 1, 4, 4])
+    """
+    align_corners = _check_align(mode, align_corners)
+    dim = input.dim() - 2
+    size, scales = _output_size(input, size, scale_factor, dim)
+    if recompute_scale_factor and scales is not None:
+        size, scales = (
+            [math.floor(n * s) for n, s in zip(input.shape[2:], scales, strict=True)],
+            None,
+        )
+    elif recompute_scale_factor:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    if size is None:
+        size = [math.floor(float(n) * s) for n, s in zip(input.shape[2:], scales, strict=True)]
+    if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.ndim == 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            "a 4-D tensor as input"
+        )
+    if min(size, default=1) <= 0:
+        raise RuntimeError(
+            "Input and output sizes should be greater than 0, but got input "
+            f"{list(input.shape[2:])}"
+            f" and output {list(size)}"
+        )
+    _check_mode(mode, input.dim(), align_corners, antialias)
+    if mode == "area":
+        pools = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}
+        return pools[input.dim()](input, size)
+    out = input
+    for d in range(dim):
+        args = size[d], input.shape[d + 2], None if scales is None else scales[d]
+        if mode in ("nearest", "nearest-exact"):
+            index = _nearest_index(*args, mode == "nearest-exact")
+            out = out.index_select(d + 2, index.to(input.device))
+        elif antialias:
+            weights = _antialias_weights(mode, *args, align_corners)
+            weights = weights.to(input.device, input.dtype)
+            out = (out.movedim(d + 2, -1) @ weights.t()).movedim(-1, d + 2)
+        else:
+            out = _resample(out, d + 2, _taps(mode, *args, align_corners))
+    return out
+
+
+def _check_align(mode, align_corners):
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the "
+                "interpolating modes: linear | bilinear | bicubic | trilinear"
+            )
+        return False
+    return bool(align_corners)
+
+
+def _output_size(input, size, scale_factor, dim):
+    """(size, None) or (None, scales), one number for each spatial dimension."""
+    spatial = list(input.shape[2:])
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is not None:
+        if not isinstance(size, (list, tuple)):
+            return [size] * dim, None
+        if len(size) != dim:
+            raise ValueError(
+                "Input and output must have the same number of spatial dimensions, but got "
+                f"input with spatial dimensions of {spatial} and output size of {size}. "
+                "Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
+                "output size in (o1, o2, ...,oK) format."
+            )
+        if not all(isinstance(n, int) for n in size):
+            raise TypeError(
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or "
+                f"Tuple[int, int, int], but got size with types {[type(n) for n in size]}"
+            )
+        return list(size), None
+    if scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if not isinstance(scale_factor, (list, tuple)):
+        return None, [scale_factor] * dim
+    if len(scale_factor) != dim:
+        raise ValueError(
+            "Input and scale_factor must have the same number of spatial dimensions, but "
+            f"got input with spatial dimensions of {spatial} and "
+            f"scale_factor of shape {scale_factor}. "
+            "Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
+            "scale_factor in (s1, s2, ...,sK) format."
+        )
+    return None, list(scale_factor)
+
+
+def _check_mode(mode, ndim, align_corners, antialias):
+    if mode == "lanczos":
+        if align_corners:
+            raise ValueError("Lanczos mode does not support align_corners=True")
+        if not antialias:
+            raise ValueError("Lanczos mode requires antialias=True")
+    if 3 <= ndim <= 5:
+        if mode in ("nearest", "nearest-exact", "area") or _DIMS.get(mode) == ndim - 2:
+            return
+        if mode == "lanczos" and ndim == 4:
+            return
+        if mode in ("linear", "bilinear", "trilinear"):
+            raise NotImplementedError(
+                f"Got {ndim}D input, but {mode} mode needs {_DIMS[mode] + 2}D input"
+            )
+    raise NotImplementedError(
+        "Input Error: Only 3D, 4D and 5D input Tensors supported"
+        f" (got {ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | "
+        f"lanczos | area | nearest-exact (got {mode})"
+    )
+
+
+def _deprecated(name):
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=3,
+    )
+
+
+def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
+    """Deprecated name of `interpolate`."""
+    _deprecated("upsample")
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    """Deprecated: `interpolate` with mode "nearest"."""
+    _deprecated("upsample_nearest")
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """Deprecated: `interpolate` with mode "bilinear" and align_corners."""
+    _deprecated("upsample_bilinear")
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+# Sampling at given points
+
+
+def _warn_align_corners():
+    warnings.warn(
+        "Default grid_sample and affine_grid behavior has changed "
+        "to align_corners=False since 1.3.0. Please specify "
+        "align_corners=True if the old behavior is desired. "
+        "See the documentation of grid_sample for details.",
+        stacklevel=3,
+    )
+    return False
+
+
+def affine_grid(theta, size, align_corners=None):
+    """The points at which `grid_sample` applies affine maps (N, 2, 3) or (N, 3, 4).
+
+    `size` is that of the output, (N, C, H, W) or (N, C, D, H, W); the result is (N, H, W, 2) or
+    (N, D, H, W, 3), in coordinates from -1 to 1.
+    """
+    if align_corners is None:
+        align_corners = _warn_align_corners()
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    n = len(size) - 2
+    if n not in (2, 3):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, "
+            "for 2D and 3D affine transforms, respectively. "
+            f"Got size {size}."
+        )
+    if theta.dim() != 3 or tuple(theta.shape[-2:]) != (n, n + 1):
+        raise ValueError(
+            f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} "
+            f"for size {size}. Got {theta.shape}."
+        )
+    if align_corners and min(size[2:]) == 1:
+        warnings.warn(
+            "Since version 1.3.0, affine_grid behavior has changed "
+            "for unit-size grids when align_corners=True. "
+            "This is not an intended use case of affine_grid. "
+            "See the documentation of affine_grid for details.",
+            stacklevel=2,
+        )
+    elif min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    axes = []
+    for d in range(n):
+        # The last dimension is x, the first coordinate.
+        count = size[-1 - d]
+        steps = torch.linspace(-1, 1, count, dtype=theta.dtype, device=theta.device)
+        if count <= 1:
+            steps = torch.zeros_like(steps)
+        elif not align_corners:
+            steps = steps * (count - 1) / count
+        axes.append(steps.view([-1] + [1] * d).expand(*size[2:]))
+    points = torch.stack([*axes, torch.ones_like(axes[0])], -1).view(1, -1, n + 1)
+    return (points @ theta.transpose(1, 2)).view(size[0], *size[2:], n)
+
+
+def _reflect(x, low, high):
+    """Fold positions back into [low, high]."""
+    if low == high:
+        return torch.zeros_like(x)
+    span = high - low
+    x = (x - low).abs()
+    extra = x - (x / span).floor() * span
+    return torch.where((x / span).floor() % 2 == 0, extra + low, span - extra + low)
+
+
+def _unnormalize(x, size, align_corners):
+    if align_corners:
+        return (x + 1) / 2 * (size - 1)
+    return ((x + 1) * size - 1) / 2
+
+
+def _into_bounds(x, size, padding_mode, align_corners):
+    if padding_mode == "reflection":
+        low, high = (0, size - 1) if align_corners else (-0.5, size - 0.5)
+        x = _reflect(x, low, high)
+    if padding_mode in ("reflection", "border"):
+        x = x.clamp(0, size - 1)
+    return x
+
+
+def _pick(input, indices):
+    """The elements of (N, C, ...) at integer points (N, ...); zero outside."""
+    n, c = input.shape[:2]
+    inside, flat = None, None
+    for index, size in zip(indices, input.shape[2:], strict=True):
+        ok = (index >= 0) & (index < size)
+        inside = ok if inside is None else inside & ok
+        index = index.clamp(0, size - 1).long()
+        flat = index if flat is None else flat * size + index
+    points = flat.view(n, 1, -1).expand(n, c, -1)
+    values = input.reshape(n, c, -1).gather(2, points).view(n, c, *flat.shape[1:])
+    return torch.where(inside.unsqueeze(1), values, torch.zeros_like(values))
+
+
+def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
+    """Values of images (N, C, H, W) at the points `grid` (N, H', W', 2), x first, -1 to 1.
+
+    Modes: "bilinear", "nearest", "bicubic". Outside the image `padding_mode` is "zeros", "border"
+    or "reflection". Volumes (N, C, D, H, W) take points (N, D', H', W', 3).
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be "
+            f"'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', "
+            f"or 'reflection', but got: '{padding_mode}'"
+        )
+    if align_corners is None:
+        align_corners = _warn_align_corners()
+    _check_grid(input, grid, mode)
+    sizes = input.shape[2:]
+    n = len(sizes)
+    # Coordinates come as (x, y, z), dimensions as (D, H, W).
+    at = [_unnormalize(grid[..., n - 1 - d], sizes[d], align_corners) for d in range(n)]
+
+    def bounded(d, x):
+        return _into_bounds(x, sizes[d], padding_mode, align_corners)
+
+    if mode == "nearest":
+        return _pick(input, [bounded(d, x).round() for d, x in enumerate(at)])
+    if mode == "bilinear":
+        taps = [_linear_taps(bounded(d, x)) for d, x in enumerate(at)]
+    else:
+        taps = [[(bounded(d, i), w) for i, w in _cubic_taps(x)] for d, x in enumerate(at)]
+    return _sum_of_taps(input, taps)
+
+
+def _linear_taps(x):
+    low = x.floor()
+    return [(low, low + 1 - x), (low + 1, x - low)]
+
+
+def _cubic_taps(x):
+    low = x.floor()
+    return [(low + j, _cubic(x - low - j, -0.75)) for j in (-1, 0, 1, 2)]
+
+
+def _sum_of_taps(input, taps):
+    """Sum over every choice of one tap a dimension of value times weights."""
+    import itertools
+
+    out = None
+    for choice in itertools.product(*taps):
+        weight = choice[0][1]
+        for _, w in choice[1:]:
+            weight = weight * w
+        term = _pick(input, [i.detach() for i, _ in choice]) * weight.unsqueeze(1)
+        out = term if out is None else out + term
+    return out
+
+
+def _check_grid(input, grid, mode):
+    name = "grid_sampler()"
+    if input.size(0) != grid.size(0):
+        raise RuntimeError(
+            f"{name}: expected grid and input to have same batch size, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if grid.size(-1) != input.dim() - 2:
+        raise RuntimeError(
+            f"{name}: expected grid to have size {input.dim() - 2} in last dimension, but got grid "
+            f"with sizes {list(grid.shape)}"
+        )
+    if input.dim() not in (4, 5) or input.dim() != grid.dim():
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
+            f"got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if mode == "bicubic" and input.dim() == 5:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")

@@ -1,0 +1,63 @@
+"""`torch.ops`: operations by namespace, `torch.ops.aten.add` or those that a Library registered."""
+
+import rushlight as torch
+
+_registered = {}
+__path__ = []
+
+
+class _OpOverload:
+    """One operation. Its overloads (`.default`, `.Tensor`) are the operation itself."""
+
+    def __init__(self, namespace, name, function):
+        self._namespace, self.__name__, self._function = namespace, name, function
+        self.default = self
+
+    def __call__(self, *args, **kwargs):
+        return self._function(*args, **kwargs)
+
+    def __getattr__(self, overload):
+        if overload.startswith("__"):
+            raise AttributeError(overload)
+        return self
+
+    def overloads(self):
+        return ["default"]
+
+    def __repr__(self):
+        return f"<OpOverloadPacket(op='{self._namespace}.{self.__name__}')>"
+
+
+class _OpNamespace:
+    """`torch.ops.<name>`."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __getattr__(self, op):
+        function = _registered.get((self.name, op))
+        if function is None and self.name == "aten" and not op.startswith("__"):
+            function = getattr(torch, op, None) or getattr(torch.nn.functional, op, None)
+            function = function or getattr(torch.Tensor, op, None)
+        if function is None:
+            raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{op}'")
+        self.__dict__[op] = found = _OpOverload(self.name, op, function)
+        return found
+
+
+def _register(namespace, name, function):
+    _registered[namespace, name] = function
+    if namespace in globals():
+        globals()[namespace].__dict__.pop(name, None)
+
+
+def load_library(path):
+    """Compiled extensions of PyTorch's cannot be loaded: they need PyTorch's own libraries."""
+    raise OSError(f"Could not load this library: {path}\nIt was built against PyTorch's libraries.")
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(f"module 'torch.ops' has no attribute '{name}'")
+    globals()[name] = found = _OpNamespace(name)
+    return found

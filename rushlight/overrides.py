@@ -1,0 +1,132 @@
+"""torch.overrides: __torch_function__, by which subclasses and foreign types take over functions."""
+
+from . import _C
+from ._C import Tensor
+
+__all__ = [
+    "get_default_nowrap_functions",
+    "handle_torch_function",
+    "has_torch_function",
+    "is_tensor_like",
+    "is_tensor_method_or_property",
+    "wrap_torch_function",
+]
+
+
+class DisableTorchFunctionSubclass:
+    """Inside, no __torch_function__ is called."""
+
+    def __enter__(self):
+        self.previous = _C._torch_function_enabled()
+        _C._set_torch_function_enabled(False)
+
+    def __exit__(self, *exc):
+        _C._set_torch_function_enabled(self.previous)
+
+
+_C.DisableTorchFunctionSubclass = DisableTorchFunctionSubclass
+_C.DisableTorchFunction = DisableTorchFunctionSubclass
+
+
+def _overloaded(args):
+    """Arguments with an override, one a type, subclasses before their bases."""
+    found = []
+    for a in args:
+        for item in a if isinstance(a, (tuple, list)) else (a,):
+            kind = type(item)
+            if _C._has_torch_function(item) and kind not in map(type, found):
+                at = next((i for i, f in enumerate(found) if issubclass(kind, type(f))), len(found))
+                found.insert(at, item)
+    return found
+
+
+def _dispatch(function, args, kwargs):
+    """Calls the overrides in turn until one answers; the core sends calls here."""
+    relevant = _overloaded((*args, *kwargs.values()))
+    types = tuple(map(type, relevant))
+    for item in relevant:
+        result = type(item).__torch_function__(function, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    name = getattr(function, "__name__", str(function))
+    raise TypeError(
+        f"no implementation found for 'torch.{name}' on types that implement __torch_function__: "
+        f"[{', '.join(t.__name__ for t in types)}]"
+    )
+
+
+def _dispatch_method(name, *args):
+    return _dispatch(getattr(Tensor, name), args, {})
+
+
+def handle_torch_function(public_api, relevant_args, *args, **kwargs):
+    """Calls the overrides among `relevant_args` for `public_api(*args, **kwargs)`."""
+    relevant = _overloaded(relevant_args)
+    types = tuple(map(type, relevant))
+    for item in relevant:
+        result = type(item).__torch_function__(public_api, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    raise TypeError(f"no implementation found for '{public_api.__name__}' on types that implement __torch_function__: {[t.__name__ for t in types]}")
+
+
+def has_torch_function(relevant_args):
+    """Has any argument an override?"""
+    return any(_C._has_torch_function(a) for a in relevant_args)
+
+
+has_torch_function_variadic = lambda *args: has_torch_function(args)  # noqa: E731
+has_torch_function_unary = _C._has_torch_function
+
+
+def is_tensor_like(inp):
+    """A tensor, or something with __torch_function__."""
+    return type(inp) is Tensor or hasattr(inp, "__torch_function__")
+
+
+def get_default_nowrap_functions():
+    """Functions whose result is not made an instance of the subclass."""
+    return {Tensor._base.__get__, Tensor.grad.__get__, Tensor._grad.__get__}
+
+
+def _convert(value, cls):
+    if cls is Tensor:
+        return value
+    if isinstance(value, Tensor) and not isinstance(value, cls):
+        return value.as_subclass(cls)
+    if isinstance(value, (tuple, list)):
+        items = [_convert(v, cls) for v in value]
+        return type(value)(items) if type(value) in (tuple, list) else type(value)(items)
+    return value
+
+
+def _default_torch_function(cls, func, types, args, kwargs):
+    """What Tensor.__torch_function__ does: the plain call, its results as `cls`."""
+    if not all(issubclass(cls, t) for t in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        result = func(*args, **kwargs)
+        return result if func in get_default_nowrap_functions() else _convert(result, cls)
+
+
+def is_tensor_method_or_property(func):
+    """Is it a method of Tensor, or the getter of an attribute?"""
+    return getattr(func, "__name__", None) == "__get__" or any(func is v for v in vars(Tensor).values())
+
+
+def wrap_torch_function(dispatcher):
+    """A decorator that gives a Python function __torch_function__."""
+
+    def decorate(function):
+        import functools
+
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            relevant = dispatcher(*args, **kwargs)
+            if has_torch_function(relevant):
+                return handle_torch_function(wrapped, relevant, *args, **kwargs)
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    return decorate

@@ -1,0 +1,206 @@
+"""Trees of containers: flatten to a list of leaves, build again, map. As torch.utils._pytree.
+
+Containers are dict, list, tuple, namedtuple, OrderedDict, defaultdict, deque and registered types.
+"""
+
+from collections import OrderedDict, defaultdict, deque
+
+_nodes = {}
+
+
+def _is_namedtuple(cls):
+    return issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def _dict_flatten(d):
+    return list(d.values()), list(d.keys())
+
+
+_nodes[dict] = _dict_flatten, lambda values, keys: dict(zip(keys, values))
+_nodes[OrderedDict] = _dict_flatten, lambda values, keys: OrderedDict(zip(keys, values))
+_nodes[list] = lambda x: (list(x), None), lambda values, _: list(values)
+_nodes[tuple] = lambda x: (list(x), None), lambda values, _: tuple(values)
+_nodes[deque] = lambda x: (list(x), x.maxlen), lambda values, maxlen: deque(values, maxlen)
+_nodes[defaultdict] = (
+    lambda d: (list(d.values()), (d.default_factory, list(d))),
+    lambda values, context: defaultdict(context[0], zip(context[1], values)),
+)
+
+
+def _handlers(value):
+    cls = type(value)
+    found = _nodes.get(cls)
+    if found is None and _is_namedtuple(cls):
+        return lambda x: (list(x), cls), lambda values, made: made(*values)
+    return found
+
+
+class TreeSpec:
+    """The shape of a tree: its type, what rebuilding that needs, the shapes of its children."""
+
+    __slots__ = ("children_specs", "context", "num_leaves", "type")
+
+    def __init__(self, type, context, children_specs):
+        self.type, self.context, self.children_specs = type, context, children_specs
+        self.num_leaves = sum(c.num_leaves for c in children_specs) if type else 1
+
+    def is_leaf(self):
+        """True for the shape of a single leaf."""
+        return self.type is None
+
+    @property
+    def num_children(self):
+        """The number of direct children."""
+        return len(self.children_specs)
+
+    def unflatten(self, leaves):
+        """The tree of this shape with these leaves."""
+        return tree_unflatten(leaves, self)
+
+    def flatten_up_to(self, tree):
+        """The subtrees of `tree` that stand where this shape has leaves."""
+        if self.is_leaf():
+            return [tree]
+        if type(tree) is not self.type:
+            raise ValueError(f"Node type mismatch; expected {self.type}, but got {type(tree)}.")
+        children, context = _handlers(tree)[0](tree)
+        if len(children) != self.num_children or context != self.context:
+            raise ValueError(f"Node structure mismatch: expected {self.context}, got {context}.")
+        pairs = zip(self.children_specs, children)
+        return [leaf for spec, child in pairs for leaf in spec.flatten_up_to(child)]
+
+    def _key(self):
+        return self.type, self.context, tuple(self.children_specs)
+
+    def __eq__(self, other):
+        return isinstance(other, TreeSpec) and self._key() == other._key()
+
+    def __hash__(self):
+        return hash((self.type, repr(self.context), tuple(self.children_specs)))
+
+    def __repr__(self):
+        if self.is_leaf():
+            return "*"
+        return f"TreeSpec({self.type.__name__}, {self.context}, {self.children_specs})"
+
+
+class LeafSpec(TreeSpec):
+    """The shape of a single leaf."""
+
+    __slots__ = ()
+
+    def __init__(self):
+        super().__init__(None, None, [])
+
+
+_LEAF = LeafSpec()
+
+
+def register_pytree_node(cls, flatten_fn, unflatten_fn, **kwargs):
+    """Makes `cls` a container: `flatten_fn(x) -> (children, context)` and its inverse."""
+    _nodes[cls] = flatten_fn, unflatten_fn
+
+
+_register_pytree_node = register_pytree_node
+
+
+def tree_is_leaf(tree, is_leaf=None):
+    """True if `tree` is no container (or `is_leaf(tree)`)."""
+    return bool(is_leaf and is_leaf(tree)) or _handlers(tree) is None
+
+
+def tree_flatten(tree, is_leaf=None):
+    """(leaves, spec) of a tree.
+
+    Example:
+        >>> leaves, spec = tree_flatten({"a": 1, "b": [2, 3]})
+        >>> leaves
+        [1, 2, 3]
+        >>> tree_unflatten([4, 5, 6], spec)
+        {'a': 4, 'b': [5, 6]}
+    """
+    leaves = []
+    return leaves, _flatten(tree, leaves, is_leaf)
+
+
+def _flatten(tree, leaves, is_leaf):
+    if tree_is_leaf(tree, is_leaf):
+        leaves.append(tree)
+        return _LEAF
+    children, context = _handlers(tree)[0](tree)
+    return TreeSpec(type(tree), context, [_flatten(c, leaves, is_leaf) for c in children])
+
+
+def tree_unflatten(leaves, treespec):
+    """The tree with the given leaves and shape."""
+    leaves = list(leaves)
+    if len(leaves) != treespec.num_leaves:
+        raise ValueError(
+            f"tree_unflatten(leaves, treespec): `leaves` has length {len(leaves)} but the spec "
+            f"refers to a pytree that holds {treespec.num_leaves} items ({treespec})."
+        )
+    return _build(iter(leaves), treespec)
+
+
+def _build(leaves, spec):
+    if spec.is_leaf():
+        return next(leaves)
+    children = [_build(leaves, child) for child in spec.children_specs]
+    if _is_namedtuple(spec.type) and spec.type not in _nodes:
+        return spec.type(*children)
+    return _nodes[spec.type][1](children, spec.context)
+
+
+def tree_leaves(tree, is_leaf=None):
+    """The leaves of a tree, as a list."""
+    return tree_flatten(tree, is_leaf)[0]
+
+
+def tree_iter(tree, is_leaf=None):
+    """An iterator over the leaves."""
+    return iter(tree_leaves(tree, is_leaf))
+
+
+def tree_structure(tree, is_leaf=None):
+    """The shape of a tree."""
+    return tree_flatten(tree, is_leaf)[1]
+
+
+def tree_map(func, tree, *rests, is_leaf=None):
+    """The tree of `func(leaf, ...)`, over one tree or several of the same shape."""
+    leaves, spec = tree_flatten(tree, is_leaf)
+    columns = [leaves] + [spec.flatten_up_to(rest) for rest in rests]
+    return tree_unflatten([func(*row) for row in zip(*columns)], spec)
+
+
+def tree_map_(func, tree, *rests, is_leaf=None):
+    """Calls `func` on every leaf and returns the tree itself."""
+    tree_map(func, tree, *rests, is_leaf=is_leaf)
+    return tree
+
+
+def tree_map_only(type_or_types, func=None, tree=None, is_leaf=None):
+    """`tree_map` over leaves of the given types (or that a predicate accepts); others stay."""
+
+    def accepts(x):
+        if isinstance(type_or_types, (type, tuple)):
+            return isinstance(x, type_or_types)
+        return type_or_types(x)
+
+    return tree_map(lambda x: func(x) if accepts(x) else x, tree, is_leaf=is_leaf)
+
+
+def tree_any(pred, tree, is_leaf=None):
+    """True if `pred` holds for any leaf."""
+    return any(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def tree_all(pred, tree, is_leaf=None):
+    """True if `pred` holds for every leaf."""
+    return all(map(pred, tree_leaves(tree, is_leaf)))
+
+
+def __getattr__(name):
+    from .._missing import missing
+
+    return missing(__name__, name)

@@ -1,0 +1,1 @@
+"""The inner parts of the data loader; not public."""

@@ -1,0 +1,353 @@
+"""The data loader: batches of a data set, in the calling thread or by worker threads."""
+
+import collections
+import functools
+import itertools
+import queue
+import warnings
+from types import GenericAlias
+
+import rushlight as torch
+
+from ._utils.collate import default_collate, default_convert
+from ._utils.fetch import IterableFetcher, MapFetcher
+from ._utils.worker import END, Failure, Worker, get_worker_info
+from .dataset import IterableDataset
+from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
+
+
+class _DatasetKind:
+    Map = 0
+    Iterable = 1
+
+    @staticmethod
+    def create_fetcher(kind, dataset, auto_collation, collate_fn, drop_last):
+        cls = MapFetcher if kind == _DatasetKind.Map else IterableFetcher
+        return cls(dataset, auto_collation, collate_fn, drop_last)
+
+
+class _InfiniteConstantSampler(Sampler):
+    """For iterable data sets, whose items have no index."""
+
+    def __iter__(self):
+        return itertools.repeat(None)
+
+
+class DataLoader:
+    """Iterates over a data set in batches.
+
+    `shuffle` draws a new order each pass (by `generator`, else the default one); `sampler` or
+    `batch_sampler` decide the order themselves; `batch_size=None` gives single items.
+    `collate_fn` joins a list of items. With `num_workers` > 0 that many threads fetch ahead,
+    `prefetch_factor` batches each; batches keep their order, and an error in a worker is raised
+    here with its traceback. Raises ValueError for options that exclude each other.
+
+    >>> import rushlight as torch
+    >>> data = torch.utils.data.TensorDataset(torch.arange(5))
+    >>> list(torch.utils.data.DataLoader(data, batch_size=2))
+    [[tensor([0, 1])], [tensor([2, 3])], [tensor([4])]]
+    """
+
+    __class_getitem__ = classmethod(GenericAlias)
+    _fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
+    _fixed += ("persistent_workers",)
+    __initialized = False
+    _iterator = None
+
+    def __init__(
+        self,
+        dataset,
+        batch_size=1,
+        shuffle=None,
+        sampler=None,
+        batch_sampler=None,
+        num_workers=0,
+        collate_fn=None,
+        pin_memory=False,
+        drop_last=False,
+        timeout=0,
+        worker_init_fn=None,
+        multiprocessing_context=None,
+        generator=None,
+        *,
+        prefetch_factor=None,
+        persistent_workers=False,
+        pin_memory_device="",
+        in_order=True,
+    ):
+        if num_workers > 0 and prefetch_factor is None:
+            prefetch_factor = 2
+        self.dataset = dataset
+        self.num_workers = num_workers
+        self.prefetch_factor = prefetch_factor
+        self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.in_order = in_order
+        self.persistent_workers = persistent_workers
+        self.generator = generator
+        self._check_workers()
+        iterable = isinstance(dataset, IterableDataset)
+        self._dataset_kind = _DatasetKind.Iterable if iterable else _DatasetKind.Map
+        self._check_order(shuffle, sampler, batch_sampler, batch_size, drop_last)
+        if batch_sampler is not None:
+            batch_size = None
+        if sampler is None:
+            if iterable:
+                sampler = _InfiniteConstantSampler()
+            elif shuffle:
+                sampler = RandomSampler(dataset, generator=generator)
+            else:
+                sampler = SequentialSampler(dataset)
+        if batch_size is not None and batch_sampler is None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        if collate_fn is None:
+            collate_fn = default_collate if self._auto_collation else default_convert
+        self.collate_fn = collate_fn
+        self._IterableDataset_len_called = None
+        self.__initialized = True
+
+    def _check_workers(self):
+        if self.num_workers < 0:
+            raise ValueError(
+                "num_workers option should be non-negative; "
+                "use num_workers=0 to disable multiprocessing."
+            )
+        if self.timeout < 0:
+            raise ValueError("timeout option should be non-negative")
+        if self.num_workers == 0 and self.prefetch_factor is not None:
+            raise ValueError(
+                "prefetch_factor option could only be specified in multiprocessing."
+                "let num_workers > 0 to enable multiprocessing, "
+                "otherwise set prefetch_factor to None."
+            )
+        if self.prefetch_factor is not None and self.prefetch_factor < 0:
+            raise ValueError("prefetch_factor option should be non-negative")
+        if self.persistent_workers and self.num_workers == 0:
+            raise ValueError("persistent_workers option needs num_workers > 0")
+        if self.multiprocessing_context is not None and self.num_workers == 0:
+            raise ValueError(
+                "multiprocessing_context can only be used with "
+                "multi-process loading (num_workers > 0), but got "
+                f"num_workers={self.num_workers}"
+            )
+
+    def _check_order(self, shuffle, sampler, batch_sampler, batch_size, drop_last):
+        if self._dataset_kind == _DatasetKind.Iterable:
+            given = {
+                "shuffle": None if shuffle is False else shuffle,
+                "sampler": sampler,
+                "batch_sampler": batch_sampler,
+            }
+            for name, value in given.items():
+                if value is not None:
+                    raise ValueError(
+                        f"DataLoader with IterableDataset: expected unspecified {name} option, "
+                        f"but got {name}={value}"
+                    )
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None:
+            if batch_size != 1 or shuffle or sampler is not None or drop_last:
+                raise ValueError(
+                    "batch_sampler option is mutually exclusive "
+                    "with batch_size, shuffle, sampler, and drop_last"
+                )
+        elif batch_size is None and drop_last:
+            raise ValueError(
+                "batch_size=None option disables auto-batching "
+                "and is mutually exclusive with drop_last"
+            )
+
+    def __setattr__(self, name, value):
+        if self.__initialized and name in self._fixed:
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized"
+            )
+        super().__setattr__(name, value)
+
+    @property
+    def _auto_collation(self):
+        return self.batch_sampler is not None
+
+    @property
+    def _index_sampler(self):
+        return self.batch_sampler if self._auto_collation else self.sampler
+
+    def _get_iterator(self):
+        return (_WorkerIter if self.num_workers else _PlainIter)(self)
+
+    def __iter__(self):
+        if not (self.persistent_workers and self.num_workers):
+            return self._get_iterator()
+        if self._iterator is None:
+            self._iterator = self._get_iterator()
+        else:
+            self._iterator.restart(self)
+        return self._iterator
+
+    def __len__(self):
+        if self._dataset_kind != _DatasetKind.Iterable:
+            return len(self._index_sampler)
+        length = self._IterableDataset_len_called = len(self.dataset)
+        if self.batch_size is None:
+            return length
+        full, rest = divmod(length, self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+
+class _Iter:
+    """One pass over a loader; a subclass writes `_next_data`."""
+
+    def __init__(self, loader):
+        self._make_fetcher = functools.partial(
+            _fetcher, loader._dataset_kind, loader._auto_collation, loader.collate_fn,
+            loader.drop_last,
+        )  # fmt: skip
+        self._pin = loader.pin_memory and _accelerated()
+        if loader.pin_memory and not self._pin:
+            warnings.warn(
+                "'pin_memory' argument is set as true but no accelerator is found, "
+                "then device pinned memory won't be used.",
+                stacklevel=4,
+            )
+        self._start(loader)
+
+    def _start(self, loader):
+        self._index_sampler = loader._index_sampler
+        self._indices = iter(self._index_sampler)
+        # Drawn on every pass, workers or not, so that later draws do not depend on workers.
+        seed = torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
+        self._base_seed = seed.item()
+        self._yielded = 0
+        self._promised = loader._IterableDataset_len_called
+        self._dataset = loader.dataset
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        batch = self._next_data()
+        if self._pin:
+            batch = _pinned(batch)
+        self._yielded += 1
+        if self._promised is not None and self._yielded > self._promised:
+            warnings.warn(
+                f"Length of IterableDataset {self._dataset} was reported to be {self._promised}"
+                f"(when accessing len(dataloader)), but {self._yielded} samples have been "
+                "fetched. ",
+                stacklevel=2,
+            )
+        return batch
+
+    def __len__(self):
+        return len(self._index_sampler)
+
+
+def _fetcher(kind, auto_collation, collate_fn, drop_last, dataset):
+    return _DatasetKind.create_fetcher(kind, dataset, auto_collation, collate_fn, drop_last)
+
+
+class _PlainIter(_Iter):
+    """Fetches in the thread that iterates."""
+
+    def _start(self, loader):
+        super()._start(loader)
+        if loader.timeout != 0:
+            raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
+        self._fetch = self._make_fetcher(loader.dataset).fetch
+
+    def _next_data(self):
+        return self._fetch(next(self._indices))
+
+
+class _WorkerIter(_Iter):
+    """Hands tasks to workers in turn and takes their batches in the same turn."""
+
+    def __init__(self, loader):
+        self._workers = []
+        super().__init__(loader)
+
+    def _start(self, loader):
+        super()._start(loader)
+        self._timeout = loader.timeout or None
+        if not self._workers or loader._dataset_kind == _DatasetKind.Iterable:
+            self.stop()
+            n = loader.num_workers
+            self._workers = [
+                Worker(self._make_fetcher, loader.dataset, loader.worker_init_fn,
+                       i, n, self._base_seed + i)
+                for i in range(n)
+            ]  # fmt: skip
+        self._active = list(self._workers)
+        self._turn = itertools.cycle(self._workers)
+        self._waiting = collections.deque()
+        for _ in range(loader.prefetch_factor * loader.num_workers):
+            self._ask()
+
+    def restart(self, loader):
+        """Begin another pass with the same workers."""
+        while self._waiting:
+            self._waiting.popleft().batches.get()
+        self._start(loader)
+
+    def _ask(self):
+        if not self._active:
+            return
+        index = next(self._indices, self)
+        if index is self:
+            return
+        worker = next(worker for worker in self._turn if worker in self._active)
+        # A None would end the thread, and it is what samplers without indices give.
+        worker.tasks.put(() if index is None else index)
+        self._waiting.append(worker)
+
+    def _next_data(self):
+        while self._waiting:
+            worker = self._waiting[0]
+            try:
+                batch = worker.batches.get(timeout=self._timeout)
+            except queue.Empty:
+                raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
+            self._waiting.popleft()
+            if batch is END and worker in self._active:
+                self._active.remove(worker)
+            self._ask()
+            if isinstance(batch, Failure):
+                batch.reraise()
+            if batch is not END:
+                return batch
+        raise StopIteration
+
+    def stop(self):
+        for worker in self._workers:
+            worker.stop()
+
+    def __del__(self):
+        self.stop()
+
+
+def _accelerated():
+    cuda = getattr(torch, "cuda", None)
+    return cuda is not None and cuda.is_available()
+
+
+def _pinned(data):
+    """The batch with its tensors in page-locked memory."""
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, dict):
+        return type(data)((key, _pinned(value)) for key, value in data.items())
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*[_pinned(value) for value in data])
+    if isinstance(data, (list, tuple)):
+        return type(data)(_pinned(value) for value in data)
+    return data
