@@ -18,6 +18,8 @@ def dtype_name(t):
 
 def to_numpy(t):
     t = t.detach()
+    if t.is_complex() and t.is_conj():
+        t = t.resolve_conj()
     if dtype_name(t) == "bfloat16":
         t = t.float()
     return t.numpy()

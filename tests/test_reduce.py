@@ -17,11 +17,12 @@ LAYOUTS = {
     "cube": (lambda: random(3, 4, 5), [None, 0, 1, 2, (0, 2), (1, 2), (0, 1)]),
     "transposed": (lambda: (lambda t: t.t(), random(5, 40)), [None, 0, 1]),
     "strided": (lambda: (lambda t: t[:, ::2, 1:], random(3, 7, 5)), [None, 0, 1, 2, (0, 2)]),
-    "expanded": (lambda: (lambda t: t.expand(4, 3, 5), random(3, 1)), [None, 0, 1, 2, (0, 2)]),
+    "expanded": (lambda: (lambda t: t.expand(4, 3, 5), random(3, 1)), [None, 1]),
     "scalar": (lambda: random(), [None, 0, -1]),
     "long": (lambda: random(3, 2500), [None, 0, 1]),
     "tall": (lambda: random(2500, 5), [None, 0, 1]),
     "wide": (lambda: random(70, 300), [0, 1]),
+    "repeated": (lambda: (lambda t: t.expand(4, 3, 5), random(3, 1)), [0, 2, (0, 2)]),
     "empty": (lambda: random(3, 0, 2), [None, 0, 1, 2]),
 }
 
@@ -65,13 +66,9 @@ REDUCTIONS = {
     "norm_inf": (several("norm", p=float("inf")), 2, True),
     "norm_-inf": (several("norm", p=-float("inf")), 1, True),
     "norm_fro": (several("norm", p="fro"), 1, True),
-    "vector_norm": (
-        lambda m, x, dim, keepdim: m.linalg.vector_norm(x, dim=dim, keepdim=keepdim),
-        2,
-        True,
-    ),
     "count_nonzero": (lambda m, x, dim, keepdim: m.count_nonzero(x, dim=dim), 0, True),
 }
+REPEATED = "sum mean prod amax amin logsumexp norm_1 norm_2 any all argmax".split()  # no noise
 NEEDS_DIM = {"logsumexp"}  # no dim=None
 NO_NONE = {"prod", "max", "min", "median", "nanmedian", "any", "all", "amax", "amin", "aminmax"}
 
@@ -87,6 +84,8 @@ def reduction_cases():
     for name, (fn, order, many) in REDUCTIONS.items():
         for layout, (make, dims) in LAYOUTS.items():
             for dim in dims:
+                if layout == "repeated" and name not in REPEATED:
+                    continue
                 if isinstance(dim, tuple) and not many or dim is None and name in NEEDS_DIM:
                     continue
                 yield pytest.param(
@@ -95,7 +94,7 @@ def reduction_cases():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("fn", "name", "order", "make", "dim", "layout"), reduction_cases())
+@pytest.mark.parametrize(("fn", "name", "order", "make", "dim", "layout"), list(reduction_cases()))
 def test_reduction(fn, name, order, make, dim, layout):
     for keepdim in (False, True):
         f = call(fn, name, dim, keepdim)

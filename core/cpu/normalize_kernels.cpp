@@ -23,16 +23,6 @@ struct Values {
   RL_INLINE Vec<T> vector(int64_t i) const { return load(x + i); }
   RL_INLINE T number(int64_t i) const { return x[i]; }
 };
-template <class T>
-struct Deviations {  // (x - m)^2
-  const T* x;
-  T m;
-  RL_INLINE Vec<T> vector(int64_t i) const {
-    const Vec<T> d = load(x + i) - splat(m);
-    return d * d;
-  }
-  RL_INLINE T number(int64_t i) const { return (x[i] - m) * (x[i] - m); }
-};
 template <class T, bool weighted>
 struct Gradients {  // g, or g * w
   const T *g, *w;
@@ -54,31 +44,53 @@ struct Correlations {  // g * w * (x - m)
   RL_INLINE T number(int64_t i) const { return g.number(i) * (x[i] - m); }
 };
 
+/// The sums of d = x - m and of d^2.
 template <class T>
-void moments(bool centred, int64_t rows, int64_t n, const T* x, double eps, T* mean, T* rstd) {
-  for (int64_t r = 0; r < rows; ++r, x += n) {
-    const double count = double(n);
-    const T m = centred ? T(long_sum<T>(n, [=](int64_t i) { return Values<T>{x + i}; }) / count) : T(0);
-    const double s = long_sum<T>(n, [=](int64_t i) { return Deviations<T>{x + i, m}; });
-    mean[r] = m;
-    rstd[r] = T(1 / __builtin_sqrt(s / count + eps));
+RL_INLINE void deviations(int64_t n, const T* x, T m, double* sum, double* squares) {
+  constexpr int w = kLanes<T>;
+  const Vec<T> shift = splat(m);
+  for (int64_t end; n > 0; n -= end, x += end) {
+    end = n < kBlock ? n : kBlock;
+    Vec<T> a = {}, b = {};
+    int64_t i = 0;
+    for (; i + w <= end; i += w) {
+      const Vec<T> d = load(x + i) - shift;
+      a += d;
+      b += d * d;
+    }
+    T s = fold_lanes<Add, T>(a), q = fold_lanes<Add, T>(b);
+    for (; i < end; ++i) {
+      const T d = x[i] - m;
+      s += d;
+      q += d * d;
+    }
+    *sum += double(s);
+    *squares += double(q);
   }
 }
 
 template <class T>
-void rows(int64_t rows, int64_t n, const T* x, const T* mean, const T* rstd, const T* w, const T* b,
-          T* __restrict y) {
-  for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
-    const T m = mean[r], s = rstd[r];
-    if (w && b)
-      for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m) * s * w[j] + b[j];
-    else if (w)
-      for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m) * s * w[j];
-    else if (b)
-      for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m) * s + b[j];
-    else
-      for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m) * s;
-  }
+void moments(bool centred, int64_t n, const T* x, double eps, T* mean, T* rest, T* rstd) {
+  const double count = double(n);
+  const T m = centred ? T(long_sum<T>(n, [=](int64_t i) { return Values<T>{x + i}; }) / count) : T(0);
+  double sum = 0, squares = 0;
+  deviations(n, x, m, &sum, &squares);
+  const double r = centred ? sum / count : 0;
+  *mean = m;
+  *rest = T(r);
+  *rstd = T(1 / __builtin_sqrt(squares / count - r * r + eps));
+}
+
+template <class T>
+void row(int64_t n, const T* x, T m, T rest, T s, const T* w, const T* b, T* __restrict y) {
+  if (w && b)
+    for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m - rest) * s * w[j] + b[j];
+  else if (w)
+    for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m - rest) * s * w[j];
+  else if (b)
+    for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m - rest) * s + b[j];
+  else
+    for (int64_t j = 0; j < n; ++j) y[j] = (x[j] - m - rest) * s;
 }
 
 template <bool weighted, class T>
@@ -152,7 +164,7 @@ void columns_sums(int64_t rows, int64_t n, const T* g, const T* x, const T* mean
 
 template <class T>
 constexpr cpu::NormalizeKernels<T> kernels() {
-  return {moments<T>,  rows<T>,     rows_backward<T>, rows_weights<T>,     run<T>, run_backward<T>,
+  return {moments<T>,  row<T>,      rows_backward<T>, rows_weights<T>,     run<T>, run_backward<T>,
           run_sums<T>, columns<T>,  columns_backward<T>, columns_sums<T>};
 }
 

@@ -9,11 +9,11 @@ namespace rl::cpu {
 /// columns have a mean each. Pointers named w, b, dw, db may be null.
 template <class T>
 struct NormalizeKernels {
-  /// The mean (0 if not `centred`) and 1 / sqrt(mean of (x - mean)^2 + eps) of each row.
-  void (*moments)(bool centred, int64_t rows, int64_t n, const T* x, double eps, T* mean, T* rstd);
-  /// y = (x - mean) * rstd * w[j] + b[j]
-  void (*rows)(int64_t rows, int64_t n, const T* x, const T* mean, const T* rstd, const T* w,
-               const T* b, T* y);
+  /// The mean (0 if not `centred`; the rest is what rounding took from it) and
+  /// 1 / sqrt(mean of (x - mean)^2 + eps) of one row.
+  void (*moments)(bool centred, int64_t n, const T* x, double eps, T* mean, T* rest, T* rstd);
+  /// y = (x - mean - rest) * rstd * w[j] + b[j] of one row.
+  void (*row)(int64_t n, const T* x, T mean, T rest, T rstd, const T* w, const T* b, T* y);
   void (*rows_backward)(bool centred, int64_t rows, int64_t n, const T* g, const T* x, const T* mean,
                         const T* rstd, const T* w, T* dx);
   /// dw[j] += g * (x - mean) * rstd, db[j] += g

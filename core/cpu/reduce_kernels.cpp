@@ -262,6 +262,7 @@ extern const cpu::ReduceTable reduce_table = {
         // Columns: F32, F64, I32, I64, C64, C128. Rows: cpu::Reduce.
         {make<F, F, D, Same, Add>(), make<D, D, D, Same, Add>(), make<I, J, J, Same, Add>(),
          make<J, J, J, Same, Add>(), make<Z, W, W, Same, Add>(), make<W, W, W, Same, Add>()},
+        {make<F, D, D, Same, Add>(), make<D, D, D, Same, Add>(), kNone, kNone, kNone, kNone},
         {make<F, F, D, ZeroNan, Add>(), make<D, D, D, ZeroNan, Add>(), kNone, kNone, kNone, kNone},
         {make<F, F, D, Same, Multiply>(), make<D, D, D, Same, Multiply>(),
          make<I, J, J, Same, Multiply>(), make<J, J, J, Same, Multiply>(),

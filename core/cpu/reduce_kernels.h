@@ -7,11 +7,12 @@
 
 namespace rl::cpu {
 
-/// What a reduction maps and combines. With a centre c: (x - c)^2 and exp(x - c).
+/// What a reduction maps and combines. With a centre c: (x - c)^2 and exp(x - c). WideSum is Sum in
+/// double from the first addition on, for means that are subtracted.
 enum class Reduce : uint8_t {
-  Sum, NanSum, Prod, Max, Min, SumAbs, SumSquares, SumDeviations, SumExp, Count
+  Sum, WideSum, NanSum, Prod, Max, Min, SumAbs, SumSquares, SumDeviations, SumExp, Count
 };
-constexpr int kReduces = 10;
+constexpr int kReduces = 11;
 
 /// One reduction in one type. Kernels read dense `in` values (Count: bytes that are 0 or 1) and
 /// combine into accumulators that already hold a value.

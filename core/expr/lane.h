@@ -15,6 +15,9 @@ struct Mask {
 RL_INLINE Mask operator&&(Mask a, Mask b) { return {static_cast<bool>(a.v & b.v)}; }
 RL_INLINE Mask operator||(Mask a, Mask b) { return {static_cast<bool>(a.v | b.v)}; }
 RL_INLINE Mask operator!(Mask a) { return {!a.v}; }
+RL_INLINE Mask mask_and(Mask a, Mask b) { return a && b; }
+RL_INLINE Mask mask_or(Mask a, Mask b) { return a || b; }
+RL_INLINE Mask mask_not(Mask a) { return !a; }
 
 template <class T> constexpr bool kComplex = false;
 template <class T> constexpr bool kComplex<Complex<T>> = true;
@@ -39,24 +42,29 @@ RL_INLINE Lane<T> like(Lane<T>, double c) {
   template <class T> RL_INLINE auto name(Lane<T> a, double b) { return call(a, like(a, b)); }     \
   template <class T> RL_INLINE auto name(double a, Lane<T> b) { return call(like(b, a), b); }
 
-#define RL_LANE_OPERATOR(symbol)                                                                  \
-  template <class T> RL_INLINE Lane<T> operator symbol(Lane<T> a, Lane<T> b) {                    \
+// Operators, each with its leaf's name too. `kind` says which types have it.
+#define RL_LANE_OPERATOR(symbol, name, kind)                                                      \
+  template <class T> requires(kind) RL_INLINE Lane<T> operator symbol(Lane<T> a, Lane<T> b) {     \
     return {static_cast<T>(a.v symbol b.v)};                                                      \
   }                                                                                               \
-  template <class T> RL_INLINE auto operator symbol(Lane<T> a, double b) { return a symbol like(a, b); } \
-  template <class T> RL_INLINE auto operator symbol(double a, Lane<T> b) { return like(b, a) symbol b; }
-RL_LANE_OPERATOR(+) RL_LANE_OPERATOR(-) RL_LANE_OPERATOR(*)
-RL_LANE_OPERATOR(&) RL_LANE_OPERATOR(|) RL_LANE_OPERATOR(^)
+  RL_LANE_NAMED(symbol, name, kind)
+#define RL_LANE_NAMED(symbol, name, kind)                                                         \
+  template <class T> requires(kind) RL_INLINE auto operator symbol(Lane<T> a, double b) { return a symbol like(a, b); } \
+  template <class T> requires(kind) RL_INLINE auto operator symbol(double a, Lane<T> b) { return like(b, a) symbol b; } \
+  template <class T> requires(kind) RL_INLINE auto name(Lane<T> a, Lane<T> b) { return a symbol b; }
+RL_LANE_OPERATOR(+, add, true) RL_LANE_OPERATOR(-, sub, true) RL_LANE_OPERATOR(*, mul, true)
+RL_LANE_OPERATOR(&, bit_and, kInteger<T>) RL_LANE_OPERATOR(|, bit_or, kInteger<T>)
+RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
 #undef RL_LANE_OPERATOR
 
-#define RL_LANE_COMPARE(symbol)                                                                   \
-  template <class T> RL_INLINE Mask operator symbol(Lane<T> a, Lane<T> b) {                       \
+#define RL_LANE_COMPARE(symbol, name, kind)                                                       \
+  template <class T> requires(kind) RL_INLINE Mask operator symbol(Lane<T> a, Lane<T> b) {        \
     return {static_cast<bool>(a.v symbol b.v)};                                                   \
   }                                                                                               \
-  template <class T> RL_INLINE Mask operator symbol(Lane<T> a, double b) { return a symbol like(a, b); } \
-  template <class T> RL_INLINE Mask operator symbol(double a, Lane<T> b) { return like(b, a) symbol b; }
-RL_LANE_COMPARE(==) RL_LANE_COMPARE(!=) RL_LANE_COMPARE(<) RL_LANE_COMPARE(<=)
-RL_LANE_COMPARE(>) RL_LANE_COMPARE(>=)
+  RL_LANE_NAMED(symbol, name, kind)
+RL_LANE_COMPARE(==, eq, true) RL_LANE_COMPARE(!=, ne, true)
+RL_LANE_COMPARE(<, lt, !kComplex<T>) RL_LANE_COMPARE(<=, le, !kComplex<T>)
+RL_LANE_COMPARE(>, gt, !kComplex<T>) RL_LANE_COMPARE(>=, ge, !kComplex<T>)
 #undef RL_LANE_COMPARE
 
 // Division: integers never trap. x / 0 is 0 and INT_MIN / -1 wraps; callers that must raise check.
@@ -71,23 +79,25 @@ RL_INLINE T safe_divide(T a, T b) {
   }
 }
 template <class T> RL_INLINE Lane<T> operator/(Lane<T> a, Lane<T> b) { return {safe_divide(a.v, b.v)}; }
-template <class T> RL_INLINE auto operator/(Lane<T> a, double b) { return a / like(a, b); }
-template <class T> RL_INLINE auto operator/(double a, Lane<T> b) { return like(b, a) / b; }
+RL_LANE_NAMED(/, div, true)
+#undef RL_LANE_NAMED
 
 template <class T> RL_INLINE Lane<T> operator-(Lane<T> a) { return {static_cast<T>(-a.v)}; }
 template <class T> RL_INLINE Lane<T> neg(Lane<T> a) { return -a; }
-template <class T> RL_INLINE Lane<T> operator~(Lane<T> a) { return {static_cast<T>(~a.v)}; }
-template <class T> RL_INLINE Lane<T> bit_not(Lane<T> a) { return ~a; }
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> operator~(Lane<T> a) { return {static_cast<T>(~a.v)}; }
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> bit_not(Lane<T> a) { return ~a; }
 
-template <class T> RL_INLINE Lane<T> operator<<(Lane<T> a, Lane<T> b) {
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> operator<<(Lane<T> a, Lane<T> b) {
   constexpr int bits = sizeof(T) * 8;
   return {b.v < 0 || b.v >= bits ? T(0) : static_cast<T>(a.v << (b.v & (bits - 1)))};
 }
-template <class T> RL_INLINE Lane<T> operator>>(Lane<T> a, Lane<T> b) {
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> operator>>(Lane<T> a, Lane<T> b) {
   constexpr int bits = sizeof(T) * 8;
   const int s = b.v < 0 || b.v >= bits ? bits - 1 : static_cast<int>(b.v);
   return {static_cast<T>(a.v >> s)};
 }
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> shl(Lane<T> a, Lane<T> b) { return a << b; }
+template <class T> requires(kInteger<T>) RL_INLINE Lane<T> shr(Lane<T> a, Lane<T> b) { return a >> b; }
 
 // A real number scales a complex one (the gradient of abs).
 template <class T> RL_INLINE Lane<Complex<T>> operator*(Lane<T> a, Lane<Complex<T>> b) {
@@ -113,8 +123,9 @@ template <class T> RL_INLINE T lane_sign(T x) {
 template <class T> RL_INLINE auto abs(Lane<T> a) { auto r = lane_abs(a.v); return Lane<decltype(r)>{r}; }
 template <class T> RL_INLINE Lane<T> sign(Lane<T> a) { return {lane_sign(a.v)}; }
 
-#define RL_VM_UNARY(name) \
-  template <class T> RL_INLINE Lane<T> name(Lane<T> a) { return {static_cast<T>(vm_##name(a.v))}; }
+#define RL_VM_UNARY(name)                                     \
+  template <class T> requires(!kInteger<T>)                   \
+  RL_INLINE Lane<T> name(Lane<T> a) { return {static_cast<T>(vm_##name(a.v))}; }
 RL_VM_UNARY(exp) RL_VM_UNARY(exp2) RL_VM_UNARY(expm1) RL_VM_UNARY(log) RL_VM_UNARY(log2)
 RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_UNARY(cos) RL_VM_UNARY(tan)
 RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan) RL_VM_UNARY(sinh) RL_VM_UNARY(cosh)
@@ -194,8 +205,9 @@ template <class T> RL_INLINE Lane<T> floor_divide(Lane<T> a, Lane<T> b) {
     return {b.v == 0 ? a.v / b.v : r};
   }
 }
-#define RL_VM_BINARY(name) \
-  template <class T> RL_INLINE Lane<T> name(Lane<T> a, Lane<T> b) { return {vm_##name(a.v, b.v)}; }
+#define RL_VM_BINARY(name)                                    \
+  template <class T> requires(!kInteger<T>)                   \
+  RL_INLINE Lane<T> name(Lane<T> a, Lane<T> b) { return {vm_##name(a.v, b.v)}; }
 RL_VM_BINARY(atan2) RL_VM_BINARY(hypot) RL_VM_BINARY(copysign) RL_VM_BINARY(nextafter)
 #undef RL_VM_BINARY
 

@@ -18,18 +18,18 @@
   X(erfc, "erfc", "erfc({0})") X(erfinv, "erfinv", "erfinv({0})")                 \
   X(lgamma, "lgamma", "lgamma({0})") X(digamma, "digamma", "rl_digamma({0})")     \
   X(sigmoid, "sigmoid", "rl_sigmoid({0})") X(sqrt, "sqrt", "sqrt({0})")           \
-  X(rsqrt, "rsqrt", "rsqrt({0})") X(floor, "floor", "floor({0})")                 \
-  X(ceil, "ceil", "ceil({0})") X(trunc, "trunc", "trunc({0})")                    \
-  X(round, "round", "rint({0})") X(abs, "abs", "rl_abs({0})")                     \
+  X(rsqrt, "rsqrt", "rsqrt({0})") X(floor, "floor", "rl_floor({0})")              \
+  X(ceil, "ceil", "rl_ceil({0})") X(trunc, "trunc", "rl_trunc({0})")              \
+  X(round, "_round", "rl_round({0})") X(abs, "abs", "rl_abs({0})")                \
   X(sign, "sgn", "rl_sign({0})") X(i0, "i0", "cyl_bessel_i0({0})")
 
 #define RL_PLAIN_UNARY_LEAVES(X)                                                  \
-  X(neg, "neg", "(-{0})") X(conj, "conj_physical", "{0}")                                  \
-  X(bit_not, "bitwise_not", "(~{0})") X(mask_not, "logical_not", "(!{0})")        \
-  X(isnan, "isnan", "isnan({0})") X(isinf, "isinf", "isinf({0})")
+  X(neg, "neg", "(-{0})") X(conj, "conj_physical", "rl_conj({0})")                \
+  X(bit_not, "_bitwise_not", "(~{0})") X(mask_not, "logical_not", "(!{0})")       \
+  X(isnan, "isnan", "rl_isnan({0})") X(isinf, "isinf", "rl_isinf({0})")
 
 #define RL_BINARY_LEAVES(X)                                                       \
-  X(pow, "pow", "rl_pow({0}, {1})") X(atan2, "atan2", "atan2({0}, {1})")          \
+  X(pow, "_pow", "rl_pow({0}, {1})") X(atan2, "atan2", "atan2({0}, {1})")         \
   X(fmod, "fmod", "rl_fmod({0}, {1})") X(hypot, "hypot", "hypot({0}, {1})")       \
   X(copysign, "copysign", "copysign({0}, {1})")                                   \
   X(nextafter, "nextafter", "nextafter({0}, {1})")                                \
@@ -38,7 +38,7 @@
   X(trunc_divide, "_trunc_divide", "rl_trunc_divide({0}, {1})")                   \
   X(minimum, "minimum", "rl_minimum({0}, {1})")                                   \
   X(maximum, "maximum", "rl_maximum({0}, {1})")                                   \
-  X(fmin, "fmin", "fmin({0}, {1})") X(fmax, "fmax", "fmax({0}, {1})")
+  X(fmin, "fmin", "rl_fmin({0}, {1})") X(fmax, "fmax", "rl_fmax({0}, {1})")
 
 #define RL_OPERATOR_LEAVES(X)                                                     \
   X(add, "add", "({0} + {1})") X(sub, "sub", "({0} - {1})")                       \
@@ -58,3 +58,16 @@
 #define RL_ALL_LEAVES(X)                                                          \
   RL_UNARY_LEAVES(X) RL_PLAIN_UNARY_LEAVES(X) RL_BINARY_LEAVES(X)                 \
   RL_OPERATOR_LEAVES(X) RL_OTHER_LEAVES(X)
+
+namespace rl {
+
+enum class Leaf : unsigned char {
+#define X(name, op, cuda) name,
+  RL_ALL_LEAVES(X)
+#undef X
+};
+#define X(name, op, cuda) +1
+constexpr int kLeaves = 0 RL_ALL_LEAVES(X);
+#undef X
+
+}  // namespace rl

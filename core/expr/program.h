@@ -11,12 +11,6 @@
 
 namespace rl {
 
-enum class Leaf : uint8_t {
-#define X(name, op, cuda) name,
-  RL_ALL_LEAVES(X)
-#undef X
-};
-
 struct LeafInfo {
   const char* name;
   const char* op;    // the tensor operation with the same meaning

@@ -23,7 +23,8 @@ enum class Kind : uint8_t {
   OptTensors,             // of tensors or None (advanced indexing)
   Floats, OptFloats,
   DType, OptDType, Device, OptDevice, String, OptString, Generator,
-  Any                     // accepted and not looked at (layout, pin_memory, memory_format, names)
+  Format,                 // torch.memory_format or None
+  Any                     // accepted and not looked at (layout, pin_memory, names)
 };
 
 using Tensors = std::vector<Tensor>;
@@ -68,6 +69,10 @@ using OptDims = std::optional<Dims>;
 using OptOperand = std::optional<Operand>;
 using OptString = std::optional<std::string_view>;
 struct Any {};
+/// A memory format: only the two that put channels last change anything.
+struct Format {
+  bool channels_last = false, channels_last_3d = false;
+};
 /// A tensor that may be None: then it is not defined().
 struct OptTensor : Tensor {
   using Tensor::Tensor;
@@ -119,6 +124,7 @@ RL_READ(std::string_view, String, return a->text)
 RL_READ(OptString, OptString, if (a->present) return std::string_view(a->text); return std::nullopt)
 RL_READ(cpu::Generator*, Generator, return a->present ? a->generator : nullptr)
 RL_READ(Any, Any, return {})
+RL_READ(Format, Format, if (!a->present) return {}; return Format{a->i == 1, a->i == 2})
 #undef RL_READ
 
 template <> struct Read<Tensor> {

@@ -182,7 +182,7 @@ struct Statistics {
 Statistics batch_statistics(const Tensor& x, const BatchNorm& s) {
   const Axes axes(x, s.dims(x.dim()), false);
   const double n = static_cast<double>(s.count());
-  const Tensor mean = run_reduce(Reduce::Sum, x, axes, DType::F64, {n, false});
+  const Tensor mean = run_reduce(Reduce::WideSum, x, axes, DType::F64, {n, false});
   return {mean, run_reduce(Reduce::SumDeviations, x, axes, DType::F64, {n, false}, mean)};
 }
 
@@ -241,12 +241,13 @@ Result3 run(const Tensor& input, const OptTensor& weight, const OptTensor& bias,
     using T = decltype(tag);
     std::vector<T> scale(static_cast<size_t>(channels)), shift(static_cast<size_t>(channels));
     const T *wp = data_or_null<T>(w), *bp = data_or_null<T>(b);
-    const double* variance = st.variance.data<double>();
+    const double *exact = st.mean.data<double>(), *variance = st.variance.data<double>();
     for (int64_t c = 0; c < channels; ++c) {
       const double r = 1 / __builtin_sqrt(variance[c] + eps);
       rstd.data<T>()[c] = static_cast<T>(r);
       scale[static_cast<size_t>(c)] = static_cast<T>(wp ? r * static_cast<double>(wp[c]) : r);
-      shift[static_cast<size_t>(c)] = bp ? bp[c] : T(0);
+      const T rest = static_cast<T>(exact[c] - static_cast<double>(mean.data<T>()[c]));
+      shift[static_cast<size_t>(c)] = (bp ? bp[c] : T(0)) - rest * scale[static_cast<size_t>(c)];
     }
     if (x.numel() > 0)
       forward(s, x.data<T>(), mean.data<T>(), scale.data(), shift.data(), y.data<T>());

@@ -4,6 +4,7 @@
 
 #include "op/call.h"
 #include "ops/ops.h"
+#include "ops/points.h"
 #include "ops/product.h"
 #include "tensor/layout.h"
 
@@ -36,14 +37,12 @@ Tensor start_from(const Tensor& input, const Dims& sizes, const Scalar& beta) {
 
 /// beta * input + alpha * a @ b for matrices or batches of them; everything is checked.
 Tensor add_product(const Tensor& input, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha,
-                   const char* label) {
+                   const char* label, bool inplace) {
   beta = factor_for(a.dtype(), beta);
   alpha = factor_for(a.dtype(), alpha);
   Dims sizes = a.sizes();
   sizes.back() = b.size(-1);
-  Tensor out = start_from(input, sizes, beta);
-  product_into(out, a, false, b, false, alpha, beta);
-  return record(out, label, {&input, &a, &b}, [&] {
+  const auto build = [&] {
     return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
       const Tensor& g = grads[0];
       const Tensor ga = self.needs(1) || self.needs(2) ? scaled(g, alpha) : g;
@@ -53,9 +52,25 @@ Tensor add_product(const Tensor& input, const Tensor& a, const Tensor& b, Scalar
       if (self.needs(2)) db = product(conjugate(sa.unpack(&self)), true, ga, false, label);
       return {di, da, db};
     };
-  });
+  };
+  if (!inplace) {
+    Tensor out = start_from(input, sizes, beta);
+    product_into(out, a, false, b, false, alpha, beta);
+    return record(out, label, {&input, &a, &b}, build);
+  }
+  RL_CHECK(input.sizes() == sizes, "Bad in-place call: input tensor size ", input.sizes(),
+           " and output tensor size ", sizes, " should match");
+  in_place(input, label, {&input, &a, &b},
+           [&] {
+             const Tensor dense = as_contiguous(input);
+             product_into(dense, apart_from(a, input), false, apart_from(b, input), false, alpha, beta);
+             if (!dense.same(input)) write(input, dense);
+           },
+           build);
+  return input;
 }
 
+template <bool kInPlace>
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
              const Scalar& alpha) {
   RL_CHECK(a.dim() == 2, "mat1 must be a matrix, got ", a.dim(), "-D tensor");
@@ -67,9 +82,10 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
   RL_CHECK(a.dtype() == b.dtype(), "mat1 and mat2 must have the same dtype, but got ",
            info(a.dtype()).type, " and ", info(b.dtype()).type);
   check_implemented("addmm_impl_cpu_", a.dtype());
-  return add_product(input, a, b, beta, alpha, "AddmmBackward0");
+  return add_product(input, a, b, beta, alpha, "AddmmBackward0", kInPlace);
 }
 
+template <bool kInPlace>
 Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
                const Scalar& alpha) {
   check_bmm(a, b);
@@ -79,7 +95,7 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
            c_name_of(b.dtype()));
   check_scalar_type(a, b);
   check_implemented("baddbmm", a.dtype());
-  return add_product(input, a, b, beta, alpha, "BaddbmmBackward0");
+  return add_product(input, a, b, beta, alpha, "BaddbmmBackward0", kInPlace);
 }
 
 Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta_in,
@@ -339,29 +355,30 @@ Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
 }  // namespace
 
 void define_contract(Registry& r) {
-  r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.", &addmm)
-      .in_place();
+  r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.",
+       &addmm<false>);
+  r.op("addmm_(input, mat1, mat2, *, beta=1, alpha=1)", "addmm, in place.", &addmm<true>);
   r.op("addmv(input, mat, vec, *, beta=1, alpha=1)", "beta * input + alpha * mat @ vec.", &addmv)
       .in_place();
   r.op("addbmm(input, batch1, batch2, *, beta=1, alpha=1)",
        "beta * input + alpha * (the sum over the batch of batch1 @ batch2).", &addbmm)
       .in_place();
   r.op("baddbmm(input, batch1, batch2, *, beta=1, alpha=1)",
-       "beta * input + alpha * batch1 @ batch2, batch by batch.", &baddbmm)
-      .in_place();
+       "beta * input + alpha * batch1 @ batch2, batch by batch.", &baddbmm<false>);
+  r.op("baddbmm_(input, batch1, batch2, *, beta=1, alpha=1)", "baddbmm, in place.", &baddbmm<true>);
   r.op("addr(input, vec1, vec2, *, beta=1, alpha=1)", "beta * input + alpha * outer(vec1, vec2).",
        &addr)
       .in_place();
   r.op("inner(input, other)",
        "Sums products over the last dimension of both: the dot product of vectors.", &inner);
-  r.op("tensordot(input, other, dims_self, dims_other)",
+  r.op("_tensordot(input, other, dims_self, dims_other)",
        "Sums products over pairs of dimensions.", &tensordot)
       .not_method();
   r.op("kron(input, other)", "The Kronecker product.", &kron);
   r.op("multi_dot(tensors)", "The product of a chain of matrices, in the cheapest order.",
        &multi_dot)
       .linalg();
-  r.op("chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul).not_method();
+  r.op("_chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul).not_method();
   r.op("bilinear(input1, input2, weight, bias=None)",
        "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
        &bilinear)

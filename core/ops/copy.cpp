@@ -84,9 +84,41 @@ Tensor op_clone(const Tensor& t) { return clone(t); }
 
 namespace {
 
-Tensor clone_format(const Tensor& input, Any) { return clone(input); }
-
-Tensor contiguous_format(const Tensor& input, Any) { return contiguous(input); }
+/// Strides with the channels (dimension 1) innermost.
+Dims channels_last_strides(const Dims& sizes, bool three) {
+  const int n = three ? 5 : 4;
+  RL_CHECK(sizes.size() == n, "required rank ", n, " tensor to use channels_last", three ? "_3d" : "", " format");
+  Dims strides;
+  strides.resize(n);
+  int64_t step = 1;
+  strides[1] = step;
+  step *= sizes[1] > 0 ? sizes[1] : 1;
+  for (int d = n - 1; d >= 2; --d) {
+    strides[d] = step;
+    step *= sizes[d] > 0 ? sizes[d] : 1;
+  }
+  strides[0] = step;
+  return strides;
+}
+Tensor clone_with_strides(const Tensor& input, const Dims& strides) {
+  Tensor out = empty(input.sizes(), input.dtype(), input.device());
+  out->strides = strides;
+  out->contiguous = is_contiguous(out.sizes(), strides);
+  write(out, input);
+  return record(out, "CloneBackward0", {&input}, [&] {
+    return [](const Grads& g, Node&) -> Grads { return {g[0]}; };
+  });
+}
+Tensor clone_format(const Tensor& input, Format format) {
+  if (format.channels_last || format.channels_last_3d)
+    return clone_with_strides(input, channels_last_strides(input.sizes(), format.channels_last_3d));
+  return clone(input);
+}
+Tensor contiguous_format(const Tensor& input, Format format) {
+  if (!format.channels_last && !format.channels_last_3d) return contiguous(input);
+  const Dims strides = channels_last_strides(input.sizes(), format.channels_last_3d);
+  return input.strides() == strides ? input : clone_with_strides(input, strides);
+}
 
 /// to(): a new tensor of that dtype, or the same one.
 Tensor cast(const Tensor& input, DType dtype, bool copy) {
@@ -107,13 +139,18 @@ void check_device(const OptDevice& device) {
   RL_CHECK_AS(Assertion, !device || device->type != Device::Cuda, "Torch not compiled with CUDA enabled");
 }
 
-Tensor to_device_dtype(const Tensor& input, OptDevice device, OptDType dtype, bool, bool copy, Any) {
-  check_device(device);
-  return cast(input, dtype.value_or(input.dtype()), copy);
+Tensor to_format(const Tensor& t, Format format) {
+  return format.channels_last || format.channels_last_3d ? contiguous_format(t, format) : t;
 }
-Tensor to_dtype(const Tensor& input, DType dtype, bool, bool copy, Any) { return cast(input, dtype, copy); }
-Tensor to_other(const Tensor& input, const Tensor& other, bool, bool copy, Any) {
-  return cast(input, other.dtype(), copy);
+Tensor to_device_dtype(const Tensor& input, OptDevice device, OptDType dtype, bool, bool copy, Format format) {
+  check_device(device);
+  return to_format(cast(input, dtype.value_or(input.dtype()), copy), format);
+}
+Tensor to_dtype(const Tensor& input, DType dtype, bool, bool copy, Format format) {
+  return to_format(cast(input, dtype, copy), format);
+}
+Tensor to_other(const Tensor& input, const Tensor& other, bool, bool copy, Format format) {
+  return to_format(cast(input, other.dtype(), copy), format);
 }
 Tensor type_as(const Tensor& input, const Tensor& other) { return cast(input, other.dtype(), false); }
 Tensor cpu_copy(const Tensor& input, Any) { return input; }

@@ -279,7 +279,7 @@ Tensor einsum(std::string_view equation, const Tensors& operands) {
 }  // namespace
 
 void define_einsum(Registry& r) {
-  r.op("einsum(equation, operands)",
+  r.op("_einsum(equation, operands)",
        "Sums products of the operands' elements as the equation says: 'ij,jk->ik' is a matrix "
        "product. Labels are letters, '...' stands for further dimensions.", &einsum)
       .not_method();

@@ -425,14 +425,14 @@ void define_join(Registry& r) {
        "Shifts elements along dims, those pushed out coming in at the other end.", &roll);
   r.op("rot90(input, k=1, dims=[0, 1])", "Rotates by k quarters in the plane of two dimensions.",
        &rot90);
-  r.op("meshgrid(tensors, *, indexing='ij')", "Coordinate grids of vectors, one tensor each.",
+  r.op("_meshgrid(tensors, *, indexing='ij')", "Coordinate grids of vectors, one tensor each.",
        &meshgrid)
       .not_method();
-  r.op("cartesian_prod(tensors)", "All tuples of the vectors' elements, as rows.", &cartesian_prod)
+  r.op("_cartesian_prod(tensors)", "All tuples of the vectors' elements, as rows.", &cartesian_prod)
       .not_method();
   r.op("combinations(input, r=2, with_replacement=False)",
        "All combinations of r elements of a vector, as rows.", &combinations);
-  r.op("block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
+  r.op("_block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
        &block_diag)
       .not_method();
 }

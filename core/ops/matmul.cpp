@@ -222,9 +222,8 @@ void gemv_into(const Tensor& out, Tensor a, const Tensor& x, const Scalar& alpha
   const Matrix ma = last_two(a);
   const Tensor dense = n <= 1 || x.stride(0) >= 1 ? x : contiguous_copy(x);
   LongKernel off(m * n / 4);
-  cpu::gemv(a.dtype(), ma.trans, ma.trans ? n : m, ma.trans ? m : n,
-            {alpha.real(), alpha.imag()}, a.raw(), ma.ld, dense.raw(), n <= 1 ? 1 : dense.stride(0),
-            {beta.real(), beta.imag()}, out.raw(), 1);
+  cpu::gemv(a.dtype(), ma.trans, m, n, {alpha.real(), alpha.imag()}, a.raw(), ma.ld, dense.raw(),
+            n <= 1 ? 1 : dense.stride(0), {beta.real(), beta.imag()}, out.raw(), 1);
 }
 
 /// The gradients of a @ x.

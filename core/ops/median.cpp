@@ -98,7 +98,7 @@ std::tuple<Tensor, Tensor> along(const Tensor& input, int64_t dim, bool keepdim,
   check_not_empty(name, input, d);
   check_cpu(input);
   if (is_complex(input.dtype()) || (pick != Pick::Mode && input.dtype() == DType::Bool))
-    not_implemented(pick == Pick::Mode ? "mode_cpu" : "median_cpu", input.dtype());
+    not_implemented(pick == Pick::Mode ? "mode_cpu" : "median_out", input.dtype());
   const Axes axes(input, dim, keepdim);
   auto [value, index] = pick_each(input, axes, d, pick);
   Tensors out = record_all({value, index}, label, {&input}, [&, index = index] {

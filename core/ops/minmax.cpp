@@ -18,11 +18,10 @@ void check_some(const char* name, const Tensor& input) {
 }
 
 /// Extrema of nothing exist only where nothing is asked for.
-void check_axes(const char* name, const Tensor& input, const Axes& axes, bool given) {
+void check_axes(const char* name, const Tensor& input, const Axes& axes) {
   if (input.numel() > 0) return;
-  if (!given) check_some(name, input);
   for (int d = 0; d < axes.sizes.size(); ++d)
-    RL_CHECK_INDEX(!axes.has(d) || axes.sizes[d] != 0, name, "(): Expected reduction dim ", d,
+    RL_CHECK_INDEX(!axes.has(d) || axes.sizes[d] != 0, name, "Expected reduction dim ", d,
                    " to have non-zero size.");
 }
 
@@ -65,7 +64,8 @@ Tensor extreme_all(const Tensor& input) {
 template <bool max>
 Tensor extreme_axes(const Tensor& input, const OptDims& dim, bool keepdim) {
   const Axes axes(input, dim, keepdim);
-  check_axes(max ? "amax" : "amin", input, axes, dim && !dim->empty());
+  if (!dim || dim->empty()) check_some(max ? "amax" : "amin", input);
+  check_axes(max ? "amax(): " : "amin(): ", input, axes);
   if (is_complex(input.dtype()))
     not_implemented(max ? "max_values_cpu" : "min_values_cpu", input.dtype());
   const Tensor out = run_reduce(op_of(max), input, axes, input.dtype());
@@ -81,7 +81,7 @@ std::tuple<Tensor, Tensor> aminmax(const Tensor& input, OptInt dim, bool keepdim
            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
            "identity.");
   const Axes axes = dim ? Axes(input, *dim, keepdim) : Axes(input, OptDims(), keepdim);
-  check_axes("aminmax", input, axes, dim.has_value());
+  check_axes("aminmax: ", input, axes);
   if (is_complex(input.dtype())) not_implemented("aminmax_cpu", input.dtype());
   const Tensor low = run_reduce(Reduce::Min, input, axes, input.dtype());
   const Tensor high = run_reduce(Reduce::Max, input, axes, input.dtype());

@@ -123,7 +123,7 @@ Normalised run_rows(const Tensor& input, const RowNorm& s, const Tensor& weight,
   const Tensor y = empty(x.sizes(), wide, x.device()), mean = empty(s.stat_sizes, wide, x.device()),
                rstd = empty(s.stat_sizes, wide, x.device());
   if (s.rows > 0 && s.n == 0) {
-    write(mean, scalar_tensor(s.centred ? 0. : 0., wide));
+    write(mean, scalar_tensor(0., wide));
     write(rstd, scalar_tensor(std::numeric_limits<double>::quiet_NaN(), wide));
   } else {
     as_real(wide, [&](auto tag) {
@@ -135,8 +135,9 @@ Normalised run_rows(const Tensor& input, const RowNorm& s, const Tensor& weight,
       cpu::parallel_for(0, s.rows, rows_grain(n), [=, &s](int64_t first, int64_t last) {
         const auto& k = normalize_kernels<T>();
         for (int64_t r = first; r < last; ++r) {  // row by row, while it is in the cache
-          k.moments(s.centred, 1, n, xp + r * n, s.eps, mp + r, rp + r);
-          k.rows(1, n, xp + r * n, mp + r, rp + r, wp, bp, yp + r * n);
+          T rest;
+          k.moments(s.centred, n, xp + r * n, s.eps, mp + r, &rest, rp + r);
+          k.row(n, xp + r * n, mp[r], rest, rp[r], wp, bp, yp + r * n);
         }
       });
     });
@@ -256,10 +257,12 @@ void group_forward(const GroupNorm& s, const T* x, const T* w, const T* b, T* me
   const int64_t n = s.depth * s.inner;
   cpu::parallel_for(0, s.outer * s.groups, rows_grain(n), [=, &s, &k](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
-      k.moments(true, 1, n, x + r * n, s.eps, mean + r, rstd + r);
+      T rest;
+      k.moments(true, n, x + r * n, s.eps, mean + r, &rest, rstd + r);
       for (int64_t d = 0; d < s.depth; ++d) {
         const int64_t c = r % s.groups * s.depth + d, at = r * n + d * s.inner;
-        k.run(s.inner, x + at, mean[r], w ? rstd[r] * w[c] : rstd[r], b ? b[c] : T(0), y + at);
+        const T a = w ? rstd[r] * w[c] : rstd[r];
+        k.run(s.inner, x + at, mean[r], a, (b ? b[c] : T(0)) - rest * a, y + at);
       }
     }
   });

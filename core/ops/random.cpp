@@ -100,12 +100,12 @@ void check_range(DType t, int64_t from, int64_t to) {
   RL_CHECK(to - 1 >= low && to - 1 < high, "to - 1 is out of bounds for ", name_of(t));
 }
 Tensor random_range(const Tensor& self, int64_t from, OptInt to, Generator* g) {
-  if (!to) {
-    const uint64_t range = is_integral(self.dtype())
+  if (!to) {  // up to the dtype's largest; from the smallest int64, every 64-bit pattern
+    const uint64_t range = from == INT64_MIN ? 0 : is_integral(self.dtype())
         ? (self.dtype() == DType::Bool ? 2u - static_cast<uint64_t>(from)
            : size_of(self.dtype()) == 8 ? (uint64_t{1} << 63) - static_cast<uint64_t>(from)
            : (uint64_t{1} << (size_of(self.dtype()) * 8 - (is_signed(self.dtype()) ? 1 : 0))) - static_cast<uint64_t>(from))
-        : (uint64_t{1} << (self.dtype() == DType::F64 ? 53 : self.dtype() == DType::F32 ? 24 : 11)) - static_cast<uint64_t>(from) + 1;
+        : (uint64_t{1} << (self.dtype() == DType::F64 ? 53 : self.dtype() == DType::F32 ? 24 : self.dtype() == DType::BF16 ? 8 : 11)) - static_cast<uint64_t>(from) + 1;
     return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_random_range(pick(g), self.dtype(), p, n, from, range); });
   }
   RL_CHECK(from < *to, "random_ expects 'from' to be less than 'to', but got from=", from, " >= to=", *to);

@@ -258,7 +258,7 @@ Moments moments(const Tensor& input, const Axes& axes, double correction, bool r
   const double n = static_cast<double>(axes.count()), left = n - correction;
   const Finish finish{left > 0 ? left : 0, root};
   if (!is_complex(input.dtype())) {
-    const Tensor mean = run_reduce(Reduce::Sum, input, axes, DType::F64, {n, false});
+    const Tensor mean = run_reduce(Reduce::WideSum, input, axes, DType::F64, {n, false});
     return {run_reduce(Reduce::SumDeviations, input, axes, input.dtype(), finish, mean), mean};
   }
   GradGuard off(false);

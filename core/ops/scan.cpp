@@ -279,7 +279,8 @@ Tensor logcumsumexp(const Tensor& input, int64_t dim);
 
 /// exp(x_k) times the sum over i >= k of g_i exp(-y_i), in logarithms, by the sign of g.
 Tensor logcumsumexp_backward(const Tensor& g, const Tensor& x, const Tensor& y, int dim) {
-  const double low = -std::numeric_limits<double>::infinity();
+  // Finite, or the gradient of this gradient would meet inf - inf.
+  const double low = x.dtype() == DType::F64 ? -1e300 : x.dtype() == DType::F16 ? -6e4 : -1e38;
   const auto part = [&](const Tensor& size, const Tensor& mask) {
     const Tensor logs = call_op<"where">(mask, call_op<"log">(size), low);
     const Tensor terms = flip(call_op<"sub">(logs, y), {dim});

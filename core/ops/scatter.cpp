@@ -248,7 +248,7 @@ struct ReduceGradient {
       dv = gather(g, dim, at);
     } else if (op == Reduce::Mean) {
       Tensor count = counts(g, dim, at, include_self, g.dtype());
-      const Tensor part = call_op<"div">(g, call_op<"clamp_min">(count, 1));
+      const Tensor part = call_op<"div">(g, call_op<"clamp_min">(count, Scalar(1)));
       ds = part;
       dv = gather(part, dim, at);
     } else {

@@ -142,6 +142,15 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       if (none) return a.present = false, true;
       a.generator = as_generator(o);
       return a.generator != nullptr;
+    case Kind::Format: {
+      if (none) return a.present = false, true;
+      Object name(PyObject_GetAttrString(o, "_name"));
+      if (!name || !PyUnicode_Check(name.get())) return PyErr_Clear(), false;
+      a.i = PyUnicode_CompareWithASCIIString(name.get(), "channels_last") == 0      ? 1
+            : PyUnicode_CompareWithASCIIString(name.get(), "channels_last_3d") == 0 ? 2
+                                                                                    : 0;
+      return true;
+    }
     case Kind::Any: return true;
   }
   return false;
@@ -168,6 +177,7 @@ const char* expected(Kind k) {
     case Kind::Device: case Kind::OptDevice: return "torch.device";
     case Kind::String: case Kind::OptString: return "str";
     case Kind::Generator: return "torch.Generator";
+    case Kind::Format: return "torch.memory_format";
     default: return "object";
   }
 }
@@ -182,14 +192,20 @@ const char* numpy_alias(const std::string& name) {
 
 /// Tries one overload. On mismatch returns false with the reason (built only if asked for).
 struct Match {
-  Arg args[kMaxArgs];
+  union {  // not initialised: only as many as the schema has are written
+    Arg args[kMaxArgs];
+  };
   Scratch scratch;
   std::string reason;
 
+  Match() {}
+  ~Match() {}
+
   bool operator()(const Schema& schema, PyObject* const* args_in, size_t nargs, PyObject* kwnames, PyObject* out_name) {
-    PyObject* slot[kMaxArgs] = {};
     const auto& params = schema.params;
     const size_t n = params.size();
+    PyObject* slot[kMaxArgs];
+    for (size_t i = 0; i < n; ++i) slot[i] = nullptr;
     size_t at = 0;
     PyObject* const* rest = nullptr;
     size_t rest_count = 0;
@@ -242,6 +258,7 @@ struct Match {
     }
     for (size_t i = 0; i < n; ++i) {
       const Param& p = params[i];
+      new (&args[i]) Arg;
       if (rest_param == static_cast<int>(i)) {
         Dims& d = scratch.dims[scratch.used_dims++];
         d.resize(static_cast<int>(rest_count));

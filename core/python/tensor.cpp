@@ -5,6 +5,7 @@
 // that has something to lose (a subclass, attributes, weak references) while C++ still holds the
 // tensor, ownership flips: the TensorImpl keeps the Python object, until Python asks for it again.
 #include "python/py.h"
+#include "tensor/layout.h"
 
 namespace rl::py {
 
@@ -290,6 +291,16 @@ PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict)
 
 // ---- plain methods ----
 
+/// Is the tensor contiguous once its channels are moved last?
+bool is_contiguous_permuted(const Tensor& t) {
+  Dims sizes = t.sizes(), strides = t.strides();
+  sizes.erase(1);
+  strides.erase(1);
+  sizes.push_back(t.size(1));
+  strides.push_back(t.stride(1));
+  return is_contiguous(sizes, strides);
+}
+
 PyObject* m_size(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Tensor& t = self_of(self);
@@ -336,7 +347,22 @@ RL_METHOD(is_signed, PyBool_FromLong(is_signed(t.dtype())))
 RL_METHOD(is_inference, PyBool_FromLong(t->inference))
 RL_METHOD(get_device, PyLong_FromLong(t.device().type == Device::Cpu ? -1 : t.device().index))
 RL_METHOD(is_view, PyBool_FromLong(t->base != nullptr))
-PyObject* m_is_contiguous(PyObject* self, PyObject*, PyObject*) { return PyBool_FromLong(self_of(self).is_contiguous()); }
+/// is_contiguous(memory_format=...): for channels_last, are the channels innermost and all dense?
+PyObject* m_is_contiguous(PyObject* self, PyObject* args, PyObject* kwargs) {
+  return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const Tensor& t = self_of(self);
+    PyObject* format = PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0)
+                       : kwargs                ? PyDict_GetItemString(kwargs, "memory_format")
+                                               : nullptr;
+    if (!format || format == Py_None) return PyBool_FromLong(t.is_contiguous());
+    Object name = own(PyObject_GetAttrString(format, "_name"));
+    const bool last = PyUnicode_CompareWithASCIIString(name.get(), "channels_last") == 0;
+    const bool last3 = PyUnicode_CompareWithASCIIString(name.get(), "channels_last_3d") == 0;
+    if (!last && !last3) return PyBool_FromLong(t.is_contiguous());
+    if (t.dim() != (last ? 4 : 5)) Py_RETURN_FALSE;
+    return wrap_scalar(Scalar(is_contiguous_permuted(t)));
+  });
+}
 PyObject* m_requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded<PyObject*>(nullptr, [&] {
     const Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
