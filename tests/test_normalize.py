@@ -118,7 +118,7 @@ def test_large_cross_entropy():
     agree(lambda m, x: loss(m, x.t()), numpy.ascontiguousarray(x.T), order=1)
 
 
-@pytest.mark.parametrize("size", [(6, 2), (4, 10), (3, 5, 70), (2, 1500)])
+@pytest.mark.parametrize("size", [(6, 3), (4, 10), (3, 5, 70), (2, 1500)])
 @pytest.mark.parametrize("params", ["", "w", "wb", "b"])
 def test_layer_norm(size, params):
     last = size[-1:]

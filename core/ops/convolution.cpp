@@ -105,6 +105,9 @@ Dims output_size(const Dims& x, const Dims& w, const Options& o) {
     fits &= padded[d] >= kernel[d];
     y.push_back((padded[d] - kernel[d]) / o.stride[d] + 1);
   }
+  for (int d = 0; d < n; ++d)
+    RL_CHECK(!fits || x[d + 2] > 0, "Only zero batch or zero channel inputs are supported, but got input "
+             "shape: ", x);
   RL_CHECK(fits, "Calculated padded input size per channel: (", joined(padded, " x "), "). Kernel size: (",
            joined(kernel, " x "), "). Kernel size can't be greater than actual input size");
   for (int d = 0; d < n; ++d)

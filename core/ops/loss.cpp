@@ -40,6 +40,11 @@ RL_FORMULAS(loss) {
              return g * where(abs(d) <= delta, d, delta * sign(d));
            })
       .hidden().node("HuberLossBackward0");
+  r.binary("_soft_margin(input, target)", Strict, "log(1 + exp(-target * input)).",
+           [](Value auto x, Value auto t) { return log1p(exp(-(t * x))); },
+           [](Value auto g, Value auto x, Value auto t, Value auto) { return g * -(t * sigmoid(-(t * x))); },
+           [](Value auto g, Value auto x, Value auto t, Value auto) { return g * -(x * sigmoid(-(t * x))); })
+      .hidden().node("SoftMarginLossBackward0");
   // Logarithms are held at -100, so that a certain wrong answer has a finite loss.
   r.binary("_bce(input, target)", Strict, "-(t log x + (1 - t) log(1 - x)).",
            [](Value auto x, Value auto t) {

@@ -135,8 +135,12 @@ void set_output(Windows& w) {
 }
 
 struct Sizes {
-  const Dims &kernel, &stride, &padding, &dilation;
+  const Dims& kernel;
+  const OptDims& stride;  // None and () mean the kernel's size
+  const Dims &padding, &dilation;
 };
+
+bool given(const OptDims& stride) { return stride && !stride->empty(); }
 
 template <int n>
 Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ceil_mode, bool is_max) {
@@ -145,7 +149,7 @@ Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ce
   w.spatial = n;
   const char* kernel_form = n == 3 && !is_max ? "be" : "either be";
   set(w.kernel, s.kernel, n, name, "kernel_size", kernel_form);
-  set(w.stride, s.stride.empty() ? s.kernel : s.stride, n, name, "stride",
+  set(w.stride, given(s.stride) ? *s.stride : s.kernel, n, name, "stride",
       n == 3 && !is_max ? "be omitted," : "either be omitted,");
   set(w.pad, s.padding, n, name, "padding", kernel_form);
   set(w.dilation, s.dilation, n, name, "dilation", "be either");
@@ -165,7 +169,7 @@ Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ce
 // ---- max_pool ----
 
 template <int n>
-std::tuple<Tensor, Tensor> max_pool_with_indices(const Tensor& input, const Dims& kernel, const Dims& stride,
+std::tuple<Tensor, Tensor> max_pool_with_indices(const Tensor& input, const Dims& kernel, const OptDims& stride,
                                                  const Dims& padding, const Dims& dilation, bool ceil_mode) {
   static constexpr const char* name = n == 2 ? "max_pool2d" : "max_pool3d";
   const Windows w = fixed_windows<n>(name, input, {kernel, stride, padding, dilation}, ceil_mode, true);
@@ -175,7 +179,7 @@ std::tuple<Tensor, Tensor> max_pool_with_indices(const Tensor& input, const Dims
 }
 
 template <int n>
-Tensor max_pool(const Tensor& input, const Dims& kernel, const Dims& stride, const Dims& padding,
+Tensor max_pool(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
                 const Dims& dilation, bool ceil_mode) {
   return std::get<0>(max_pool_with_indices<n>(input, kernel, stride, padding, dilation, ceil_mode));
 }
@@ -189,38 +193,39 @@ void check_rows(const char* name, const Tensor& x) {
   RL_CHECK(x.dim() == 2 || x.dim() == 3, "Expected 2 to 3 dimensions, but got ", x.dim(),
            "-dimensional tensor for argument #1 'self' (while checking arguments for ", name, ")");
 }
-Dims in_row(const Dims& v, int64_t other) { return v.empty() ? v : Dims{other, v[0]}; }
+Dims in_row(const Dims& v, int64_t other) { return {other, v[0]}; }
+OptDims in_row(const OptDims& v) { return given(v) ? OptDims(Dims{1, (*v)[0]}) : OptDims(); }
 
-std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel, const Dims& stride,
+std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel, const OptDims& stride,
                                                    const Dims& padding, const Dims& dilation, bool ceil_mode) {
   constexpr const char* name = "max_pool1d";
   check_rows(name, input);
   check_one_int(name, "kernel_size", kernel);
-  if (!stride.empty()) check_one_int(name, "stride", stride);
+  if (given(stride)) check_one_int(name, "stride", *stride);
   check_one_int(name, "padding", padding);
   check_one_int(name, "dilation", dilation);
   const auto [values, indices] =
-      max_pool_with_indices<2>(unsqueeze(input, -2), in_row(kernel, 1), in_row(stride, 1),
+      max_pool_with_indices<2>(unsqueeze(input, -2), in_row(kernel, 1), in_row(stride),
                                in_row(padding, 0), in_row(dilation, 1), ceil_mode);
   return {squeeze_dim(values, -2), squeeze_dim(indices, -2)};
 }
 
-void check_max_pool1d(const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
+void check_max_pool1d(const Tensor& x, const Dims& kernel, const OptDims& stride, const Dims& padding,
                       const Dims& dilation, bool ceil_mode) {
   const bool shaped = x.dim() == 2 || x.dim() == 3;
   RL_CHECK(shaped && x.size(-1) > 0 && x.size(-2) > 0,
            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
            "got:", x.sizes());
+  const Dims& steps = given(stride) ? *stride : kernel;
   struct Named {
     const char* name;
     const Dims& value;
-    bool may_be_empty;
   };
-  for (const Named& v : {Named{"kernel_size", kernel, false}, Named{"stride", stride, true},
-                         Named{"padding", padding, false}, Named{"dilation", dilation, false}})
-    RL_CHECK(v.value.size() == 1 || (v.may_be_empty && v.value.empty()), "max_pool1d() ", v.name,
+  for (const Named& v : {Named{"kernel_size", kernel}, Named{"stride", steps}, Named{"padding", padding},
+                         Named{"dilation", dilation}})
+    RL_CHECK(v.value.size() == 1, "max_pool1d() ", v.name,
              " must be an int, list of ints or tuple of ints of size 1 but got size ", v.value.size());
-  const int64_t k = kernel[0], s = stride.empty() ? k : stride[0], p = padding[0], d = dilation[0];
+  const int64_t k = kernel[0], s = steps[0], p = padding[0], d = dilation[0];
   RL_CHECK(k > 0, "max_pool1d() kernel_size must be greater than zero, but got ", k);
   RL_CHECK(s > 0, "max_pool1d() stride must be greater than zero, but got ", s);
   RL_CHECK(p >= 0, "max_pool1d() padding must be non-negative, but got ", p);
@@ -233,7 +238,7 @@ void check_max_pool1d(const Tensor& x, const Dims& kernel, const Dims& stride, c
   RL_CHECK(out > 0, "max_pool1d() Invalid computed output size: ", out);
 }
 
-Tensor max_pool1d(const Tensor& input, const Dims& kernel, const Dims& stride, const Dims& padding,
+Tensor max_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
                   const Dims& dilation, bool ceil_mode) {
   check_max_pool1d(input, kernel, stride, padding, dilation, ceil_mode);
   if (!is_floating(input.dtype())) not_implemented("max_pool1d_impl", input.dtype());
@@ -243,7 +248,7 @@ Tensor max_pool1d(const Tensor& input, const Dims& kernel, const Dims& stride, c
 // ---- avg_pool ----
 
 template <int n>
-Tensor avg_pool(const Tensor& input, const Dims& kernel, const Dims& stride, const Dims& padding,
+Tensor avg_pool(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
                 bool ceil_mode, bool count_include_pad, OptInt divisor_override) {
   static constexpr const char* name = n == 2 ? "avg_pool2d" : "avg_pool3d";
   RL_CHECK(!divisor_override || *divisor_override != 0, "divisor must be not zero");
@@ -257,13 +262,13 @@ Tensor avg_pool(const Tensor& input, const Dims& kernel, const Dims& stride, con
   return linear_map(Average{w}, input);
 }
 
-Tensor avg_pool1d(const Tensor& input, const Dims& kernel, const Dims& stride, const Dims& padding,
+Tensor avg_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
                   bool ceil_mode, bool count_include_pad) {
   check_rows("avg_pool1d", input);
   check_one_int("avg_pool1d", "kernel_size", kernel);
-  if (!stride.empty()) check_one_int("avg_pool1d", "stride", stride);
+  if (given(stride)) check_one_int("avg_pool1d", "stride", *stride);
   check_one_int("avg_pool1d", "padding", padding);
-  return squeeze_dim(avg_pool<2>(unsqueeze(input, -2), in_row(kernel, 1), in_row(stride, 1),
+  return squeeze_dim(avg_pool<2>(unsqueeze(input, -2), in_row(kernel, 1), in_row(stride),
                                  in_row(padding, 0), ceil_mode, count_include_pad, {}),
                      -2);
 }

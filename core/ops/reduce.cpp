@@ -3,6 +3,7 @@
 #include "ops/reduce.h"
 
 #include <cmath>
+#include <limits>
 
 #include "cpu/load_store.h"
 #include "ops/ops.h"
@@ -275,6 +276,10 @@ Tensor var_backward(const Tensor& g, const Tensor& x, const Axes& axes, double c
   for (int d = 0; d < axes.sizes.size(); ++d)
     if (axes.has(d)) dims.push_back(d);
   const Tensor mean_x = x.dim() ? mean(x, dims, true, {}) : x;
+  if (n <= correction) {  // no degrees of freedom: no slope either
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    return call_op<"mul">(restore(g, axes), call_op<"where">(call_op<"eq">(x, mean_x), nan, HUGE_VAL));
+  }
   const Tensor scaled = call_op<"mul">(restore(g, axes), 2 / (n - correction));
   return call_op<"mul">(scaled, call_op<"sub">(x, mean_x));
 }

@@ -122,6 +122,8 @@ Tensor gelu(const Tensor& input, std::string_view approximate) {
   return run(approximate == "none" ? exact : tanh, {Operand(input)});
 }
 
+Tensor relu6(const Tensor& input) { return run(formula("hardtanh"), {Operand(input)}, Scalar(0), Scalar(6)); }
+
 Tensor logit(const Tensor& input, OptFloat eps) {
   if (!eps || *eps < 0) return run(formula("_logit"), {Operand(input)});
   return run(formula("_logit_eps"), {Operand(input), Operand(*eps), Operand(1.0 - *eps)});
@@ -183,6 +185,7 @@ void define_variants(Registry& r) {
   r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to).in_place();
   r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not).in_place();
   r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu).nn().in_place();
+  r.op("relu6(input)", "min(max(input, 0), 6).", &relu6).nn().in_place();
   r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit).in_place();
   r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);
   r.op("positive(input)", "input itself.", &positive).no_out();

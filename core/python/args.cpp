@@ -622,6 +622,7 @@ void add_args(PyObject* m) {
     const Op* in_place = op.in_place && !op.is_in_place ? in_place_form(op) : nullptr;
     for (const std::string& name : all) {
       if (table) add(table, name, op);
+      if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
       if (op.method) add(TensorType->tp_dict, name, op);
       if (in_place && !registry().find(name + "_")) {
         if (table) add(table, name + "_", *in_place);

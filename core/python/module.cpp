@@ -64,7 +64,13 @@ void add_introspection(nb::module_& m) {
       d["special"] = op.special;
       d["linalg"] = op.linalg;
       d["in_place"] = op.in_place;
+      d["out"] = op.makes_out;
       d["formula"] = op.formula != nullptr;
+      if (const Formula* f = op.formula.get()) {
+        d["operands"] = f->operands;
+        d["scalars"] = f->scalars;
+        d["differentiable"] = f->differentiable;
+      }
       nb::list schemas, aliases;
       for (const Overload& o : op.overloads) schemas.append(o.schema->text);
       for (const std::string& a : op.aliases) aliases.append(a);

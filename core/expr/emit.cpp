@@ -1,0 +1,118 @@
+// Emission: one line of CUDA an instruction, numbers written where they are used.
+#include "expr/emit.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "base/error.h"
+#include "cuda/preamble.h"
+
+namespace rl {
+namespace {
+
+const char* storage_type(DType t) {
+  constexpr const char* names[kDTypes] = {
+      "bool",           "unsigned char", "signed char",        "short",   "int",
+      "long long",      "unsigned short", "unsigned",          "unsigned long long",
+      "rl_half",        "rl_bfloat16",   "float",              "double",
+      "rl_complex<float>", "rl_complex<double>"};
+  return names[static_cast<int>(t)];
+}
+
+const char* compute_type(Compute c) { return storage_type(dtype_of(c)); }
+
+/// The type an input is computed in: the kernel's, but a real number beside complex ones stays real.
+const char* loaded_type(DType t, Compute c) {
+  const bool stays_real = is_complex(dtype_of(c)) && is_floating(t);
+  return compute_type(stays_real ? compute_of(t) : c);
+}
+
+/// A constant that reads back as the same number.
+std::string literal(double v, Compute c) {
+  const bool single = c == Compute::F32 || c == Compute::C64;
+  if (c == Compute::I32 || c == Compute::I64) {
+    const auto whole = str(static_cast<int64_t>(v), c == Compute::I64 ? "LL" : "");
+    return v < 0 ? "(" + whole + ")" : whole;
+  }
+  std::string s;
+  if (std::isfinite(v)) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%.*g", single ? 9 : 17,
+                  single ? static_cast<double>(static_cast<float>(v)) : v);
+    s = text;
+    if (s.find_first_of(".e") == std::string::npos) s += ".0";
+    if (single) s += "f";
+    if (std::signbit(v)) s = "(" + s + ")";
+  } else {
+    s = str(single ? "float(" : "(", std::signbit(v) && v == v ? "-" : "",
+            v == v ? "RL_INF)" : "RL_NAN)");
+  }
+  return is_complex(dtype_of(c)) ? str(compute_type(c), "(", s, ")") : s;
+}
+
+/// A leaf's spelling with the operands in the places of {0}, {1}, {2}.
+std::string spell(const char* pattern, const std::string* operands) {
+  std::string s;
+  for (const char* p = pattern; *p; ++p) {
+    if (*p == '{' && p[1] >= '0' && p[1] <= '2' && p[2] == '}') {
+      s += operands[p[1] - '0'];
+      p += 2;
+    } else {
+      s += *p;
+    }
+  }
+  return s;
+}
+
+std::string arguments(const Program& program, const CudaSignature& sig) {
+  std::string s = str("long long n, ", storage_type(sig.result), "* out");
+  for (size_t j = 0; j < sig.inputs.size(); ++j) {
+    const CudaInput& in = sig.inputs[j];
+    if (!program.loads(static_cast<int>(j))) continue;
+    s += in.number ? str(", ", loaded_type(in.dtype, sig.compute), " in", j)
+                   : str(", const ", storage_type(in.dtype), "* in", j);
+  }
+  for (int k = 0; k < sig.scalars; ++k) s += str(", ", compute_type(sig.compute), " s", k);
+  return s;
+}
+
+std::string load(const CudaInput& in, int j, Compute c) {
+  std::string s = in.number ? str("in", j) : str("rl_load<", loaded_type(in.dtype, c), ">(in", j, "[i])");
+  return in.conjugate ? "rl_conj(" + s + ")" : s;
+}
+
+}  // namespace
+
+std::string cuda_kernel(const Program& program, const CudaSignature& sig) {
+  std::string body;
+  std::vector<std::string> value(program.code.size());
+  for (size_t k = 0; k < program.code.size(); ++k) {
+    const Instruction& i = program.code[k];
+    if (i.leaf == Leaf::constant) {
+      value[k] = literal(i.value, sig.compute);
+    } else if (i.leaf == Leaf::param) {
+      value[k] = str("s", i.a);
+    } else {
+      std::string operands[3];
+      const int16_t from[] = {i.a, i.b, i.c};
+      if (i.leaf != Leaf::input)
+        for (int j = 0; j < 3; ++j)
+          if (from[j] >= 0) operands[j] = value[static_cast<size_t>(from[j])];
+      const std::string text = i.leaf == Leaf::input
+                                   ? load(sig.inputs[static_cast<size_t>(i.a)], i.a, sig.compute)
+                                   : spell(info(i.leaf).cuda, operands);
+      value[k] = str("v", k);
+      body += str("    const auto ", value[k], " = ", text, ";\n");
+    }
+  }
+  const std::string& result = value[static_cast<size_t>(program.result)];
+  return str("extern \"C\" __global__ void ", sig.name, "(", arguments(program, sig), ") {\n",
+             "  const long long step = (long long)gridDim.x * blockDim.x;\n",
+             "  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {\n",
+             body, "    rl_store(out + i, ", sig.conjugate_result ? "rl_conj(" + result + ")" : result,
+             ");\n  }\n}\n");
+}
+
+const char* cuda_preamble() { return kCudaPreamble; }
+
+}  // namespace rl
