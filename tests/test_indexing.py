@@ -130,7 +130,6 @@ def test_index_put(accumulate):
     agree(put, X, random(), L([0], [2]), L(4, 3, 1), order=2)
     if accumulate:
         agree(put, X, random(3, 6), L(1, 1, 1), L(2, 2, 3), order=2)
-        agree(put, random(5, 4000), random(3, 4000), L(1, 1, 1), slice(None)) if False else None
         agree(lambda m, x, v, i: m.index_put(x, (i,), v, True), random(5, 4000), random(3, 4000), L(1, 1, 1))
 
 
@@ -201,7 +200,7 @@ SCATTERED = [
 @pytest.mark.parametrize("dim,shape,source,at", SCATTERED)
 def test_scatter(dim, shape, source, at):
     x, v = random(*shape), random(*source, seed=3)
-    if at.size == 0 or source == at.shape:  # PyTorch's gradient needs equal shapes
+    if source == at.shape:  # PyTorch's gradient needs equal shapes
         agree(lambda m, x, v, i: m.scatter_add(x, dim, i, v), x, v, at, order=2)
         agree(lambda m, x, v, i: (x * 1).scatter_add_(dim, i, v), x, v, at, order=1)
     agree(lambda m, x, v, i: m.scatter_add(x, dim, i, v), x, v, at)
@@ -474,13 +473,17 @@ def test_names_of_nodes(source):
     assert name(rushlight) == name(torch)
 
 
-def test_a_write_from_itself():
-    def shift(m, x):
-        y = x * 1
-        y[1:][m.tensor([0, 1])] = 0
-        y[m.tensor([1, 2])] = y[:2]
-        y.index_copy_(0, m.tensor([2, 3]), y[:2])
-        y.index_add_(0, m.tensor([0, 1]), y[1:3])
-        return y
-
-    agree(shift, random(4, 3))
+def test_a_write_from_itself_reads_first():
+    x = rushlight.arange(12.0).reshape(4, 3)
+    at = rushlight.tensor([1, 2])
+    for write in (
+        lambda y, v: y.__setitem__(at, v),
+        lambda y, v: y.index_copy_(0, at, v),
+        lambda y, v: y.index_add_(0, at, v),
+        lambda y, v: y.index_put_((at,), v, accumulate=True),
+        lambda y, v: y.scatter_(0, at[:, None].expand(2, 3), v),
+    ):
+        a, b = x.clone(), x.clone()
+        write(a, a[:2])
+        write(b, x[:2])
+        assert a.tolist() == b.tolist()

@@ -4,12 +4,11 @@
 //
 // What an operation's gradient need not care about happens here, at the edges: gradients are summed
 // back to the shape of an operand that was broadcast, cast back to its dtype, and made real for a
-// real operand. State lives in NodeTask, which a nested backward (from a hook or a checkpoint) saves
-// and restores, so that runs may nest over the same nodes.
+// real operand. State lives in NodeTask: a node has a list of them, one for each run that is under
+// way over it, so that runs may nest (from a hook or a checkpoint) and threads may share a graph.
 #include "autograd/engine.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "autograd/mode.h"
 #include "op/call.h"
@@ -19,7 +18,8 @@ namespace rl {
 
 struct NodeTask {
   Node* node;
-  NodeTask* outer;      // the task of an enclosing run
+  const void* run;      // whose task this is
+  NodeTask* other;      // the node's task in another run
   int pending = 0;      // gradients still to come
   bool needed = true;   // leads to an asked-for input
   bool queued = false;
@@ -32,12 +32,27 @@ namespace {
 thread_local int t_depth = 0;
 thread_local std::vector<std::function<void()>> t_callbacks;
 
+/// Marks a node whose apply() is under way: another run must not free what it reads.
+struct Busy {
+  explicit Busy(Node& n) : node(n) { ++n.running; }
+  ~Busy() { --node.running; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  Node& node;
+};
+
 class Run {
  public:
   Run(const BackwardOptions& options, size_t captures) : options_(options), result_(captures) {}
   ~Run() {
-    for (auto& t : tasks_) t->node->task = t->outer;
+    for (auto& t : tasks_) {
+      NodeTask** at = &t->node->task;
+      while (*at != t.get()) at = &(*at)->other;
+      *at = t->other;
+    }
   }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   std::vector<Tensor> operator()(const std::vector<Edge>& roots, std::vector<Tensor>& grads,
                                  const std::vector<Edge>& inputs) {
@@ -47,7 +62,7 @@ class Run {
     for (size_t i = 0; i < roots.size(); ++i)
       if (roots[i]) give(roots[i], complete(*roots[i].node, roots[i].input, std::move(grads[i])));
     for (const Edge& e : roots)
-      if (e && e.node->task->pending == 0) push(e.node->task);
+      if (NodeTask* t = e ? find(e.node.get()) : nullptr; t && t->pending == 0) push(t);
     while (!heap_.empty()) {
       std::pop_heap(heap_.begin(), heap_.end(), later);
       NodeTask* t = heap_.back();
@@ -60,23 +75,25 @@ class Run {
  private:
   static bool later(const NodeTask* a, const NodeTask* b) { return a->node->sequence < b->node->sequence; }
 
+  NodeTask* find(const Node* n) const {
+    NodeTask* t = n->task;
+    while (t && t->run != this) t = t->other;
+    return t;
+  }
+
   NodeTask* task(Node* n, bool* fresh) {
-    // A task of an enclosing run is not ours: ours are the ones we made.
-    if (n->task && n->task->outer != n->task && owned(n->task)) {
-      *fresh = false;
-      return n->task;
-    }
-    *fresh = true;
+    NodeTask* found = find(n);
+    *fresh = !found;
+    if (found) return found;
     auto t = std::make_unique<NodeTask>();
     t->node = n;
-    t->outer = n->task;
+    t->run = this;
+    t->other = n->task;
     keep_.push_back(Ref<Node>(n));
     n->task = t.get();
     tasks_.push_back(std::move(t));
-    if (t_depth > 1) ours_.emplace(n->task, true);
     return n->task;
   }
-  bool owned(NodeTask* t) const { return t_depth <= 1 || ours_.count(t); }
 
   void discover(const std::vector<Edge>& roots) {
     std::vector<NodeTask*> stack;
@@ -104,10 +121,8 @@ class Run {
     for (auto& t : tasks_) t->needed = false;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!inputs[i]) continue;
-      bool fresh = true;
-      Node* n = inputs[i].node.get();
-      if (!n->task || !owned(n->task)) continue;
-      NodeTask* t = task(n, &fresh);
+      NodeTask* t = find(inputs[i].node.get());
+      if (!t) continue;
       if (options_.accumulate) t->needed = true;
       else t->captures.push_back({inputs[i].input, i});
     }
@@ -122,11 +137,13 @@ class Run {
       changed = false;
       for (NodeTask* t : order) {
         if (t->needed) continue;
-        for (const Edge& e : t->node->next)
-          if (e && (e.node->task->needed || !e.node->task->captures.empty())) {
+        for (const Edge& e : t->node->next) {
+          const NodeTask* to = e ? find(e.node.get()) : nullptr;
+          if (to && (to->needed || !to->captures.empty())) {
             t->needed = changed = true;
             break;
           }
+        }
       }
     }
     selective_ = true;
@@ -140,7 +157,7 @@ class Run {
   }
 
   void give(const Edge& e, Tensor g) {
-    NodeTask* t = e.node->task;
+    NodeTask* t = find(e.node.get());
     if (t->grads.size() <= e.input) t->grads.resize(std::max<size_t>(e.input + 1, e.node->outputs.size()));
     if (!g.defined()) return;
     Tensor& slot = t->grads[e.input];
@@ -187,9 +204,12 @@ class Run {
     bool any = n.outputs.empty();
     for (const Tensor& g : t.grads) any |= g.defined();
     Grads out;
-    if (any) out = n.apply(std::move(t.grads));
+    if (any) {
+      const Busy busy(n);
+      out = n.apply(std::move(t.grads));
+    }
     t.grads.clear();
-    if (!options_.retain_graph) n.release();
+    if (!options_.retain_graph && n.running == 0) n.release();
     if (n.hooks)
       for (auto& [key, hook] : std::vector(n.hooks->post)) hook(out, kept);
     RL_CHECK(out.size() <= n.next.size() || n.next.empty(), "Function ", n.name(),
@@ -199,7 +219,8 @@ class Run {
     for (size_t i = 0; i < n.next.size(); ++i) {
       const Edge& e = n.next[i];
       if (!e) continue;
-      NodeTask* to = e.node->task;
+      NodeTask* to = find(e.node.get());
+      if (!to) continue;  // an edge that a hook made meanwhile
       if (i < out.size() && (!selective_ || to->needed || !to->captures.empty()))
         give(e, complete(*e.node, e.input, std::move(out[i])));
       if (--to->pending == 0) push(to);
@@ -225,7 +246,6 @@ class Run {
   std::vector<Tensor> result_;
   std::vector<Ref<Node>> keep_;
   std::vector<std::unique_ptr<NodeTask>> tasks_;
-  std::unordered_map<NodeTask*, bool> ours_;
   std::vector<NodeTask*> heap_;
 };
 

@@ -47,7 +47,8 @@ struct Node : RefCounted {
   SmallVector<Edge, 2> next;
   SmallVector<OutputInfo, 1> outputs;
   std::unique_ptr<Hooks> hooks;
-  NodeTask* task = nullptr;
+  NodeTask* task = nullptr;     // of the runs under way
+  int running = 0;              // calls of apply() under way
   void* pyobj = nullptr;        // the Python object that shows this node (borrowed)
   void* metadata = nullptr;     // owned Python dict of anomaly mode and user marks
 

@@ -46,53 +46,51 @@ RL_INLINE T fold_lanes(Vec<T> v) {
   return part[0];
 }
 
-/// x[0], ..., x[n-1] combined, n >= 1, in an order that depends on n and the lane count only.
-template <class C, class T>
-RL_INLINE T fold(const T* x, int64_t n) {
+/// f(0), ..., f(n-1) combined, n >= 1, in an order that depends on n and the lane count only:
+/// f.vector(i) is a whole vector from i on, f.number(i) is one.
+template <class C, class T, class F>
+RL_INLINE T fold_of(int64_t n, F f) {
   constexpr int w = kLanes<T>;
   int64_t i = w;
-  T r = x[0];
-  if (n >= w) {
-    Vec<T> a = load(x);
-    if (n >= 4 * w) {
-      Vec<T> b = load(x + w), c = load(x + 2 * w), d = load(x + 3 * w);
-      for (i = 4 * w; i + 4 * w <= n; i += 4 * w) {
-        a = C::combine(a, load(x + i));
-        b = C::combine(b, load(x + i + w));
-        c = C::combine(c, load(x + i + 2 * w));
-        d = C::combine(d, load(x + i + 3 * w));
-      }
-      a = C::combine(C::combine(a, b), C::combine(c, d));
-    }
-    for (; i + w <= n; i += w) a = C::combine(a, load(x + i));
-    r = fold_lanes<C, T>(a);
-  } else {
-    i = 1;
+  if (n < w) {
+    T r = f.number(0);
+    for (i = 1; i < n; ++i) r = C::combine(r, f.number(i));
+    return r;
   }
-  for (; i < n; ++i) r = C::combine(r, x[i]);
+  Vec<T> a = f.vector(0);
+  if (n >= 4 * w) {
+    Vec<T> b = f.vector(w), c = f.vector(2 * w), d = f.vector(3 * w);
+    for (i = 4 * w; i + 4 * w <= n; i += 4 * w) {
+      a = C::combine(a, f.vector(i));
+      b = C::combine(b, f.vector(i + w));
+      c = C::combine(c, f.vector(i + 2 * w));
+      d = C::combine(d, f.vector(i + 3 * w));
+    }
+    a = C::combine(C::combine(a, b), C::combine(c, d));
+  }
+  for (; i + w <= n; i += w) a = C::combine(a, f.vector(i));
+  T r = fold_lanes<C, T>(a);
+  for (; i < n; ++i) r = C::combine(r, f.number(i));
   return r;
 }
 
-/// The sum of f over i < n, where f.vector(i) is a whole vector from i on and f.number(i) is one.
+/// x[i]
+template <class T>
+struct Values {
+  const T* x;
+  RL_INLINE Vec<T> vector(int64_t i) const { return load(x + i); }
+  RL_INLINE T number(int64_t i) const { return x[i]; }
+};
+template <class C, class T>
+RL_INLINE T fold(const T* x, int64_t n) {
+  return fold_of<C, T>(n, Values<T>{x});
+}
 template <class T, class F>
 RL_INLINE T sum_of(int64_t n, F f) {
-  constexpr int w = kLanes<T>;
-  int64_t i = 0;
-  T r = 0;
-  if (n >= w) {
-    Vec<T> a = {}, b = {};
-    for (; i + 2 * w <= n; i += 2 * w) {
-      a += f.vector(i);
-      b += f.vector(i + w);
-    }
-    if (i + w <= n) a += f.vector(i), i += w;
-    r = fold_lanes<Add, T>(a + b);
-  }
-  for (; i < n; ++i) r += f.number(i);
-  return r;
+  return fold_of<Add, T>(n, f);
 }
 
-/// x[i] * y[i], for sum_of.
+/// x[i] * y[i]
 template <class T>
 struct Products {
   const T *x, *y;

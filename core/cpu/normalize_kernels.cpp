@@ -17,12 +17,6 @@ RL_INLINE double long_sum(int64_t n, F make) {
   return sum;
 }
 
-template <class T>
-struct Values {
-  const T* x;
-  RL_INLINE Vec<T> vector(int64_t i) const { return load(x + i); }
-  RL_INLINE T number(int64_t i) const { return x[i]; }
-};
 template <class T, bool weighted>
 struct Gradients {  // g, or g * w
   const T *g, *w;

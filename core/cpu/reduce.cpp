@@ -99,9 +99,13 @@ void by_column(const Plan& p, const Axis* reduced, const char* x, int64_t n, con
     } else if (direct) {
       p.kernel->column(reduced[0].size, n, from, reduced[0].in, centre, acc);
     } else {
-      for (int64_t i = 0; i < reduced[0].size; ++i)
-        p.kernel->column(1, n, fetch(p, from + i * reduced[0].in * p.in_size, n, p.kept[0].in, tile),
-                         0, centre, acc);
+      const int64_t size = size_of(p.kernel->in), fit = kTile * 16 / (n * size);
+      for (int64_t i = 0; i < reduced[0].size; i += fit) {
+        const int64_t rows = reduced[0].size - i < fit ? reduced[0].size - i : fit;
+        for (int64_t r = 0; r < rows; ++r)
+          p.load(n, from + (i + r) * reduced[0].in * p.in_size, p.kept[0].in, tile + r * n * size);
+        p.kernel->column(rows, n, tile, n, centre, acc);
+      }
     }
   } while (advance(reduced, 1, p.nreduced, index, &offset));
 }

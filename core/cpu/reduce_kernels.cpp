@@ -46,28 +46,40 @@ template <class T> struct Identity<Multiply, Complex<T>> { static constexpr Comp
 template <class A> struct Identity<Larger, A> { static constexpr A value = Type<A>::lowest; };
 template <class A> struct Identity<Smaller, A> { static constexpr A value = Type<A>::highest; };
 
-// ---- maps ----
+template <class T> constexpr bool is_number = false;
+template <> constexpr bool is_number<float> = true;
+template <> constexpr bool is_number<double> = true;
+template <class V> constexpr int lanes_of = sizeof(V) / sizeof(V{}[0]);
+
+// ---- maps: of a number or of a vector, x in the lane type; c is the centre ----
 
 struct Same {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return widen<L>(x); }
+  template <class V> static RL_INLINE V map(V x, V) { return x; }
 };
 struct ZeroNan {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return x == x ? L(x) : L(0); }
+  template <class V> static RL_INLINE V map(V x, V) { return differs(x, x) ? V{} : x; }
 };
 struct Absolute {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return vm_abs(L(x)); }
+  template <class V> static RL_INLINE V map(V x, V) { return x < V{} ? -x : x; }
 };
 struct Square {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A) { return L(x) * L(x); }
+  template <class V> static RL_INLINE V map(V x, V) { return x * x; }
 };
 struct Deviation {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A c) {
-    const L d = L(x) - L(c);
-    return d * d;
-  }
+  template <class V> static RL_INLINE V map(V x, V c) { return (x - c) * (x - c); }
 };
 struct Exponential {
-  template <class L, class I, class A> static RL_INLINE L map(I x, A c) { return vm_exp(L(x - I(c))); }
+  template <class T>
+  static RL_INLINE T map(T x, T c) {
+    if constexpr (is_number<T>) {
+      return vm_exp(x - c);
+    } else {
+      const T d = x - c;
+      T e;
+      for (int l = 0; l < lanes_of<T>; ++l) e[l] = vm_exp(d[l]);
+      return e;
+    }
+  }
 };
 
 /// Input type, lane type (in which a block is folded), accumulator type, map, combination.
@@ -81,12 +93,9 @@ struct Reduction {
 };
 template <class T> constexpr bool has_vectors = true;
 template <class T> constexpr bool has_vectors<Complex<T>> = false;
-template <class A, class B> constexpr bool same_type = false;
-template <class A> constexpr bool same_type<A, A> = true;
-/// The input needs no map: vectors come straight from memory.
-template <class R>
-constexpr bool is_plain = same_type<typename R::M, Same> && same_type<typename R::I, typename R::L> &&
-                          has_vectors<typename R::L>;
+template <class R> constexpr bool is_plain = false;  // vectors come straight from memory
+template <class T, class A, class C>
+constexpr bool is_plain<Reduction<T, T, A, Same, C>> = has_vectors<T>;
 
 // ---- loops ----
 
@@ -103,21 +112,29 @@ void merge(int64_t n, const void* from, void* acc) {
   for (int64_t i = 0; i < n; ++i) a[i] = R::C::combine(a[i], f[i]);
 }
 
+/// n elements of the input, as many as a vector of lanes holds, in the lane type.
+template <class L, class I>
+RL_INLINE Vec<L> load_as(const I* x) {
+  typedef I Narrow __attribute__((vector_size(kLanes<L> * sizeof(I)), aligned(alignof(I)), may_alias));
+  return __builtin_convertvector(*reinterpret_cast<const Narrow*>(x), Vec<L>);
+}
+template <class R>
+struct Mapped {
+  using L = typename R::L;
+  const typename R::I* x;
+  L c;
+  RL_INLINE Vec<L> vector(int64_t i) const { return R::M::map(load_as<L>(x + i), splat(c)); }
+  RL_INLINE L number(int64_t i) const { return R::M::map(L(x[i]), c); }
+};
+
 template <class R>
 RL_INLINE typename R::A block(const typename R::I* x, int64_t n, typename R::A c) {
   using L = typename R::L;
-  using C = typename R::C;
-  if constexpr (is_plain<R>) {
-    return typename R::A(fold<C>(x, n));
-  } else if constexpr (has_vectors<L>) {
-    L mapped[kBlock];
-    int64_t i = 0;
-    do mapped[i] = R::M::template map<L>(x[i], c);
-    while (++i < n);
-    return typename R::A(fold<C>(mapped, n));
+  if constexpr (has_vectors<L>) {
+    return typename R::A(fold_of<typename R::C, L>(n, Mapped<R>{x, L(c)}));
   } else {
-    L r = R::M::template map<L>(x[0], c);
-    for (int64_t i = 1; i < n; ++i) r = C::combine(r, R::M::template map<L>(x[i], c));
+    L r = widen<L>(x[0]);
+    for (int64_t i = 1; i < n; ++i) r = R::C::combine(r, widen<L>(x[i]));
     return widen<typename R::A>(r);
   }
 }
@@ -140,23 +157,45 @@ void row(int64_t n, const void* from, const void* centre, void* acc) {
   *a = R::C::combine(*a, r);
 }
 
-/// W vectors side by side, down up to kRows rows.
+/// W vectors side by side, down m rows of at most kRows.
 template <class R, int W>
-RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, typename R::A* acc) {
+RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, const typename R::A* centre,
+                     typename R::A* acc) {
   using L = typename R::L;
   constexpr int w = kLanes<L>;
-  Vec<L> v[W];
-#pragma GCC unroll 8
-  for (int s = 0; s < W; ++s) v[s] = load(x + s * w);
+  Vec<L> v[W], c[W];
+#pragma GCC unroll 16
+  for (int s = 0; s < W; ++s) {
+    c[s] = centre ? load_as<L>(centre + s * w) : Vec<L>{};
+    v[s] = R::M::map(load_as<L>(x + s * w), c[s]);
+  }
   for (int64_t i = 1; i < m; ++i) {
     x += stride;
-#pragma GCC unroll 8
-    for (int s = 0; s < W; ++s) v[s] = R::C::combine(v[s], load(x + s * w));
+#pragma GCC unroll 16
+    for (int s = 0; s < W; ++s)
+      v[s] = R::C::combine(v[s], R::M::map(load_as<L>(x + s * w), c[s]));
   }
   L lanes[W * w];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int s = 0; s < W; ++s) store(lanes + s * w, v[s]);
   for (int k = 0; k < W * w; ++k) acc[k] = R::C::combine(acc[k], typename R::A(lanes[k]));
+}
+/// Fewer columns than a vector holds.
+template <class R>
+RL_INLINE void narrow_strip(int64_t m, int64_t n, const typename R::I* x, int64_t stride,
+                            const typename R::A* centre, typename R::A* acc) {
+  using L = typename R::L;
+  L lanes[kLanes<L>];
+  const auto value = [&](int64_t k) {
+    if constexpr (has_vectors<L>) return R::M::map(L(x[k]), centre ? L(centre[k]) : L(0));
+    else return widen<L>(x[k]);
+  };
+  for (int64_t k = 0; k < n; ++k) lanes[k] = value(k);
+  for (int64_t i = 1; i < m; ++i) {
+    x += stride;
+    for (int64_t k = 0; k < n; ++k) lanes[k] = R::C::combine(lanes[k], value(k));
+  }
+  for (int64_t k = 0; k < n; ++k) acc[k] = R::C::combine(acc[k], widen<typename R::A>(lanes[k]));
 }
 template <class R>
 RL_INLINE void partial_strip(int64_t m, int64_t n, const typename R::I* x, int64_t stride,
@@ -168,43 +207,29 @@ RL_INLINE void partial_strip(int64_t m, int64_t n, const typename R::I* x, int64
   store(lanes, v);
   for (int64_t k = 0; k < n; ++k) acc[k] = R::C::combine(acc[k], typename R::A(lanes[k]));
 }
-template <class R>
-RL_INLINE void mapped_strip(int64_t m, int64_t n, const typename R::I* x, int64_t stride,
-                            const typename R::A* centre, typename R::A* acc) {
-  using L = typename R::L;
-  constexpr int64_t width = 256;
-  const typename R::A none[width] = {};
-  for (int64_t j = 0; j < n; j += width) {
-    const int64_t w = n - j < width ? n - j : width;
-    const auto* c = centre ? centre + j : none;
-    const auto* at = x + j;
-    L lanes[width];
-    for (int64_t k = 0; k < w; ++k) lanes[k] = R::M::template map<L>(at[k], c[k]);
-    for (int64_t i = 1; i < m; ++i) {
-      at += stride;
-      for (int64_t k = 0; k < w; ++k)
-        lanes[k] = R::C::combine(lanes[k], R::M::template map<L>(at[k], c[k]));
-    }
-    for (int64_t k = 0; k < w; ++k)
-      acc[j + k] = R::C::combine(acc[j + k], widen<typename R::A>(lanes[k]));
-  }
-}
 
 template <class R>
-void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centre, void* accs) {
+void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centres, void* accs) {
+  using L = typename R::L;
   const auto* x = static_cast<const typename R::I*>(from);
+  const auto* centre = static_cast<const typename R::A*>(centres);
   auto* acc = static_cast<typename R::A*>(accs);
+  constexpr int w = kLanes<L>, wide = is_plain<R> ? kRegisters / 2 : 4;
   for (int64_t i = 0; i < m; i += kRows, x += kRows * stride) {
     const int64_t rows = m - i < kRows ? m - i : kRows;
-    if constexpr (is_plain<R>) {
-      constexpr int w = kLanes<typename R::L>;
-      int64_t j = 0;
-      for (; j + 8 * w <= n; j += 8 * w) strip<R, 8>(rows, x + j, stride, acc + j);
-      for (; j + w <= n; j += w) strip<R, 1>(rows, x + j, stride, acc + j);
-      if (j < n) partial_strip<R>(rows, n - j, x + j, stride, acc + j);
-    } else {
-      mapped_strip<R>(rows, n, x, stride, static_cast<const typename R::A*>(centre), acc);
+    const auto at = [=](int64_t j) { return centre ? centre + j : nullptr; };
+    int64_t j = 0;
+    if constexpr (has_vectors<L>) {
+      for (; j + wide * w <= n; j += wide * w) strip<R, wide>(rows, x + j, stride, at(j), acc + j);
+      for (; j + w <= n; j += w) strip<R, 1>(rows, x + j, stride, at(j), acc + j);
+      if constexpr (is_plain<R>)
+        if (j < n) {
+          partial_strip<R>(rows, n - j, x + j, stride, acc + j);
+          continue;
+        }
     }
+    for (; j < n; j += w)
+      narrow_strip<R>(rows, n - j < w ? n - j : w, x + j, stride, at(j), acc + j);
   }
 }
 

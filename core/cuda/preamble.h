@@ -6,7 +6,7 @@
 namespace rl {
 
 inline constexpr const char* kCudaPreamble = R"cuda(
-#define RL_FN static __device__ __forceinline__
+#define RL_FN inline __device__
 #define RL_INF __longlong_as_double(0x7ff0000000000000LL)
 #define RL_NAN __longlong_as_double(0x7ff8000000000000LL)
 

@@ -88,6 +88,7 @@ TileProgram::TileProgram(const Program& p, Compute compute, const std::vector<bo
   const std::vector<bool> number = find_numbers(p, number_input);
   const std::vector<size_t> last = find_last_uses(p);
   const size_t size = p.code.size(), result = static_cast<size_t>(p.result);
+  RL_CHECK(result + 1 == size, "internal error: a program whose result is not last");
   std::vector<int> slot(size), reg(size, -1);
   std::vector<bool> mask(size);
   for (size_t k = 0; k < size; ++k) {

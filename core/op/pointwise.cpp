@@ -381,7 +381,8 @@ bool wants_recording(const Formula& f, const Operand* operands, DType result) {
   return false;
 }
 
-void check_devices(const Formula& f, const Operand* operands) {
+/// True if an operand is on the meta device, where there is no memory to compute on.
+bool check_devices(const Formula& f, const Operand* operands) {
   const Tensor* first = nullptr;
   for (int k = 0; k < f.operands; ++k) {
     const Tensor* t = operands[k].tensor;
@@ -390,8 +391,9 @@ void check_devices(const Formula& f, const Operand* operands) {
     RL_CHECK(t->device().type == first->device().type || t->dim() == 0,
              "Expected all tensors to be on the same device, but found at least two devices, ",
              first->device(), " and ", t->device(), "!");
-    RL_CHECK(t->device().type == Device::Cpu, "\"", f.name, "\" is not implemented for device ", t->device());
+    RL_CHECK(t->device().type != Device::Cuda, "\"", f.name, "\" is not implemented for device ", t->device());
   }
+  return first && first->device().type == Device::Meta;
 }
 
 void execute(const Formula& f, const Operand* operands, const Scalar* scalars, const Types& types,
@@ -453,10 +455,10 @@ bool overlaps(const Tensor& t, const Tensor& out) {
 }  // namespace
 
 Tensor pointwise(const Formula& f, const Operand* operands, const Scalar* scalars) {
-  check_devices(f, operands);
+  const bool meta = check_devices(f, operands);
   const Types types = types_of(f, operands);
   Tensor out = new_output(f, operands, types.result);
-  execute(f, operands, scalars, types, out);
+  if (!meta) execute(f, operands, scalars, types, out);
   if (wants_recording(f, operands, types.result)) {
     Ref<Node> node = make_pointwise_node(f, operands, scalars, types, nullptr);
     auto* n = static_cast<PointwiseNode*>(node.get());
@@ -480,7 +482,7 @@ void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scal
 }
 
 void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars) {
-  check_devices(f, operands);
+  if (check_devices(f, operands)) return;
   RL_CHECK_TYPE(operands[0].tensor, f.name, "_(): argument 'self' must be Tensor");
   const Tensor& self = *operands[0].tensor;
   const Types types = types_of(f, operands);

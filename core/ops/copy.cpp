@@ -22,7 +22,8 @@ bool overlap(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 void write(const Tensor& dst, const Tensor& src) {
-  if (dst.numel() == 0) return;
+  if (dst.numel() == 0 || dst.device().type == Device::Meta) return;
+  RL_CHECK_AS(NotImplemented, src.device().type != Device::Meta, "Cannot copy out of meta tensor; no data!");
   if (overlap(dst, src)) {
     if (dst.same(src) || (dst->offset == src->offset && dst.sizes() == src.sizes() &&
                           dst.strides() == src.strides() && dst.dtype() == src.dtype()))
@@ -205,6 +206,7 @@ Tensor fill_operand(const Tensor& self, Operand value) {
 Tensor zero_(const Tensor& self) { return fill_number(self, Scalar(0)); }
 
 Scalar item(const Tensor& input) {
+  RL_CHECK(input.device().type != Device::Meta, "Tensor.item() cannot be called on meta tensors");
   RL_CHECK(input.numel() == 1, "a Tensor with ", input.numel(), " elements cannot be converted to Scalar");
   return cpu::get(input.dtype(), input.raw());
 }

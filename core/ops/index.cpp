@@ -272,9 +272,9 @@ void check_add_source(const Tensor& self, int dim, const Tensor& index, const Te
   RL_CHECK(self.dtype() == source.dtype(), "index_add_(): self (", info(self.dtype()).type,
            ") and source (", info(source.dtype()).type, ") must have the same scalar type");
   Dims a = self.sizes(), b = source.sizes();
-  const bool matches = a.size() == b.size() || (a.size() == 0 && b.size() == 1) || b.size() == 0;
-  if (matches && b.size() && a.size()) a[dim] = b[dim] = 0;
-  RL_CHECK(matches && (b.size() == 0 || a.size() == 0 || a == b),
+  const bool matches = a.size() == b.size();
+  if (matches && a.size()) a[dim] = b[dim] = 0;
+  RL_CHECK(matches && a == b,
            "source tensor shape must match self tensor shape, excluding the specified dimension. "
            "Got self.shape = ", self.sizes(), " source.shape = ", source.sizes());
   const int64_t count = source.dim() ? source.size(dim) : 1;

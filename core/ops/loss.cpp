@@ -42,8 +42,12 @@ RL_FORMULAS(loss) {
       .hidden().node("HuberLossBackward0");
   r.binary("_soft_margin(input, target)", Strict, "log(1 + exp(-target * input)).",
            [](Value auto x, Value auto t) { return log1p(exp(-(t * x))); },
-           [](Value auto g, Value auto x, Value auto t, Value auto) { return g * -(t * sigmoid(-(t * x))); },
-           [](Value auto g, Value auto x, Value auto t, Value auto) { return g * -(x * sigmoid(-(t * x))); })
+           [](Value auto g, Value auto x, Value auto t, Value auto) {
+             return g * -(t * sigmoid(-(t * x)));
+           },
+           [](Value auto g, Value auto x, Value auto t, Value auto) {
+             return g * -(x * sigmoid(-(t * x)));
+           })
       .hidden().node("SoftMarginLossBackward0");
   // Logarithms are held at -100, so that a certain wrong answer has a finite loss.
   r.binary("_bce(input, target)", Strict, "-(t log x + (1 - t) log(1 - x)).",
@@ -51,7 +55,7 @@ RL_FORMULAS(loss) {
              return (t - 1.0) * maximum(log1p(-x), -100.0) - t * maximum(log(x), -100.0);
            },
            [](Value auto g, Value auto x, Value auto t, Value auto) {
-             return g * (x - t) / maximum((1.0 - x) * x, 1e-12);
+             return g * (x - t) / maximum((1.0 - x) * x, 9.999999960041972e-13);  // 1e-12f, as in torch
            },
            [](Value auto g, Value auto x, Value auto, Value auto) {
              return g * (maximum(log1p(-x), -100.0) - maximum(log(x), -100.0));

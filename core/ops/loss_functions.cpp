@@ -62,6 +62,11 @@ void check_floating(const char* kernel, const Tensor& x, const Tensor& y, bool c
   if (is_complex(x.dtype()) && !complex_too) not_implemented(kernel, x.dtype());
 }
 
+void check_no_gradient(const char* name, const char* argument, const Tensor& t) {
+  RL_CHECK(!(t.defined() && recording({&t})), "The function '", name, "' is not differentiable with respect to argument '",
+           argument, "'. This input cannot have requires_grad True.");
+}
+
 // ---- mse_loss ----
 
 template <class T>
@@ -169,17 +174,13 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, int64_t reduction, 
 
 Tensor soft_margin_loss(const Tensor& input, const Tensor& target, int64_t reduction) {
   check_floating("soft_margin_cpu", input, target);
+  check_no_gradient("soft_margin_loss", "target", target);
   static const Formula& f = formula("_soft_margin");
   const Operand operands[] = {input, target};
   return formula_loss(f, operands, nullptr, reduction);
 }
 
 // ---- cross-entropy of two classes ----
-
-void check_no_gradient(const char* name, const char* argument, const Tensor& t) {
-  RL_CHECK(!(t.defined() && recording({&t})), "The function '", name, "' is not differentiable with respect to argument '",
-           argument, "'. This input cannot have requires_grad True.");
-}
 
 void check_probabilities(const char* what, const Tensor& t) {
   const Tensor x = as_contiguous(t, t.dtype() == DType::F64 ? DType::F64 : DType::F32);

@@ -200,6 +200,10 @@ Tensors where_true(const Tensor& condition) {
   return out;
 }
 
+Result nonzero_op(const Tensor& input, bool as_tuple) {
+  return as_tuple ? Result(where_true(input)) : Result(nonzero(input));
+}
+
 // ---- counting ----
 
 Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength) {
@@ -269,7 +273,9 @@ void define_mask(Registry& r) {
   r.op("masked_scatter(input, mask, source)",
        "A copy of input whose elements under the mask come from source, in order.", &masked_scatter);
   r.op("masked_scatter_(input, mask, source)", "The same, in place.", &masked_scatter_);
-  r.op("nonzero(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero);
+  r.op("nonzero(input, *, as_tuple=False)",
+       "The coordinates of the nonzero elements, [count, dim] int64, or one vector a dimension.",
+       &nonzero_op);
   r.op("argwhere(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero);
   r.op("where(condition)", "The coordinates of the nonzero elements, one vector a dimension.",
        &where_true);

@@ -52,14 +52,17 @@ namespace {
 
 enum class Mode { Reflect, Replicate, Circular };
 
-/// Which input position each output position shows.
+/// Which input position each output position shows. A circle goes round what negative padding left.
 Tensor position_map(Mode mode, int64_t n, int64_t before, int64_t after) {
   Tensor map = empty({n + before + after}, DType::I64);
+  const int64_t cut = std::max<int64_t>(-before, 0), left = n - cut - std::max<int64_t>(-after, 0);
+  RL_CHECK(mode != Mode::Circular || map.numel() == 0 || left > 0,
+           "Negative padding value is resulting in an empty dimension");
   int64_t* to = map.data<int64_t>();
   for (int64_t i = 0; i < map.numel(); ++i) {
     const int64_t j = i - before;
     if (mode == Mode::Replicate) to[i] = std::clamp<int64_t>(j, 0, n - 1);
-    else if (mode == Mode::Circular) to[i] = ((j % n) + n) % n;
+    else if (mode == Mode::Circular) to[i] = cut + (((j - cut) % left) + left) % left;
     else to[i] = j < 0 ? -j : j >= n ? 2 * (n - 1) - j : j;
   }
   return map;

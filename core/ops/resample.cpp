@@ -148,7 +148,7 @@ struct Resize {
       const int d = transposed ? i : spatial - 1 - i;
       y = t == DType::F64 ? along<double>(y, d, transposed) : along<float>(y, d, transposed);
     }
-    if (x.dtype() == DType::U8) y = call_op<"clamp">(call_op<"round">(y), 0, 255);
+    if (x.dtype() == DType::U8) y = call_op<"clamp">(call_op<"round">(y), Scalar(0), Scalar(255));
     return as_contiguous(y, x.dtype());
   }
 

@@ -27,6 +27,21 @@ template <class T, class A, class Step>
 void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
   const int64_t tiles = (s.inner + kColumns - 1) / kColumns;
   LongKernel off(s.outer * s.n * s.inner);
+  if (s.inner == 1) {
+    return cpu::parallel_for(0, s.outer, 1 + 8192 / s.n, [=](int64_t b, int64_t e) {
+      const int64_t last = s.n - 1;
+      for (int64_t i = b; i < e; ++i) {
+        const T* from = x + i * s.n;
+        T* to = y + i * s.n;
+        A acc = start;
+        for (int64_t k = 0; k <= last; ++k) {
+          const int64_t at = reverse ? last - k : k;
+          acc = step(acc, static_cast<A>(from[at]));
+          to[at] = static_cast<T>(acc);
+        }
+      }
+    });
+  }
   cpu::parallel_for(0, s.outer * tiles, 1 + 8192 / (s.n * kColumns), [=](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
       const int64_t first = i % tiles * kColumns;

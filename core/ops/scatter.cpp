@@ -448,9 +448,9 @@ void define_scatter(Registry& r) {
        &scatter_reduce_op<true>);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",
        "Each element, or slice along dim, repeated as often as repeats says.",
-       &repeat_interleave_int);
-  r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)", "",
        &repeat_interleave_tensor);
+  r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)", "",
+       &repeat_interleave_int);
   r.op("repeat_interleave(repeats, *, output_size=None)", "", &repeat_interleave_counts);
 }
 

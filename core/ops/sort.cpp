@@ -278,7 +278,7 @@ Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& 
 
 Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
   for (const Operand* o : {&elements, &tests})
-    RL_CHECK(!o->tensor || !is_complex(o->tensor->dtype()),
+    RL_CHECK(!o->tensor || !(is_complex(o->tensor->dtype()) || o->tensor->dtype() == DType::Bool),
              "Unsupported input type encountered for isin(): ", info(o->tensor->dtype()).type);
   const DType type = comparison_type(elements, tests);
   RL_CHECK(!is_complex(type), "Unsupported input type encountered for isin(): ", info(type).type);
@@ -288,7 +288,7 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
   bool* to = out.data<bool>();
   dispatch_real(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using Value = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;
+    using Value = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // not vector<bool>
     const auto* v = e.data<Value>();
     std::vector<Value> set;
     for (int64_t i = 0; i < t.numel(); ++i)

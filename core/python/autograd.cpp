@@ -176,7 +176,7 @@ struct PythonNode : Node {
   }
   Grads apply(Grads&& grads) override {
     Object args = grads_tuple(grads);
-    Object r = own(PyObject_CallMethod(context.get(), "_run_backward", "O", args.get()));
+    Object r = own(PyObject_CallMethod(context.get(), "_run_backward", "(O)", args.get()));
     Grads out(next.size());
     RL_CHECK_TYPE(PyTuple_Check(r.get()), label, ": backward must return a tuple");
     const Py_ssize_t n = PyTuple_GET_SIZE(r.get());

@@ -277,6 +277,7 @@ PyObject* to_list(const Tensor& t, int dim, const char* at) {
 nb::object tolist(nb::object self) {
   return guarded(nb::object(), [&] {
     const Tensor& t = unwrap(self.ptr());
+    RL_CHECK_AS(NotImplemented, t.device().type == Device::Cpu, "Cannot copy out of meta tensor; no data!");
     return nb::steal(to_list(t, 0, static_cast<const char*>(t.raw())));
   });
 }
@@ -286,6 +287,7 @@ nb::object array_interface(nb::object self) {
   return guarded(nb::object(), [&] {
     const Tensor& t = unwrap(self.ptr());
     const char* s = typestr_of(t.dtype());
+    RL_CHECK_TYPE(t.device().type == Device::Cpu, "can't convert ", t.device(), " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.");
     RL_CHECK_TYPE(s, "Got unsupported ScalarType ", info(t.dtype()).type);
     Object shape = own(PyTuple_New(t.dim())), strides = own(PyTuple_New(t.dim()));
     for (int i = 0; i < t.dim(); ++i) {

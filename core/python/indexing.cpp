@@ -18,6 +18,8 @@ struct Plan {
 
 bool is_index_list(PyObject* o) { return PyList_Check(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__")); }
 
+bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::U8; }
+
 int consumed(PyObject* item) {  // dimensions of self an item uses up
   if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item)) return 0;
   if (is_tensor(item)) {
@@ -57,10 +59,11 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   }
   RL_CHECK_INDEX(known <= self.dim(), "too many indices for tensor of dimension ", self.dim());
   RL_CHECK_INDEX(ellipses <= 1, "an index can only have a single ellipsis ('...')");
-  int dim = 0;
+  int dim = 0, extra = 0;  // extra: dimensions that masks use beyond their one place in the list
   const auto put = [&](const Tensor& index) {
-    plan.indices.resize(static_cast<size_t>(dim) + 1);
-    plan.indices[static_cast<size_t>(dim)] = index;
+    plan.indices.resize(static_cast<size_t>(dim - extra) + 1);
+    plan.indices[static_cast<size_t>(dim - extra)] = index;
+    if (is_mask(index)) extra += index.dim() - 1;
   };
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = items[i];

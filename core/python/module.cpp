@@ -109,6 +109,7 @@ NB_MODULE(_C, m) {
   add_data(m.ptr());
   add_autograd(m.ptr());
   add_args(m.ptr());
+  add_expr(m.ptr());
   add_settings(m);
   add_introspection(m);
   PyModule_AddObject(m.ptr(), "_legacy_tensor", PyCFunction_New(&legacy_def, nullptr));

@@ -101,6 +101,7 @@ void add_tensor(PyObject* m);
 void add_args(PyObject* m);
 void add_data(PyObject* m);
 void add_autograd(PyObject* m);
+void add_expr(PyObject* m);
 void add_number_slots(PyType_Slot* slots, int* n);
 
 PyObject* get_item(PyObject* self, PyObject* index);

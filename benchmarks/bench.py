@@ -1,0 +1,213 @@
+"""Runs the rows of rows.py on torch and on rushlight, taking turns, and prints the ratios.
+
+    python benchmarks/bench.py                    everything; writes benchmarks/results/
+    python benchmarks/bench.py --rows matmul      rows whose name or group matches
+    python benchmarks/bench.py --readme           the newest results into README.md, no measurement
+
+Each library has a process of its own. They are fed row by row: in every round torch is timed, then
+rushlight (every other round the other way round), and the medians of the rounds are compared.
+"""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import report
+from rows import ROWS
+
+HERE = pathlib.Path(__file__).resolve().parent
+IMPORTS = ("import, milliseconds above bare Python", "memory after the import, MB")
+STATM = "/proc/self/statm"  # the second number: resident pages
+
+
+# --- a worker: one library, rows in, times out ---------------------------------------------------
+
+
+def load_library(name):
+    """The names that rows may use, for one library."""
+    import importlib
+    import importlib.util
+
+    def load(program):
+        path = HERE.parent / "examples" / f"{program}.py"
+        spec = importlib.util.spec_from_file_location(program, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    if name == "numpy":
+        return {"numpy": importlib.import_module("numpy")}
+    if name == "rushlight":
+        importlib.import_module("rushlight").as_torch()
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.manual_seed(0)
+    functional = importlib.import_module("torch.nn.functional")
+    return {"torch": torch, "nn": torch.nn, "F": functional, "load": load}
+
+
+def timer(row, library, names):
+    import timeit
+
+    numpy = library == "numpy"
+    setup = row.numpy_setup if numpy else row.setup
+    space = dict(names)
+    exec(setup, space)
+    return timeit.Timer(row.numpy if numpy else row.statement, globals=space)
+
+
+def work(library):
+    """Answers requests {"row": index, "seconds": budget} with {"us": time of one call}."""
+    names, timers, counts = load_library(library), {}, {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        i, budget = request["row"], request["seconds"]
+        try:
+            if i not in timers:
+                timers.clear()  # the tensors of the row before
+                timers[i] = timer(ROWS[i], library, names)
+                timers[i].timeit(1)
+                once = timers[i].timeit(1)
+                if once < budget / 20:
+                    once = timers[i].timeit(10) / 10
+                counts[i] = max(1, math.ceil(budget / max(once, 1e-8)))
+            answer = {"us": timers[i].timeit(counts[i]) / counts[i] * 1e6}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), flush=True)
+
+
+class Worker:
+    """A process that times rows with one library."""
+
+    def __init__(self, library, threads):
+        env = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        env["OPENBLAS_NUM_THREADS"] = str(threads)
+        command = [sys.executable, str(HERE / "bench.py"), "--worker", library]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+        )
+
+    def time(self, row, seconds):
+        """Microseconds of one call, or a text that says why there are none."""
+        try:
+            self.process.stdin.write(json.dumps({"row": row, "seconds": seconds}) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            return "the process ended"
+        answer = json.loads(line)
+        return answer.get("us", answer.get("error"))
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# --- the run -------------------------------------------------------------------------------------
+
+
+def measure_rows(indices, libraries, args):
+    """{library: [median microseconds, error text or None]} for each row, in turns."""
+    workers = {library: Worker(library, args.threads) for library in libraries}
+    for number, i in enumerate(indices, 1):
+        row = ROWS[i]
+        taking = [x for x in libraries if x != "numpy" or row.numpy]
+        times = {library: [] for library in taking}
+        for turn in range(args.rounds):
+            for library in taking if turn % 2 == 0 else taking[::-1]:
+                time.sleep(0.002)  # threads of the other library come to rest
+                times[library].append(workers[library].time(i, args.seconds))
+        yield summarise(row.group, row.name, "us", times, row.readme)
+        if sys.stderr.isatty():
+            print(f"\r{number}/{len(indices)}", end="", file=sys.stderr, flush=True)
+    for worker in workers.values():
+        worker.close()
+
+
+def measure_imports(libraries, args):
+    """Rows of what an import costs: each round runs bare Python, then every library."""
+    libraries = [library for library in libraries if library != "numpy"]
+    wall, memory = ({library: [] for library in libraries} for _ in range(2))
+    for _ in range(args.rounds + 1):  # the first round warms the disk's cache
+        bare = start_python("pass")[0]
+        for library in libraries:
+            code = f"import {library}; print(open('{STATM}').read().split()[1])"
+            seconds, text = start_python(code)
+            wall[library].append((seconds - bare) * 1e3)
+            memory[library].append(int(text) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    rows = []
+    for name, unit, times in ((IMPORTS[0], "ms", wall), (IMPORTS[1], "MB", memory)):
+        times = {library: values[1:] for library, values in times.items()}
+        rows.append(summarise("import", name, unit, times, True))
+    return rows
+
+
+def start_python(code):
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def summarise(group, name, unit, times, readme):
+    """The record of a row: each library's median and all its rounds, or its error."""
+    record = {"group": group, "name": name, "unit": unit, "readme": readme, "errors": {}}
+    for library, values in times.items():
+        errors = [value for value in values if isinstance(value, str)]
+        if errors:
+            record["errors"][library] = errors[0]
+        else:
+            record[library] = statistics.median(values)
+            record[f"{library}_rounds"] = values
+    if "torch" in record and "rushlight" in record:
+        record["ratio"] = record["torch"] / max(record["rushlight"], 1e-9)
+    return record
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", metavar="PATTERN", help="only rows that this expression finds")
+    parser.add_argument("--libraries", default="torch,rushlight,numpy", metavar="A,B")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=0.1, help="of one timing")
+    parser.add_argument("--quick", action="store_true", help="does the script work? no figures")
+    parser.add_argument("--name", help="of the results; default: the processor")
+    parser.add_argument("--readme", action="store_true", help="update README.md from the results")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.quick:
+        args.rounds, args.seconds = 1, 1e-4
+    return args
+
+
+def main():
+    args = parse_arguments()
+    if args.worker:
+        return work(args.worker)
+    if args.readme:
+        return report.update_readme(args.name)
+    wanted = re.compile(args.rows or "")
+    libraries = args.libraries.split(",")
+    indices = [i for i, row in enumerate(ROWS) if wanted.search(f"{row.group}: {row.name}")]
+    records = list(measure_rows(indices, libraries, args))
+    if os.path.exists(STATM) and any(wanted.search(f"import: {name}") for name in IMPORTS):
+        records = measure_imports(libraries, args) + records
+    results = report.results(records, args)
+    print("\n" + report.table(results))
+    if args.name or not (args.quick or args.rows):
+        report.save(results, args.name)
+    return 1 if any(record["errors"] for record in records) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""What becomes of measurements: the table, the files of results/, README's part. Times nothing."""
+
+import json
+import math
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+NUMBER = {"us": "{:,.2f} us", "ms": "{:,.1f} ms", "MB": "{:,.0f} MB"}
+
+
+def machine():
+    """What the figures depend on; nothing that names the machine."""
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        processor = re.search(r"model name\s*: (.*)", text)[1]
+    except (OSError, TypeError):
+        processor = platform.processor() or platform.machine()
+    usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return {
+        "processor": processor,
+        "cores": len(usable),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def installed(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def results(records, args):
+    """Everything about a run, as it is written to a file."""
+    ratios = [record["ratio"] for record in records if "ratio" in record]
+    rows = [record for record in records if "ratio" in record and record["group"] != "import"]
+    worst = min(rows, key=lambda record: record["ratio"], default=None)
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": machine(),
+        "versions": {name: installed(name) for name in ("torch", "rushlight", "numpy")},
+        "threads": args.threads,
+        "rounds": args.rounds,
+        "seconds": args.seconds,
+        "geometric_mean": math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None,
+        "worst": worst and {"name": worst["name"], "ratio": worst["ratio"]},
+        "rows": records,
+    }
+
+
+def show(record, library):
+    if library in record:
+        value, unit = record[library], record["unit"]
+        if unit == "us" and value >= 1000:
+            value, unit = value / 1000, "ms"
+        return NUMBER[unit].format(value)
+    return "failed" if library in record["errors"] else ""
+
+
+def table(run, rows=None):
+    """A table in Markdown: a row a line, then the geometric mean, the worst row, the errors."""
+    rows = run["rows"] if rows is None else rows
+    numpy = any("numpy" in record for record in rows)
+    heads = ["row", "torch", "rushlight", "times faster"] + ["numpy"] * numpy
+    lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
+    for record in rows:
+        ratio = f"{record['ratio']:.2f}" if "ratio" in record else ""
+        cells = [record["name"], show(record, "torch"), show(record, "rushlight"), ratio]
+        cells += [show(record, "numpy")] if numpy else []
+        lines.append("| " + " | ".join(cells) + " |")
+    lines.append("")
+    if run["geometric_mean"]:
+        worst = run["worst"] or {"name": "none", "ratio": math.nan}
+        lines.append(
+            f"Geometric mean of {sum('ratio' in r for r in run['rows'])} rows: "
+            f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
+            f"{worst['ratio']:.2f} times."
+        )
+    for record in run["rows"]:
+        for library, error in record["errors"].items():
+            lines.append(f"- {record['name']}, {library}: {error}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def describe(run):
+    """One sentence about the machine and the way of measuring."""
+    computer, versions = run["machine"], run["versions"]
+    return (
+        f"{computer['processor']}, {computer['cores']} cores, {run['threads']} threads, "
+        f"{computer['system']}, Python {computer['python']}, torch {versions['torch']}, "
+        f"rushlight {versions['rushlight']}; medians of {run['rounds']} rounds in turns, "
+        f"{run['date']}."
+    )
+
+
+def save(run, name=None):
+    """Writes results/NAME.json and NAME.md."""
+    computer = run["machine"]
+    name = name or f"{computer['processor']} {computer['cores']} cores"
+    name = re.sub(r"[^a-z0-9]+", "-", name.lower().replace("(r)", "")).strip("-")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(run, indent=1) + "\n")
+    (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{describe(run)}\n\n{table(run)}")
+    print(f"wrote benchmarks/results/{name}.json and .md")
+
+
+# --- README --------------------------------------------------------------------------------------
+
+
+def newest(name):
+    paths = sorted(RESULTS.glob(f"{name or '*'}.json"), key=lambda p: p.stat().st_mtime)
+    if not paths:
+        sys.exit("no results: run python benchmarks/bench.py first")
+    return json.loads(paths[-1].read_text())
+
+
+def fill(text, mark, content):
+    """`text` with what stands between <!-- mark --> and <!-- end of mark --> replaced."""
+    pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end of {mark} -->)", re.S)
+    if not pattern.search(text):
+        sys.exit(f"README.md has no place marked {mark}")
+    return pattern.sub(lambda found: found[1] + content + found[2], text)
+
+
+def digits_text():
+    """What the example prints."""
+    program = str(ROOT / "examples" / "digits.py")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "rushlight", "run", program]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
+def update_readme(name=None):
+    """The newest results (or those named) and a run of the example, into README.md."""
+    run = newest(name)
+    chosen = table(run, [record for record in run["rows"] if record["readme"]])
+    path = ROOT / "README.md"
+    text = fill(path.read_text(), "benchmarks", f"{describe(run)}\n\n{chosen}")
+    text = fill(text, "digits", f"```text\n{digits_text()}\n```\n")
+    path.write_text(text)
+    print("updated README.md")

@@ -1,0 +1,228 @@
+"""Sorting, selection by order, searching and unique values agree with PyTorch: values, gradients,
+dtypes, errors.
+
+Not here: medians and quantiles.
+"""
+
+import numpy
+import pytest
+import torch
+from agree import agree, random, same_error
+
+import rushlight
+
+nan, inf = float("nan"), float("inf")
+DTYPES = ["uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"]
+SPECIAL = numpy.array([3.0, nan, -inf, 0.0, -0.0, inf, nan, -2.0, 3.0, 0.0])
+SHAPES = [(7,), (), (0,), (5, 6), (3, 4, 5), (3, 0, 2), (2, 300), (300, 2), (1, 5000)]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sort(shape, descending):
+    for dim in range(-1, len(shape)):
+        agree(lambda m, x: m.sort(x, dim, descending), random(*shape), order=2)
+        agree(
+            lambda m, x: m.sort(x, dim=dim, descending=descending, stable=True),
+            random(*shape, ties=True),
+        )
+        agree(lambda m, x: m.argsort(x, dim=dim, descending=descending, stable=True), random(*shape, ties=True))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("dtype", [*DTYPES, "bool"])
+def test_sort_dtypes(dtype, descending):
+    for n in (10, 1000):
+        a = numpy.round(random(n) * 50)
+        agree(lambda m, x: x.to(getattr(m, dtype)).sort(stable=True, descending=descending), a)
+    if "float" in dtype:
+        agree(lambda m, x: x.to(getattr(m, dtype)).sort(stable=True, descending=descending), SPECIAL)
+        long = numpy.tile(SPECIAL, 60)
+        agree(lambda m, x: x.to(getattr(m, dtype)).sort(stable=True, descending=descending), long)
+
+
+def test_sort_of_views():
+    agree(lambda m, x: x.t().sort(0), random(5, 6), order=1)
+    agree(lambda m, x: x[:, ::2].sort(1), random(5, 6), order=1)
+    agree(lambda m, x: x.expand(3, 6).sort(dim=0, stable=True), random(6), order=1)
+    agree(lambda m, x: m.msort(x), random(5, 6), order=1)
+    agree(lambda m, x: x.sort().values.sort(descending=True).indices, random(5, 6))
+
+
+def test_extreme_integers():
+    edge = numpy.iinfo("int64")
+    agree(lambda m, x: x.sort(), numpy.array([3, edge.min, edge.max, -1, 0]))
+    agree(lambda m, x: x.sort(), numpy.random.default_rng(0).integers(edge.min, edge.max, 1000))
+
+
+@pytest.mark.parametrize("largest", [True, False])
+def test_topk(largest):
+    for shape, dim, k in [((7,), 0, 3), ((5, 6), 0, 2), ((5, 6), 1, 6), ((3, 4, 5), 1, 1), ((), 0, 1),
+                          ((3, 4), 1, 0), ((2, 1000), -1, 5), ((2, 1000), -1, 500)]:  # fmt: skip
+        agree(lambda m, x: m.topk(x, k, dim, largest), random(*shape), order=2)
+    agree(lambda m, x: x.t().topk(2, largest=largest), random(5, 6), order=1)
+    agree(lambda m, x: x.topk(4, largest=largest)[0], SPECIAL)
+    agree(lambda m, x: x.topk(4, largest=largest, sorted=False)[0].sum(), random(9))
+    for dtype in DTYPES:
+        whole = numpy.random.default_rng(0).permutation(100)
+        agree(lambda m, x: x.to(getattr(m, dtype)).topk(7, largest=largest), whole)
+
+
+def test_kthvalue():
+    for shape, dim, k in [((7,), 0, 3), ((5, 6), 0, 2), ((5, 6), 1, 6), ((3, 4, 5), 1, 1), ((), 0, 1)]:
+        for keepdim in (False, True):
+            agree(lambda m, x: m.kthvalue(x, k, dim, keepdim), random(*shape), order=2)
+    agree(lambda m, x: x.t().kthvalue(2), random(5, 6), order=1)
+    for k in range(1, 11):
+        agree(lambda m, x: x.kthvalue(k)[0], SPECIAL)
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_search(right):
+    line = numpy.sort(random(20, ties=True))
+    agree(lambda m, s, v: m.searchsorted(s, v, right=right), line, random(3, 4, ties=True))
+    agree(lambda m, s, v: m.searchsorted(s, v, right=right, out_int32=True), line, random(3, 4))
+    agree(lambda m, s, v: m.searchsorted(s, v.float(), right=right), line, random(3, 4))
+    agree(lambda m, s: m.searchsorted(s, 0.5, right=right), line)
+    agree(lambda m, s: m.searchsorted(s.long(), 0.5, right=right), line * 9)
+    agree(lambda m, s, v: m.searchsorted(s, v, side="right" if right else "left"), line, random())
+    agree(lambda m, s, v: m.searchsorted(s, v, right=right), line, SPECIAL)
+    agree(lambda m, s, v: m.searchsorted(s.sort()[0], v, right=right), SPECIAL, SPECIAL)
+    rows = numpy.sort(random(3, 4, 9, ties=True))
+    agree(lambda m, s, v: m.searchsorted(s, v, right=right), rows, random(3, 4, 5, ties=True))
+    agree(lambda m, s, v: m.searchsorted(s.mT.contiguous().mT, v, right=right), rows, random(3, 4, 5))
+    agree(lambda m, s, v: m.searchsorted(s, v, right=right, sorter=s.argsort()), random(9), random(5))
+    agree(lambda m, s, v: m.searchsorted(s, v, sorter=s.argsort()), random(3, 9), random(3, 5))
+    agree(lambda m, s, v: m.searchsorted(s, v), numpy.zeros((3, 0)), random(3, 5))
+    agree(lambda m, s, v: m.bucketize(v, s, right=right), line, random(3, 4, ties=True))
+    agree(lambda m, s: m.bucketize(0.5, s, right=right, out_int32=True), line)
+    for dtype in DTYPES:
+        agree(lambda m, s, v: m.searchsorted(s.to(getattr(m, dtype)), v.to(getattr(m, dtype))),
+              numpy.arange(9.0), numpy.arange(5.0))  # fmt: skip
+
+
+def test_histc():
+    for dtype in ("float32", "float64"):
+        agree(lambda m, x: m.histc(x), random(500), dtype=dtype)
+        agree(lambda m, x: x.histc(bins=7, min=-1, max=2), random(500), dtype=dtype)
+        agree(lambda m, x: m.histc(x, 4, 0, 3), numpy.arange(5.0), dtype=dtype)
+        agree(lambda m, x: m.histc(x, 4), numpy.ones(5), dtype=dtype)
+        agree(lambda m, x: m.histc(x, 4), numpy.zeros(0), dtype=dtype)
+        agree(lambda m, x: m.histc(x, 4, 0, 5), SPECIAL, dtype=dtype)
+
+
+def test_isin():
+    for invert in (False, True):
+        agree(lambda m, a, b: m.isin(a, b, invert=invert), random(3, 4, ties=True), random(5, ties=True))
+        agree(lambda m, a: m.isin(a, 0.5, invert=invert), random(3, 4, ties=True))
+        agree(lambda m, a: m.isin(0.5, a, invert=invert), random(3, 4, ties=True))
+        agree(lambda m, a, b: m.isin(a, b, invert=invert), SPECIAL, SPECIAL)
+    agree(lambda m, a, b: m.isin(a, b), random(300, ties=True), random(200, ties=True))
+    agree(lambda m, a, b: m.isin(a, b, assume_unique=True), numpy.arange(9), numpy.arange(3, 20))
+    agree(lambda m, a, b: m.isin(a, b), numpy.arange(9), random(4, ties=True))
+    agree(lambda m, a, b: m.isin(a, b), numpy.arange(9), numpy.zeros(0, "int64"))
+
+
+def unique(m, x, dim=None, **asked):
+    if m is not torch:
+        if dim is None:
+            return m._unique2(x, True, asked["return_inverse"], asked["return_counts"])
+        return m._unique_dim(x, dim, True, asked["return_inverse"], asked["return_counts"])
+    parts = m.unique(x, dim=dim, **asked)
+    return filled(m, parts, **asked)
+
+
+def unique_consecutive(m, x, dim=None, **asked):
+    if m is not torch:
+        return m._unique_consecutive(x, asked["return_inverse"], asked["return_counts"], dim)
+    return filled(m, m.unique_consecutive(x, dim=dim, **asked), **asked)
+
+
+def filled(m, parts, return_inverse, return_counts):
+    """The parts that were not asked for are empty in C++."""
+    parts = list(parts) if isinstance(parts, tuple) else [parts]
+    none = m.zeros(0, dtype=m.int64)
+    values = parts.pop(0)
+    inverse = parts.pop(0) if return_inverse else none
+    return values, inverse, parts.pop(0) if return_counts else none
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("counts", [False, True])
+def test_unique(inverse, counts):
+    asked = {"return_inverse": inverse, "return_counts": counts}
+    for fn in (unique, unique_consecutive):
+        for a in (random(30, ties=True), random(5, 6, ties=True), random(), numpy.zeros(0), SPECIAL,
+                  numpy.zeros((2, 0)), random(700, ties=True)):  # fmt: skip
+            agree(lambda m, x: fn(m, x, **asked), a)
+        agree(lambda m, x: fn(m, x.t(), **asked), random(5, 6, ties=True))
+        agree(lambda m, x: fn(m, x > 0, **asked), random(7))
+        for dtype in DTYPES:
+            agree(lambda m, x: fn(m, x.to(getattr(m, dtype)), **asked), numpy.round(random(40) * 3))
+        few = numpy.array([[1.0, 2, 1, 1], [1, 2, 1, 1], [0, 5, 0, 0], [1, 2, 1, 1]])
+        for dim in (0, 1, -1):
+            agree(lambda m, x: fn(m, x, dim=dim, **asked), few)
+            agree(lambda m, x: fn(m, x.t(), dim=dim, **asked), few)
+        agree(lambda m, x: fn(m, x, dim=1, **asked), numpy.stack([few, few], 1))
+        agree(lambda m, x: fn(m, x, dim=1, **asked), numpy.zeros((3, 0)))
+
+
+ERRORS = """
+x.sort(2)
+R(3, dtype=m.complex64).sort()
+x.topk(5)
+x.topk(-1)
+R(()).topk(2)
+R(3, dtype=m.bool).topk(1)
+R(3, dtype=m.complex64).topk(1)
+x.kthvalue(5)
+x.kthvalue(0)
+R(3, 0).kthvalue(1)
+R(3, dtype=m.bool).kthvalue(1)
+R(3, dtype=m.complex64).kthvalue(1)
+m.searchsorted(x, R(2, 2))
+m.searchsorted(x, 2.)
+m.searchsorted(L(1.), L(2.))
+m.searchsorted(L([1., 2, 3]), 2., side='foo')
+m.searchsorted(L([1., 2, 3]), 2., side='left', right=True)
+m.searchsorted(L([1., 2, 3]), 2., sorter=L([0, 1]))
+m.searchsorted(L([1., 2, 3]), 2., sorter=L([0, 1, 5]))
+m.searchsorted(L([1., 2, 3]), 2., sorter=L([0, 1, 2.]))
+m.bucketize(L([2.]), x)
+m.histc(R(4), 0)
+m.histc(R(4), 4, 5, 1)
+m.histc(R(4), 4, float('nan'), 1)
+m.histc(R(4, dtype=m.int32))
+m.histc(L([1, float('inf')]), bins=4)
+m.isin(R(2, dtype=m.complex64), x)
+m.isin(x > 0, x > 0)
+unique(m, R(3, dtype=m.complex64), return_inverse=False, return_counts=False)
+unique(m, x, dim=3, return_inverse=False, return_counts=False)
+unique(m, R(3, 0), dim=0, return_inverse=False, return_counts=False)
+unique(m, R(0, 3), dim=1, return_inverse=False, return_counts=False)
+unique(m, R(()), dim=0, return_inverse=False, return_counts=False)
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("source", ERRORS)
+def test_errors(source):
+    def call(m):
+        x = m.arange(12.0).reshape(3, 4)
+        return eval(source, globals() | {"m": m, "R": m.ones, "L": m.tensor, "x": x})
+
+    same_error(call)
+
+
+@pytest.mark.parametrize("source", ["g.sort()[0]", "g.topk(2)[0]", "g.kthvalue(2)[0]", "m.msort(g)"])
+def test_names_of_nodes(source):
+    def name(m):
+        return eval(source, {"m": m, "g": m.ones(3, requires_grad=True)}).grad_fn.name()
+
+    assert name(rushlight) == name(torch)
+
+
+def test_fields():
+    x = rushlight.tensor([2.0, 3, 1])
+    assert x.sort().indices.tolist() == [2, 0, 1]
+    assert x.topk(1).values.tolist() == [3]
+    assert x.kthvalue(1).indices.item() == 2
