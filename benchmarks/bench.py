@@ -46,7 +46,8 @@ def load_library(name):
         return {"numpy": importlib.import_module("numpy")}
     if name == "rushlight":
         importlib.import_module("rushlight").as_torch()
-    torch = importlib.import_module("torch")
+        name = "torch"
+    torch = importlib.import_module(name)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.manual_seed(0)
     functional = importlib.import_module("torch.nn.functional")

@@ -17,6 +17,7 @@ from . import functional as functional
 from . import hub as hub
 from . import jit as jit
 from . import library as library
+from . import linalg as linalg
 from . import multiprocessing as multiprocessing
 from . import nn as nn
 from . import ops as ops
@@ -36,6 +37,7 @@ from .storage import TypedStorage as TypedStorage
 from ._C import UntypedStorage as UntypedStorage
 from .version import __version__ as __version__
 from .functional import allclose as allclose
+from .functional import angle as angle
 from ._tools import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from ._creation import as_tensor as as_tensor
 from ._alias import as_torch as as_torch
@@ -44,8 +46,11 @@ from .functional import atleast_1d as atleast_1d
 from .functional import atleast_2d as atleast_2d
 from .functional import atleast_3d as atleast_3d
 from .amp import autocast as autocast
+from .functional import block_diag as block_diag
 from .functional import broadcast_shapes as broadcast_shapes
 from .functional import broadcast_tensors as broadcast_tensors
+from .functional import cartesian_prod as cartesian_prod
+from .functional import chain_matmul as chain_matmul
 from ._methods import channels_last as channels_last
 from ._methods import channels_last_3d as channels_last_3d
 from ._tools import compile as compile
@@ -55,6 +60,7 @@ from .functional import cov as cov
 from .functional import cross as cross
 from ._C import default_generator as default_generator
 from ._C import device as device
+from .functional import dsplit as dsplit
 from ._C import dtype as dtype
 from .functional import einsum as einsum
 from ._tools import finfo as finfo
@@ -71,6 +77,7 @@ from ._C import get_num_threads as get_num_threads
 from ._tensor_str import get_printoptions as get_printoptions
 from ._random import get_rng_state as get_rng_state
 from .functional import heaviside as heaviside
+from .functional import hsplit as hsplit
 from ._tools import iinfo as iinfo
 from ._random import initial_seed as initial_seed
 from ._C import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
@@ -88,12 +95,17 @@ from ._tools import is_warn_always_enabled as is_warn_always_enabled
 from .functional import isclose as isclose
 from .functional import isreal as isreal
 from ._methods import layout as layout
+from .functional import ldexp as ldexp
 from .serialization import load as load
 from ._random import manual_seed as manual_seed
 from ._methods import memory_format as memory_format
+from .functional import meshgrid as meshgrid
 from .functional import nan_to_num as nan_to_num
 from ._tools import numel as numel
 from ._methods import preserve_format as preserve_format
+from .functional import range as range
+from .functional import rrelu as rrelu
+from .functional import rrelu_ as rrelu_
 from .serialization import save as save
 from ._random import seed as seed
 from ._tools import set_default_device as set_default_device
@@ -115,12 +127,16 @@ from ._methods import sparse_csc as sparse_csc
 from ._methods import sparse_csr as sparse_csr
 from ._methods import strided as strided
 from ._creation import tensor as tensor
+from .functional import tensordot as tensordot
 from ._tools import to_dlpack as to_dlpack
 from ._tools import typename as typename
+from .functional import unique as unique
+from .functional import unique_consecutive as unique_consecutive
 from .functional import unravel_index as unravel_index
 from ._tools import use_deterministic_algorithms as use_deterministic_algorithms
 from .functional import vander as vander
 from ._tools import vmap as vmap
+from .functional import vsplit as vsplit
 from ._C import _Number as _Number
 from ._C import _Ints as _Ints
 from ._C import _Device as _Device
@@ -243,13 +259,9 @@ def addcdiv_(input: Tensor, tensor1: Tensor | _Number, tensor2: Tensor | _Number
 def lerp(input: Tensor, end: Tensor | _Number, weight: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def lerp_(input: Tensor, end: Tensor | _Number, weight: Tensor | _Number) -> Tensor: ...
 def maximum(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
-def maximum_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
 def minimum(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
-def minimum_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
 def fmax(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
-def fmax_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
 def fmin(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
-def fmin_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
 def floor(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def floor_(input: Tensor) -> Tensor: ...
 def ceil(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -539,15 +551,15 @@ def var_mean(input: Tensor, dim: _int | _Ints | None = ..., *, correction: _Numb
 @overload
 def max(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 @overload
-def max(input: Tensor, dim: _int | _Ints, keepdim: _bool = ...) -> _return_max: ...
-@overload
 def max(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: _int | _Ints, keepdim: _bool = ...) -> _return_max: ...
 @overload
 def min(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 @overload
-def min(input: Tensor, dim: _int | _Ints, keepdim: _bool = ...) -> _return_min: ...
-@overload
 def min(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: _int | _Ints, keepdim: _bool = ...) -> _return_min: ...
 def amax(input: Tensor, dim: _int | _Ints = ..., keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def amin(input: Tensor, dim: _int | _Ints = ..., keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def aminmax(input: Tensor, *, dim: _int | _Ints | None = ..., keepdim: _bool = ...) -> _return_aminmax: ...
@@ -634,7 +646,7 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | _Number) -> Tensor
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor: ...
-def nonzero(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+def nonzero(input: Tensor, *, as_tuple: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def argwhere(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def bincount(input: Tensor, weights: Tensor | None = ..., minlength: _int = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def tril(input: Tensor, diagonal: _int = ..., *, out: Tensor | None = ...) -> Tensor: ...

@@ -35,6 +35,8 @@ class _Finder:
     def find_spec(self, fullname, path=None, target=None):
         if fullname == "multiprocessing.spawn":
             return _patched_spawn_spec(path)
+        if fullname.startswith("rushlight."):
+            return _renaming_spec(fullname, path)
         if fullname != "torch" and not fullname.startswith("torch."):
             return None
         real = "rushlight" + fullname[5:]
@@ -91,6 +93,29 @@ def _patch_spawn(spawn):
     spawn.get_preparation_data = get_preparation_data
 
 
+def _rename_classes(module):
+    """Classes of a rushlight module say that they are torch's, as libraries and pickles expect."""
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            value.__module__ = "torch" + module.__name__[9:]
+
+
+def _renaming_spec(fullname, path):
+    """A module of rushlight as it is, its classes renamed once it has loaded."""
+    from importlib.machinery import PathFinder
+
+    spec = PathFinder.find_spec(fullname, path)
+    if spec is not None and hasattr(spec.loader, "exec_module"):
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            _rename_classes(module)
+
+        spec.loader.exec_module = exec_module
+    return spec
+
+
 def _patched_spawn_spec(path):
     """multiprocessing.spawn as it is, patched once it has loaded (it is costly to import now)."""
     from importlib.machinery import PathFinder
@@ -137,6 +162,9 @@ def as_torch():
 
     install()
     rushlight.__version__ = __version__
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "rushlight" and module.__name__ == name:
+            _rename_classes(module)
     sys.meta_path.insert(0, _Finder())
     sys.modules["torch"] = rushlight
     spawn = sys.modules.get("multiprocessing.spawn")

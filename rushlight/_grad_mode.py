@@ -25,14 +25,22 @@ def _decorate(make, function):
         def generator(*args, **kwargs):
             with make():
                 inner = function(*args, **kwargs)
-            sent = None
-            while True:
-                with make():
+            resume, value = inner.send, None
+            try:
+                while True:
+                    with make():  # only while the generator itself runs
+                        produced = resume(value)
                     try:
-                        value = inner.send(sent)
-                    except StopIteration as stop:
-                        return stop.value
-                sent = yield value
+                        resume, value = inner.send, (yield produced)
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        resume, value = inner.throw, error
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                with make():
+                    inner.close()
 
         return generator
 

@@ -53,7 +53,8 @@ def _deepcopy(tensor, memo):
     if not tensor.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-            "protocol at the moment.\nThis one was made by an operation. Copy its values with "
+            "protocol at the moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm "
+            "usage, see https://github.com/pytorch/pytorch/pull/103001\nThis one was made by an operation. Copy its values with "
             "tensor.detach().clone(), or copy before the operation."
         )
     if id(tensor) in memo:

@@ -4,8 +4,11 @@ import rushlight as torch
 
 
 
+_count = range  # torch.range takes the name below
+
 __all__ = [
     "allclose",
+    "angle",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -21,6 +24,20 @@ __all__ = [
     "nan_to_num",
     "signbit",
     "unravel_index",
+    "block_diag",
+    "cartesian_prod",
+    "chain_matmul",
+    "dsplit",
+    "hsplit",
+    "ldexp",
+    "meshgrid",
+    "range",
+    "rrelu",
+    "rrelu_",
+    "tensordot",
+    "unique",
+    "unique_consecutive",
+    "vsplit",
     "vander",
 ]
 
@@ -31,7 +48,7 @@ def broadcast_shapes(*shapes):
     for shape in shapes:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         result = [1] * (len(shape) - len(result)) + result
-        for i in range(1, len(shape) + 1):
+        for i in _count(1, len(shape) + 1):
             if shape[-i] < 0:
                 raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[-i]}): ({shape[-i]})")
             if shape[-i] != 1 and result[-i] not in (1, shape[-i]):
@@ -203,12 +220,13 @@ def unravel_index(indices, shape):
     return tuple(reversed(result))
 
 
-# ---- einsum: Einstein's summation, by permuting each operand and one batched product a pair ----
+# ---- products of several operands ----
 
 
 def einsum(equation, *operands):
     """Sums of products by index letters: 'ij,jk->ik' is a matrix product; '...' is any dimensions.
 
+    Operands and lists of their indices may also alternate: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
     Raises RuntimeError for a malformed equation or sizes that do not fit.
 
     >>> torch.einsum("ij,ij->i", torch.ones(2, 3), torch.ones(2, 3))
@@ -218,38 +236,7 @@ def einsum(equation, *operands):
         equation, operands = _from_sublists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = operands[0]
-    terms, out = _parse(equation, operands)
-    if out is None:
-        letters = "".join(terms)
-        dots = sorted({c for c in letters if isinstance(c, str) and ord(c) >= _DOTS}, reverse=True)
-        out = "".join(dots) + "".join(sorted(c for c in set(letters) if ord(c) < _DOTS and letters.count(c) == 1))
-    sizes = {}
-    views = []
-    for term, t in zip(terms, operands):
-        term, t = _diagonals(term, t)
-        for c, n in zip(term, t.shape):
-            if n != 1 and sizes.get(c, 1) not in (1, n):
-                raise RuntimeError(
-                    f"einsum(): subscript {c} has size {n} for operand {len(views)} which does not broadcast "
-                    f"with previously seen size {sizes[c]}"
-                )
-            sizes[c] = max(n, sizes.get(c, 1)) if n else 0
-        views.append((term, t))
-    for c in out:
-        if c not in sizes:
-            raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
-    term, total = views[0]
-    for k, (other, t) in enumerate(views[1:], 1):
-        later = set(out).union(*(set(v[0]) for v in views[k + 1 :]))
-        term, total = _contract(term, total, other, t, later)
-    summed = [i for i, c in enumerate(term) if c not in out]
-    if summed:
-        total = total.sum(summed)
-        term = "".join(c for c in term if c in out)
-    return total.permute([term.index(c) for c in out])
-
-
-_DOTS = 0x1000  # letters that stand for the dimensions of an ellipsis
+    return torch._einsum(equation, list(operands))
 
 
 def _from_sublists(args):
@@ -257,94 +244,152 @@ def _from_sublists(args):
     lists = args[1::2]
     out = args[-1] if len(args) % 2 else None
 
-    def text(indices):
-        return "".join("..." if i is Ellipsis else chr(ord("A") + i) if i < 26 else chr(ord("a") + i - 26) for i in indices)
+    def letter(i):
+        return "..." if i is Ellipsis else chr(ord("A") + i) if i < 26 else chr(ord("a") + i - 26)
 
-    equation = ",".join(map(text, lists))
-    return (equation if out is None else f"{equation}->{text(out)}"), operands
+    equation = ",".join("".join(map(letter, indices)) for indices in lists)
+    return (equation if out is None else equation + "->" + "".join(map(letter, out))), operands
 
 
-def _parse(equation, operands):
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(operands):
-        more = "fewer" if len(terms) > len(operands) else "more"
-        raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
-    widest = 0
-    expanded = []
-    for i, (term, t) in enumerate(zip(terms, operands)):
-        named = len(term.replace("...", ""))
-        if "..." in term:
-            n = t.dim() - named
-            widest = max(widest, n)
-            term = term.replace("...", "".join(chr(_DOTS + k) for k in range(n - 1, -1, -1)))
-        if len(term) != t.dim():
+def tensordot(a, b, dims=2, out=None):
+    """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs."""
+    if isinstance(dims, torch.Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.dim(), b.dim()):
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({named}) "
-                f"{'is more than' if named > t.dim() else 'does not match'} the number of dimensions ({t.dim()}) for operand {i}"
-                + ("" if named > t.dim() else " and no ellipsis was given")
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
             )
-        for c in term:
-            if not (c.isalpha() or ord(c) >= _DOTS):
-                raise RuntimeError(f"einsum(): invalid subscript given at index {equation.find(c)} in the equation string, subscripts must be in [a-zA-Z]")
-        expanded.append(term)
-    if not arrow:
-        return expanded, None
-    out = right.replace("...", "".join(chr(_DOTS + k) for k in range(widest - 1, -1, -1)))
-    for c in out:
-        if out.count(c) > 1:
-            raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
-    return expanded, out
+        pairs = [*_count(a.dim() - dims, a.dim())], [*_count(0, dims)]
+    else:
+        pairs = [[d] if isinstance(d, int) else list(d) for d in dims]
+    return torch._tensordot(a, b, *pairs)
 
 
-def _diagonals(term, t):
-    """A letter that comes twice in one operand stands for its diagonal."""
-    for c in sorted(set(term)):
-        while term.count(c) > 1:
-            a = term.index(c)
-            b = term.index(c, a + 1)
-            if t.size(a) != t.size(b):
-                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand 0 but the sizes don't match, {t.size(b)} != {t.size(a)}")
-            t = t.diagonal(0, a, b)
-            term = term[:a] + term[a + 1 : b] + term[b + 1 :] + c
-    return term, t
+def meshgrid(*tensors, indexing=None):
+    """Coordinate grids of vectors: one tensor each, of the shape of all lengths."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tensors[0]
+    return torch._meshgrid(list(tensors), indexing=indexing or "ij")
 
 
-def _contract(left, a, right, b, keep):
-    """One product: letters in both and kept are batch, in both and not kept are summed."""
-    for c in [c for c in left if c not in right and c not in keep]:
-        a, left = a.sum(left.index(c)), left.replace(c, "")
-    for c in [c for c in right if c not in left and c not in keep]:
-        b, right = b.sum(right.index(c)), right.replace(c, "")
-    both = [c for c in left if c in right]
-    batch = [c for c in both if c in keep]
-    summed = [c for c in both if c not in keep]
-    # A broadcast size-1 dimension cannot be a batch or a summed one of a plain product.
-    for c in both:
-        n = max(a.size(left.index(c)), b.size(right.index(c)))
-        if a.size(left.index(c)) != n:
-            a = a.expand([n if x == c else -1 for x in left])
-        if b.size(right.index(c)) != n:
-            b = b.expand([n if x == c else -1 for x in right])
-    rows = [c for c in left if c not in both]
-    columns = [c for c in right if c not in both]
-    size_a, size_b = dict(zip(left, a.shape)), dict(zip(right, b.shape))
+def cartesian_prod(*tensors):
+    """All tuples of the vectors' elements, as rows.
 
-    def flat(letters, sizes):
-        n = 1
-        for c in letters:
-            n *= sizes[c]
-        return n
+    >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([4, 5]))
+    tensor([[1, 4],
+            [1, 5],
+            [2, 4],
+            [2, 5]])
+    """
+    return torch._cartesian_prod(list(tensors))
 
-    a = a.permute([left.index(c) for c in batch + rows + summed])
-    b = b.permute([right.index(c) for c in batch + summed + columns])
-    out = batch + rows + columns
-    shape = [size_a.get(c, size_b.get(c)) for c in out]
-    if not summed and not rows and not columns:
-        return "".join(out), a * b
-    nb, nr, ns, nc = flat(batch, size_a), flat(rows, size_a), flat(summed, size_a), flat(columns, size_b)
-    product = torch.bmm(a.reshape(nb, nr, ns), b.reshape(nb, ns, nc))
-    return "".join(out), product.view(shape)
+
+def block_diag(*tensors):
+    """A matrix with the given ones on its diagonal and zeros beside."""
+    return torch._block_diag(list(tensors))
+
+
+def chain_matmul(*matrices, out=None):
+    """The product of a chain of matrices, in the cheapest order."""
+    return torch._chain_matmul(list(matrices))
+
+
+# ---- unique elements ----
+
+
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The unique elements of a tensor, or slices along `dim`; with each element's place among them
+    and the counts, if asked for."""
+    if dim is None:
+        result = torch._unique2(input, sorted, return_inverse, return_counts)
+    else:
+        result = torch._unique_dim(input, dim, sorted, return_inverse, return_counts)
+    return _asked(result, return_inverse, return_counts)
+
+
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The first of each run of equal neighbours."""
+    result = torch._unique_consecutive(input, return_inverse, return_counts, dim)
+    return _asked(result, return_inverse, return_counts)
+
+
+def _asked(result, inverse, counts):
+    picked = (result[0], *(result[1:2] if inverse else ()), *(result[2:3] if counts else ()))
+    return picked if len(picked) > 1 else picked[0]
+
+
+# ---- pieces ----
+
+
+def _split_along(name, axis, least):
+    def split(input, indices_or_sections):
+        if input.dim() < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, "
+                f"but got a tensor with {input.dim()} dimensions!"
+            )
+        dim = axis if not (name == "hsplit" and input.dim() == 1) else 0
+        if isinstance(indices_or_sections, int) and input.size(dim) % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+                f"{input.size(dim)} is not divisible by the split_size {indices_or_sections}!"
+            )
+        return torch.tensor_split(input, indices_or_sections, dim)
+
+    split.__name__ = split.__qualname__ = name
+    split.__doc__ = f"Views of pieces along dimension {axis}."
+    return split
+
+
+hsplit = _split_along("hsplit", 1, 1)
+vsplit = _split_along("vsplit", 0, 2)
+dsplit = _split_along("dsplit", 2, 3)
+
+
+# ---- the rest ----
+
+
+def angle(input):
+    """The argument of complex numbers; pi for negative real ones."""
+    if input.is_complex():
+        return torch.atan2(input.imag, input.real)
+    result = torch.where(input < 0, torch.pi, 0.0)
+    return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
+
+
+def ldexp(input, other):
+    """input * 2 ** other."""
+    return input * torch.pow(2.0, other)
+
+
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """leaky_relu with a slope drawn from [lower, upper] for each negative element in training."""
+    if not training:
+        return torch._C._nn.leaky_relu(input, (lower + upper) / 2)
+    with torch.no_grad():
+        negative = input <= 0
+        count = int(negative.sum())
+        slopes = torch.empty(count, dtype=torch.float64).uniform_(lower, upper, generator=generator)
+        noise = torch.ones_like(input).masked_scatter(negative, slopes.to(input.dtype))
+    return input * noise
+
+
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """rrelu in place."""
+    return input.copy_(rrelu(input, lower, upper, training, generator))
+
+
+def range_(start, end=None, step=1, **kwargs):
+    """Deprecated: numbers from start to end, both included."""
+    start, end = (0, start) if end is None else (start, end)
+    kwargs.setdefault("dtype", torch.get_default_dtype())
+    return torch.arange(start, end + step / 2, step, **kwargs)
+
+
+range = range_  # noqa: A001
 
 
 # Methods that are these functions, and in-place forms that are a copy of the result.
@@ -357,8 +402,12 @@ def _in_place(function):
 
 _METHODS = {
     name: globals()[name]
-    for name in ("allclose", "corrcoef", "cov", "cross", "heaviside", "isclose", "isreal", "nan_to_num", "signbit")
+    for name in (
+        "allclose angle corrcoef cov cross dsplit heaviside hsplit isclose isreal ldexp nan_to_num signbit "
+        "unique unique_consecutive vsplit"
+    ).split()
 }
 _METHODS["nan_to_num_"] = _in_place(nan_to_num)
 _METHODS["heaviside_"] = _in_place(heaviside)
+_METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)

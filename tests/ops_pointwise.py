@@ -6,7 +6,7 @@ Not here: operations that are functions (ops_functions.py and its neighbours).
 import math
 
 import numpy
-from ops_inputs import ALL, COMPLEX, FLOATS, INTS, K, Row, X
+from ops_inputs import ALL, COMPLEX, DIFFERENTIABLE, FLOATS, INTS, K, Row, X
 
 import rushlight
 
@@ -30,7 +30,10 @@ def edge_values(dtype, operands):
 
 
 def operand(at, *shape):
-    return X(*shape, dtype="bool") if at == "bool" else X(*shape, at=at)
+    """An operand in a range; "bool" is a mask, and "!" behind the range says: no gradient."""
+    if at == "bool":
+        return X(*shape, dtype="bool")
+    return X(*shape, at=at.rstrip("!"), grad=not at.endswith("!"))
 
 
 def edges_of(at, keywords):
@@ -42,7 +45,7 @@ def edges_of(at, keywords):
     return edges
 
 
-def samples_of(at, keywords):
+def samples_of(at, keywords, broadcast):
     n = len(at)
 
     def inputs(*shapes):
@@ -52,7 +55,7 @@ def samples_of(at, keywords):
     yield inputs(*[()] * n)
     yield inputs(*[(0, 3)] * n)
     yield inputs(*[(1100,)] * n)
-    if n > 1:
+    if n > 1 and broadcast:
         yield inputs(*[(3, 1), (4,), (2, 1, 1)][:n])
         yield inputs((3, 4), *[()] * (n - 1))
         yield inputs(*[()] * (n - 1), (3, 4))
@@ -63,11 +66,11 @@ def samples_of(at, keywords):
 class Formula(Row):
     """The row of a formula: samples by the number of operands, with the schema's scalars given."""
 
-    def __init__(self, name, *at, dtypes=ALL, edges=True, keywords=None, **options):
+    def __init__(self, name, *at, dtypes=ALL, edges=True, broadcast=True, keywords=None, **options):
         record = RECORDS[name]
         n = record["operands"]
         at = at if len(at) == n else (at or ("any",)) * n
-        samples = list(samples_of(at, K(keywords or {})))
+        samples = list(samples_of(at, K(keywords or {}), broadcast))
         if keywords:
             samples.append((*(operand(r, 3, 4) for r in at),))
         super().__init__(
@@ -84,6 +87,10 @@ class Formula(Row):
 
 def functional(name, **fixed):
     return lambda m, *args: getattr(m.nn.functional, name)(*args, **fixed)
+
+
+def loss(name):
+    return functional(name, reduction="none")
 
 
 def clamp_like(name):
@@ -117,7 +124,7 @@ ROWS = [
     F("minimum"),
     F("fmax"),
     F("fmin"),
-    F("_clamp", "any", "(-2, 0)", "(0, 2)", ref=clamp_like("clamp")),
+    F("_clamp", "any", "(-2, 0)", "(0, 2)", broadcast=False, ref=clamp_like("clamp")),
     F("_clamp_min", ref=clamp_like("clamp_min")),
     F("_clamp_max", ref=clamp_like("clamp_max")),
     F("floor"),
@@ -208,18 +215,18 @@ ROWS = [
     F("hardswish"),
     F("hardsigmoid"),
     F("softplus", keywords={"beta": 2, "threshold": 3}),
-    F("softshrink", keywords={"lambd": 0.7}),
-    F("hardshrink", keywords={"lambd": 0.7}),
+    F("softshrink", keywords={"lambd": 0.75}),
+    F("hardshrink", keywords={"lambd": 0.75}),
     F("threshold", keywords={"threshold": 1, "value": 2}),
     F("log_sigmoid", ref=functional("logsigmoid")),
     # loss, one element
-    F("_mse", dtypes=(*FLOATS, *COMPLEX), ref=functional("mse_loss", reduction="none")),
-    F("_l1", dtypes=FLOATS, ref=functional("l1_loss", reduction="none")),
-    F("_smooth_l1", dtypes=FLOATS, ref=functional("smooth_l1_loss", reduction="none")),
-    F("_huber", dtypes=FLOATS, ref=functional("huber_loss", reduction="none")),
-    F("_bce", "(0.05, 0.95)", edges=False, dtypes=FLOATS,
-      ref=functional("binary_cross_entropy", reduction="none")),  # fmt: skip
-    F("_bce_logits", "any", "(0, 1)", "positive", dtypes=FLOATS,
-      ref=lambda m, x, t, w: m.nn.functional.binary_cross_entropy_with_logits(
-          x, t, pos_weight=w, reduction="none")),  # fmt: skip
+    F("_mse", dtypes=DIFFERENTIABLE, broadcast=False, ref=loss("mse_loss")),
+    F("_l1", dtypes=FLOATS, broadcast=False, ref=loss("l1_loss")),
+    F("_smooth_l1", dtypes=FLOATS, broadcast=False, ref=loss("smooth_l1_loss")),
+    F("_huber", dtypes=FLOATS, broadcast=False, ref=loss("huber_loss")),
+    F("_bce", "(0.05, 0.95)", edges=False, dtypes=FLOATS, broadcast=False, tol=100,
+      ref=loss("binary_cross_entropy")),
+    F("_bce_logits", "any", "(0, 1)", "positive!", dtypes=FLOATS, broadcast=False, edges=False,
+      tol=4, ref=lambda m, x, t, w: m.nn.functional.binary_cross_entropy_with_logits(
+          x, t, pos_weight=w, reduction="none")),
 ]  # fmt: skip

@@ -137,9 +137,7 @@ def test_empty_batch():
 
 def test_convolution():
     x, w, b = arrays(*CONV["2d"])
-    agree(
-        lambda m, x, w, b: m.convolution(x, w, b, [1], [1], [1], False, [0], 1), x, w, b, order=1
-    )
+    agree(lambda m, x, w, b: m.convolution(x, w, b, [1], [1], [1], False, [0], 1), x, w, b, order=1)
 
 
 def test_real_layers():
@@ -185,9 +183,7 @@ ERRORS = {
     "stride-long": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), stride=(1, 2, 3)),
     "padding": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), padding=-1),
     "padding-name": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), padding="foo"),
-    "same-stride": lambda m: m.conv2d(
-        z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), padding="same", stride=2
-    ),
+    "same-stride": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), padding="same", stride=2),
     "dilation": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), dilation=0),
     "groups": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), groups=2),
     "groups-out": lambda m: m.conv2d(z(m, 1, 4, 8, 8), z(m, 3, 2, 3, 3), groups=2),
@@ -197,18 +193,12 @@ ERRORS = {
     "dtype": lambda m: m.conv2d(z(m, 1, 3, 8, 8, dtype="float64"), z(m, 4, 3, 3, 3)),
     "dtype-int": lambda m: m.conv2d(z(m, 1, 3, 8, 8, dtype="int64"), z(m, 4, 3, 3, 3)),
     "dtype-half": lambda m: m.conv2d(z(m, 1, 3, 8, 8, dtype="float16"), z(m, 4, 3, 3, 3)),
-    "dtype-bias": lambda m: m.conv2d(
-        z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), z(m, 4, dtype="float64")
-    ),
-    "bool": lambda m: m.conv2d(
-        z(m, 1, 3, 8, 8, dtype="bool"), z(m, 4, 3, 3, 3, dtype="bool")
-    ),
+    "dtype-bias": lambda m: m.conv2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3), z(m, 4, dtype="float64")),
+    "bool": lambda m: m.conv2d(z(m, 1, 3, 8, 8, dtype="bool"), z(m, 4, 3, 3, 3, dtype="bool")),
     "transposed-channels": lambda m: m.conv_transpose2d(z(m, 1, 3, 8, 8), z(m, 4, 3, 3, 3)),
     "transposed-bias": lambda m: m.conv_transpose2d(z(m, 1, 4, 8, 8), z(m, 4, 3, 3, 3), z(m, 4)),
     "transposed-rank": lambda m: m.conv_transpose2d(z(m, 8, 8), z(m, 3, 4, 3, 3)),
-    "transposed-small": lambda m: m.conv_transpose2d(
-        z(m, 1, 3, 1, 1), z(m, 3, 4, 3, 3), padding=2
-    ),
+    "transposed-small": lambda m: m.conv_transpose2d(z(m, 1, 3, 1, 1), z(m, 3, 4, 3, 3), padding=2),
     "output-padding": lambda m: m.conv_transpose2d(
         z(m, 1, 3, 8, 8), z(m, 3, 4, 3, 3), stride=2, output_padding=2
     ),

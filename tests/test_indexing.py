@@ -1,9 +1,10 @@
-"""Indexing by tensors and masks, the index_* operations, gather and scatter, triangles and diagonals
+"""Indexing by tensors and masks, index_*, gather and scatter, triangles and diagonals
 agree with PyTorch: values, gradients, dtypes, errors.
 
 Not here: slices and other views.
 """
 
+# ruff: noqa: B023  (the lambdas are called at once)
 import numpy
 import pytest
 import torch
@@ -11,7 +12,18 @@ from agree import agree, random, same_error
 
 import rushlight
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "complex64"]
+DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "complex64",
+]
 
 
 def L(*values, dtype="int64"):
@@ -51,7 +63,10 @@ INDEXED = {
     "mask of none": (lambda x, i: x[i], [numpy.zeros((4, 5), "bool")]),
     "mask behind": (lambda x, i: x[:, i], [mask(5, 6)]),
     "mask of last": (lambda x, i: x[..., i], [mask(6)]),
-    "mask and vector": (lambda x, i, j: x[i, :, j], [numpy.array([True, False, True, True]), L(1, 1, 0)]),
+    "mask and vector": (
+        lambda x, i, j: x[i, :, j],
+        [numpy.array([True, False, True, True]), L(1, 1, 0)],
+    ),
     "mask and one": (lambda x, i, j: x[i, j], [mask(4, 5), L(2)]),
     "list": (lambda x: x[[0, 2]], []),
     "lists": (lambda x: x[[0, 2], [1, 4]], []),
@@ -64,7 +79,9 @@ INDEXED = {
 def test_reading(name):
     fn, at = INDEXED[name]
     agree(lambda m, x, *i: fn(x, *i), X, *at, order=2)
-    agree(lambda m, x, *i: fn(x, *i), ((lambda t: t.permute(2, 0, 1)), random(5, 6, 4)), *at, order=1)
+    agree(
+        lambda m, x, *i: fn(x, *i), ((lambda t: t.permute(2, 0, 1)), random(5, 6, 4)), *at, order=1
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -79,7 +96,11 @@ WRITTEN = {
     "broadcast": (lambda x, v, i: x.__setitem__(i, v), (6,), [L(0, 3, 1)]),
     "one": (lambda x, v, i: x.__setitem__(i, v), (), [L(0, 3, 1)]),
     "two": (lambda x, v, i, j: x.__setitem__((i, j), v), (3, 6), [L(0, 1, 2), L(4, 3, 4)]),
-    "apart": (lambda x, v, i, j: x.__setitem__((i, slice(None), j), v), (2, 3, 5), [L([0], [1]), L(4, 3, 5)]),
+    "apart": (
+        lambda x, v, i, j: x.__setitem__((i, slice(None), j), v),
+        (2, 3, 5),
+        [L([0], [1]), L(4, 3, 5)],
+    ),
     "behind": (lambda x, v, i: x.__setitem__((slice(1, 3), i), v), (2, 2, 6), [L(3, 0)]),
     "mask": (lambda x, v, i: x.__setitem__(i, v), (), [mask(4, 5, 6)]),
     "mask of two": (lambda x, v, i: x.__setitem__(i, v), (6,), [mask(4, 5)]),
@@ -130,7 +151,12 @@ def test_index_put(accumulate):
     agree(put, X, random(), L([0], [2]), L(4, 3, 1), order=2)
     if accumulate:
         agree(put, X, random(3, 6), L(1, 1, 1), L(2, 2, 3), order=2)
-        agree(lambda m, x, v, i: m.index_put(x, (i,), v, True), random(5, 4000), random(3, 4000), L(1, 1, 1))
+        agree(
+            lambda m, x, v, i: m.index_put(x, (i,), v, True),
+            random(5, 4000),
+            random(3, 4000),
+            L(1, 1, 1),
+        )
 
 
 # name: (function, [arrays])
@@ -142,8 +168,14 @@ ALONG = {
     "index_select scalar": (lambda m, x, i: m.index_select(x, 0, i), [random(), L(0)]),
     "index_select none": (lambda m, x, i: m.index_select(x, 1, i), [X, numpy.zeros(0, "int64")]),
     "index_add": (lambda m, x, v, i: m.index_add(x, 1, i, v), [X, random(4, 3, 6), L(0, 3, 3)]),
-    "index_add alpha": (lambda m, x, v, i: x.index_add(1, i, v, alpha=2.5), [X, random(4, 3, 6), L(0, 3, 3)]),
-    "index_add_": (lambda m, x, v, i: (x * 1).index_add_(0, i, v), [X, random(3, 5, 6), L(0, 3, 3)]),
+    "index_add alpha": (
+        lambda m, x, v, i: x.index_add(1, i, v, alpha=2.5),
+        [X, random(4, 3, 6), L(0, 3, 3)],
+    ),
+    "index_add_": (
+        lambda m, x, v, i: (x * 1).index_add_(0, i, v),
+        [X, random(3, 5, 6), L(0, 3, 3)],
+    ),
     "index_add scalar": (lambda m, x, v, i: m.index_add(x, 0, i, v), [random(), random(1), L(0)]),
     "index_copy": (lambda m, x, v, i: m.index_copy(x, 1, i, v), [X, random(4, 3, 6), L(0, 4, 3)]),
     "index_copy_": (lambda m, x, v, i: (x * 1).index_copy_(2, i, v), [X, random(4, 5, 2), L(0, 4)]),
@@ -152,24 +184,48 @@ ALONG = {
     "index_fill tensor": (lambda m, x, v, i: m.index_fill(x, 0, i, v), [X, random(), L(0, 3)]),
     "take": (lambda m, x, i: m.take(x, i), [X, L([0, 7], [-1, 7])]),
     "put_": (lambda m, x, v, i: (x * 1).put_(i, v), [X, random(2, 2), L([0, 7], [-1, 8])]),
-    "put accumulate": (lambda m, x, v, i: x.put(i, v, accumulate=True), [X, random(4), L([0, 7], [-1, 7])]),
+    "put accumulate": (
+        lambda m, x, v, i: x.put(i, v, accumulate=True),
+        [X, random(4), L([0, 7], [-1, 7])],
+    ),
     "take_along_dim": (lambda m, x, i: m.take_along_dim(x, i, 1), [X, L([[0], [4]])]),
     "take_along_dim flat": (lambda m, x, i: m.take_along_dim(x, i), [X, L(0, 40, 3)]),
     "masked_fill": (lambda m, x, i: m.masked_fill(x, i, -2), [X, mask(5, 6)]),
     "masked_fill larger": (lambda m, x, i: m.masked_fill(x, i, -2), [random(5, 6), mask(4, 5, 6)]),
     "masked_fill tensor": (lambda m, x, v, i: m.masked_fill(x, i, v), [X, random(), mask(5, 6)]),
     "masked_fill_": (lambda m, x, i: (x * 1).masked_fill_(i, -2), [X, mask(5, 6)]),
-    "masked_fill_ tensor": (lambda m, x, v, i: (x * 1).masked_fill_(i, v), [X, random(), mask(4, 1, 6)]),
+    "masked_fill_ tensor": (
+        lambda m, x, v, i: (x * 1).masked_fill_(i, v),
+        [X, random(), mask(4, 1, 6)],
+    ),
     "masked_select": (lambda m, x, i: m.masked_select(x, i), [X, mask(4, 5, 6)]),
     "masked_select smaller": (lambda m, x, i: x.masked_select(i), [X, mask(6)]),
     "masked_select larger": (lambda m, x, i: x.masked_select(i), [random(6), mask(4, 5, 6)]),
-    "masked_scatter": (lambda m, x, v, i: m.masked_scatter(x, i, v), [X, random(130), mask(4, 5, 6)]),
-    "masked_scatter_": (lambda m, x, v, i: (x * 1).masked_scatter_(i, v), [X, random(13, 10), mask(5, 6)]),
-    "gather 0": (lambda m, x, i: m.gather(x, 0, i), [random(4, 5), L([0, 1, 3, 3, 2], [1, 1, 1, 1, 1])]),
+    "masked_scatter": (
+        lambda m, x, v, i: m.masked_scatter(x, i, v),
+        [X, random(130), mask(4, 5, 6)],
+    ),
+    "masked_scatter_": (
+        lambda m, x, v, i: (x * 1).masked_scatter_(i, v),
+        [X, random(13, 10), mask(5, 6)],
+    ),
+    "gather 0": (
+        lambda m, x, i: m.gather(x, 0, i),
+        [random(4, 5), L([0, 1, 3, 3, 2], [1, 1, 1, 1, 1])],
+    ),
     "gather 1": (lambda m, x, i: x.gather(-1, i), [random(4, 5), L([0, 1], [4, 4], [2, 2])]),
-    "gather int32": (lambda m, x, i: x.gather(-1, i), [random(4, 5), L([0, 1], [4, 4], dtype="int32")]),
-    "gather expanded": (lambda m, x, i: x.gather(0, i[:, None].expand(-1, 5)), [random(4, 5), L(0, 3, 3)]),
-    "gather middle": (lambda m, x, i: x.gather(1, i), [X, L([[0, 1, 4], [2, 2, 2]], [[1, 1, 1], [0, 0, 4]])]),
+    "gather int32": (
+        lambda m, x, i: x.gather(-1, i),
+        [random(4, 5), L([0, 1], [4, 4], dtype="int32")],
+    ),
+    "gather expanded": (
+        lambda m, x, i: x.gather(0, i[:, None].expand(-1, 5)),
+        [random(4, 5), L(0, 3, 3)],
+    ),
+    "gather middle": (
+        lambda m, x, i: x.gather(1, i),
+        [X, L([[0, 1, 4], [2, 2, 2]], [[1, 1, 1], [0, 0, 4]])],
+    ),
     "gather scalar": (lambda m, x, i: x.gather(0, i), [random(), numpy.array(0)]),
     "gather none": (lambda m, x, i: x.gather(0, i), [random(4), numpy.zeros(0, "int64")]),
 }
@@ -248,7 +304,14 @@ def test_repeat_interleave():
 
 
 def test_places_of_what_is_true():
-    for a in (mask(3, 4), random(3, 4, ties=True), random(), numpy.array(0.0), numpy.zeros((3, 0)), mask(50, 60)):
+    for a in (
+        mask(3, 4),
+        random(3, 4, ties=True),
+        random(),
+        numpy.array(0.0),
+        numpy.zeros((3, 0)),
+        mask(50, 60),
+    ):
         agree(lambda m, x: m.nonzero(x), a)
         agree(lambda m, x: m.argwhere(x), a)
         agree(lambda m, x: m.where(x), a)

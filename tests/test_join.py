@@ -3,6 +3,7 @@
 Not here: split, chunk and other views.
 """
 
+# ruff: noqa: B023  (the lambdas are called at once)
 import numpy
 import pytest
 import torch
@@ -64,7 +65,14 @@ def test_stack(dim):
 
 @pytest.mark.parametrize("name", ["hstack", "vstack", "dstack", "column_stack", "row_stack"])
 def test_stacks(name):
-    shapes = [[(), ()], [(3,), (3,)], [(3, 2), (3, 2)], [(3, 2, 2), (3, 2, 2)], [(3, 0), (3, 0)], [(3,)]]
+    shapes = [
+        [(), ()],
+        [(3,), (3,)],
+        [(3, 2), (3, 2)],
+        [(3, 2, 2), (3, 2, 2)],
+        [(3, 0), (3, 0)],
+        [(3,)],
+    ]
     for pair in shapes:
         arrays = [random(*s, seed=i) for i, s in enumerate(pair)]
         agree(lambda m, *t: getattr(m, name)(t), *arrays, order=2)
@@ -105,7 +113,11 @@ def test_moved(name):
 
 
 def test_scalars():
-    agree(lambda m, x: (x.repeat(3), x.repeat([]), x.tile(2), x.flip([]), x.flip(0), x.roll(2)), random(), order=1)
+    agree(
+        lambda m, x: (x.repeat(3), x.repeat([]), x.tile(2), x.flip([]), x.flip(0), x.roll(2)),
+        random(),
+        order=1,
+    )
 
 
 def test_grids():
@@ -253,7 +265,9 @@ def test_errors(source):
 ])  # fmt: skip
 def test_names_of_nodes(source):
     def name(m):
-        return eval(source, globals() | {"m": m, "g": m.ones(2, 2, requires_grad=True)}).grad_fn.name()
+        return eval(
+            source, globals() | {"m": m, "g": m.ones(2, 2, requires_grad=True)}
+        ).grad_fn.name()
 
     assert name(rushlight) == name(torch)
 

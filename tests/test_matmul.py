@@ -3,6 +3,7 @@
 Not here: speed, and the kernels under the products (core/cpu/gemm*).
 """
 
+# ruff: noqa: B023  (the lambdas are called at once)
 import numpy
 import pytest
 import torch
@@ -27,6 +28,10 @@ def T(m):
         return m._tensordot(a, b, *dims)
 
     return m.tensordot if m is torch else tensordot
+
+
+def M(m):
+    return m.linalg.multi_dot if m is torch else m._C._linalg.multi_dot
 
 
 def C(m):
@@ -85,19 +90,25 @@ def test_matmul_of_transposed(a, b):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((9,), (9,))])
+@pytest.mark.parametrize(
+    "a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((9,), (9,))]
+)
 def test_matmul_dtypes(a, b, dtype):
     agree(lambda m, x, y: m.matmul(x, y), random(*a), random(*b), dtype=dtype, order=1)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
-@pytest.mark.parametrize("a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((9,), (9,))])
+@pytest.mark.parametrize(
+    "a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((9,), (9,))]
+)
 def test_matmul_of_integers(a, b, dtype):
     whole = [numpy.arange(numpy.prod(s)).reshape(s) * 7 % 100 for s in (a, b)]
     agree(lambda m, x, y: m.matmul(x.to(getattr(m, dtype)), y.to(getattr(m, dtype))), *whole)
 
 
-@pytest.mark.parametrize("a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((4,), (4,))])
+@pytest.mark.parametrize(
+    "a,b", [((4, 3), (3, 5)), ((2, 4, 3), (2, 3, 5)), ((4, 3), (3,)), ((4,), (4,))]
+)
 def test_matmul_of_complex(a, b):
     agree(lambda m, x, y: m.matmul(x, y), complex_(*a), complex_(*b), order=2)
 
@@ -122,7 +133,12 @@ def test_heads_of_attention():
     def heads(t):
         return t.view(2, 7, 4, 5).transpose(1, 2)
 
-    agree(lambda m, q, k: q @ k.transpose(-1, -2), (heads, random(2, 7, 20)), (heads, random(2, 7, 20, seed=1)), order=2)
+    agree(
+        lambda m, q, k: q @ k.transpose(-1, -2),
+        (heads, random(2, 7, 20)),
+        (heads, random(2, 7, 20, seed=1)),
+        order=2,
+    )
 
 
 PRODUCTS = {
@@ -137,8 +153,8 @@ PRODUCTS = {
     "inner vectors": (lambda m, a, b: m.inner(a, b), (3,), (3,)),
     "inner scalar": (lambda m, a, b: m.inner(a, b), (), (4, 3)),
     "kron": (lambda m, a, b: m.kron(a, b), (2, 3), (4, 1, 2)),
-    "multi_dot": (lambda m, a, b: m.linalg.multi_dot([a, b, a, b]), (4, 3), (3, 4)),
-    "multi_dot of vectors": (lambda m, a, b: m.linalg.multi_dot([a, b, b[0]]), (3,), (3, 3)),
+    "multi_dot": (lambda m, a, b: M(m)([a, b, a, b]), (4, 3), (3, 4)),
+    "multi_dot of vectors": (lambda m, a, b: M(m)([a, b, b[0]]), (3,), (3, 3)),
     "chain_matmul": (lambda m, a, b: C(m)(a, b, a), (4, 3), (3, 4)),
     "tensordot": (lambda m, a, b: T(m)(a, b, dims=([1, 0], [0, 2])), (2, 3, 4), (3, 5, 2)),
     "tensordot 2": (lambda m, a, b: T(m)(a, b, dims=2), (2, 3, 4), (3, 4, 5)),
@@ -156,11 +172,24 @@ def test_products(name):
 
 
 ADDED = {
-    "addmm": (lambda m, c, a, b, **k: m.addmm(c, a, b, **k), [(4, 5), (5,), (4, 1), ()], (4, 3), (3, 5)),
+    "addmm": (
+        lambda m, c, a, b, **k: m.addmm(c, a, b, **k),
+        [(4, 5), (5,), (4, 1), ()],
+        (4, 3),
+        (3, 5),
+    ),
     "addmv": (lambda m, c, a, b, **k: m.addmv(c, a, b, **k), [(4,), (1,), ()], (4, 3), (3,)),
-    "addbmm": (lambda m, c, a, b, **k: m.addbmm(c, a, b, **k), [(4, 5), (5,), ()], (2, 4, 3), (2, 3, 5)),
+    "addbmm": (
+        lambda m, c, a, b, **k: m.addbmm(c, a, b, **k),
+        [(4, 5), (5,), ()],
+        (2, 4, 3),
+        (2, 3, 5),
+    ),
     "baddbmm": (
-        lambda m, c, a, b, **k: m.baddbmm(c, a, b, **k), [(2, 4, 5), (5,), (4, 1)], (2, 4, 3), (2, 3, 5),
+        lambda m, c, a, b, **k: m.baddbmm(c, a, b, **k),
+        [(2, 4, 5), (5,), (4, 1)],
+        (2, 4, 3),
+        (2, 3, 5),
     ),
     "addr": (lambda m, c, a, b, **k: m.addr(c, a, b, **k), [(4, 5), (5,), ()], (4,), (5,)),
 }
@@ -172,9 +201,21 @@ def test_added_products(name, factors):
     fn, starts, a, b = ADDED[name]
     for start in starts:
         for dtype in ("float64", "float32"):
-            agree(lambda m, c, x, y: fn(m, c, x, y, **factors), random(*start), random(*a),
-                  random(*b, seed=1), dtype=dtype, order=2 if dtype == "float64" else 1)
-    agree(lambda m, c, x, y: fn(m, c, x, y, **factors), complex_(*starts[0]), complex_(*a), complex_(*b), order=1)
+            agree(
+                lambda m, c, x, y: fn(m, c, x, y, **factors),
+                random(*start),
+                random(*a),
+                random(*b, seed=1),
+                dtype=dtype,
+                order=2 if dtype == "float64" else 1,
+            )
+    agree(
+        lambda m, c, x, y: fn(m, c, x, y, **factors),
+        complex_(*starts[0]),
+        complex_(*a),
+        complex_(*b),
+        order=1,
+    )
 
 
 @pytest.mark.parametrize("name", ADDED)
@@ -192,8 +233,18 @@ def test_zero_beta_ignores_what_is_there():
     agree(lambda m, c, a, b: m.addmm(c, a, b, beta=0), nan, random(4, 3), random(3, 5))
 
 
-LINEAR = [((4, 3), (5,)), ((2, 4, 3), (5,)), ((2, 2, 4, 3), (5,)), ((3,), (5,)), ((4, 3), (1,)), ((4, 3), ()),
-          ((0, 3), (5,)), ((2, 0, 3), (5,)), ((4, 3), (4, 5)), ((64, 3), (5,))]
+LINEAR = [
+    ((4, 3), (5,)),
+    ((2, 4, 3), (5,)),
+    ((2, 2, 4, 3), (5,)),
+    ((3,), (5,)),
+    ((4, 3), (1,)),
+    ((4, 3), ()),
+    ((0, 3), (5,)),
+    ((2, 0, 3), (5,)),
+    ((4, 3), (4, 5)),
+    ((64, 3), (5,)),
+]
 
 
 @pytest.mark.parametrize("x,bias", LINEAR)
@@ -213,8 +264,14 @@ def test_linear_with_a_vector_of_weights():
 
 
 def test_bilinear():
-    agree(lambda m, a, b, w, c: m.bilinear(a, b, w, c), random(6, 3), random(6, 4),
-          random(5, 3, 4), random(5), order=2)
+    agree(
+        lambda m, a, b, w, c: m.bilinear(a, b, w, c),
+        random(6, 3),
+        random(6, 4),
+        random(5, 3, 4),
+        random(5),
+        order=2,
+    )
 
 
 EINSUM = [
@@ -337,11 +394,11 @@ m._C._nn.linear(R(2, 3), R(4, 3, 1))
 m._C._nn.linear(R(2, 3), R(4, 3, dtype=m.float64))
 m._C._nn.linear(R(2, 3), R(4, 3), R(4, dtype=m.float64))
 m._C._nn.linear(R(2, 2, 3), R(4, 3, dtype=m.float64), R(4, dtype=m.float64))
-m.linalg.multi_dot([R(2, 3)])
-m.linalg.multi_dot([R(2, 3), R(2, 3)])
-m.linalg.multi_dot([R(2, 3), R(3, 3, 3), R(3, 3)])
-m.linalg.multi_dot([R(2, 3, 1), R(3, 3)])
-m.linalg.multi_dot([R(3), R(3, 3, dtype=m.float64), R(3)])
+M(m)([R(2, 3)])
+M(m)([R(2, 3), R(2, 3)])
+M(m)([R(2, 3), R(3, 3, 3), R(3, 3)])
+M(m)([R(2, 3, 1), R(3, 3)])
+M(m)([R(3), R(3, 3, dtype=m.float64), R(3)])
 T(m)(R(2, 3), R(4, 4), 1)
 T(m)(R(2, 3), R(3, 4), ([1], [0, 1]))
 E(m)('ij,jk->ik', R(2, 3), R(4, 5))
@@ -360,7 +417,7 @@ E(m)('ij...,jk...->ik...', R(2, 3, 5), R(3, 4, 2))
 
 @pytest.mark.parametrize("source", ERRORS)
 def test_errors(source):
-    same_error(lambda m: eval(source, {"m": m, "R": m.ones, "E": E, "T": T}))
+    same_error(lambda m: eval(source, {"m": m, "R": m.ones, "E": E, "T": T, "M": M}))
 
 
 @pytest.mark.parametrize("source", [

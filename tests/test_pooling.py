@@ -326,4 +326,4 @@ def test_errors(name):
 
 @pytest.mark.parametrize("name", ["max_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool3d"])
 def test_integers_are_refused(name):
-    same_error(lambda m: op(m, name)(z(m, 1, 3, 4, 4, dtype="int64")[..., : 4], 2))
+    same_error(lambda m: op(m, name)(z(m, 1, 3, 4, 4, dtype="int64")[..., :4], 2))

@@ -25,7 +25,7 @@ def plain(x):
     if isinstance(x, complex):
         return (plain(x.real), plain(x.imag))
     if isinstance(x, float):
-        return "nan" if x != x else float(f"{x:.4e}") if abs(x) > 1e-12 else 0.0
+        return "nan" if x != x else float(f"{x:.4e}") if abs(x) > 1e-6 else 0.0
     if isinstance(x, dict):
         return {k: plain(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)):
@@ -34,7 +34,9 @@ def plain(x):
 
 
 def first_line(error):
-    return str(error).split("\n")[0].replace("rushlight.", "torch.")
+    """Of a message, in PyTorch's words and without where in PyTorch it was raised."""
+    line = str(error).split("\n")[0].replace("rushlight.", "torch.")
+    return line.split(" (Triggered internally")[0]
 
 
 def outcome(m, fn):
@@ -46,7 +48,8 @@ def outcome(m, fn):
             result = plain(fn(m))
         except Exception as e:  # noqa: BLE001
             result = ["raised", type(e).__name__, first_line(e)]
-    return result, [first_line(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    lines = [first_line(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    return result, [w for w in lines if not w.startswith("Using backward() with create_graph")]  # once
 
 
 def twin(fn):

@@ -168,7 +168,7 @@ def check_text(files):
         if text and not text.endswith("\n"):
             yield f"{name}: no newline at the end"
         for number, line in enumerate(text.splitlines(), 1):
-            if line != line.rstrip() and not name.endswith(".md"):
+            if line != line.rstrip():
                 yield f"{name}:{number}: trailing whitespace"
             if not name.startswith(PATHS_ALLOWED) and (found := MACHINE_PATH.search(line)):
                 yield f"{name}:{number}: a machine's path: {found[0]}..."

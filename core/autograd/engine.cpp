@@ -204,10 +204,7 @@ class Run {
     bool any = n.outputs.empty();
     for (const Tensor& g : t.grads) any |= g.defined();
     Grads out;
-    if (any) {
-      const Busy busy(n);
-      out = n.apply(std::move(t.grads));
-    }
+    if (any) out = apply(n, t.grads);
     t.grads.clear();
     if (!options_.retain_graph && n.running == 0) n.release();
     if (n.hooks)
@@ -215,7 +212,6 @@ class Run {
     RL_CHECK(out.size() <= n.next.size() || n.next.empty(), "Function ", n.name(),
              " returned an incorrect number of gradients (expected ", n.next.size(), ", got ",
              out.size(), ")");
-    if (GradMode::anomaly && GradMode::anomaly_check_nan) check_nan(n, out);
     for (size_t i = 0; i < n.next.size(); ++i) {
       const Edge& e = n.next[i];
       if (!e) continue;
@@ -224,6 +220,19 @@ class Run {
       if (i < out.size() && (!selective_ || to->needed || !to->captures.empty()))
         give(e, complete(*e.node, e.input, std::move(out[i])));
       if (--to->pending == 0) push(to);
+    }
+  }
+
+  static Grads apply(Node& n, Grads& grads) {
+    const Busy busy(n);
+    if (!GradMode::anomaly) return n.apply(std::move(grads));
+    try {
+      Grads out = n.apply(std::move(grads));
+      if (GradMode::anomaly_check_nan) check_nan(n, out);
+      return out;
+    } catch (...) {
+      if (on_node_failed) on_node_failed(&n);
+      throw;
     }
   }
 

@@ -84,24 +84,19 @@ struct SliceOfBase : Node {
 }  // namespace
 
 void mark_view(const Tensor& view, const Tensor& of, ViewInfo::Origin origin) {
-  if (GradMode::inference) {
-    view->inference = true;
-    return;
-  }
   view->inference = of->inference;
+  if (of->inference) return;  // never recorded, so never of interest
   view->untracked = of->untracked;
   TensorImpl* base = of->base ? of->base : of.get();
   view->base = base;
   ++base->refs;
   view->view_version = view->storage->version;
-  if (!GradMode::enabled && origin == ViewInfo::Normal) {
-    if (base->grad_flag) {
-      view->view_no_grad = true;
-      meta(view).view.origin = ViewInfo::NoGrad;
-    }
-  } else if (origin != ViewInfo::Normal && base->grad_flag) {
-    meta(view).view.origin = origin;
+  const bool unrecorded = !GradMode::enabled && base->grad_flag;
+  if (unrecorded) {
+    view->view_no_grad = true;
+    origin = GradMode::inference ? ViewInfo::Inference : origin == ViewInfo::Normal ? ViewInfo::NoGrad : origin;
   }
+  if (origin != ViewInfo::Normal && base->grad_flag) meta(view).view.origin = origin;
   view->view_no_grad |= of->view_no_grad || !is_differentiable(view.dtype());
 }
 
@@ -135,13 +130,14 @@ void check_inplace(const Tensor& self, bool recording) {
            "\nfix: wrap the write in `with torch.no_grad():`, or compute a new tensor.");
   if (!t->base) return;
   const ViewInfo::Origin origin = t->autograd ? t->autograd->view.origin : ViewInfo::Normal;
-  if (origin == ViewInfo::NoGrad)
-    raise(ErrorKind::Runtime,
-          "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-          "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
-          "your code by moving both the view and the inplace either both inside the no_grad block "
-          "(if you don't want the inplace to be tracked) or both outside (if you want the inplace "
-          "to be tracked).");
+  if (origin == ViewInfo::NoGrad || origin == ViewInfo::Inference) {
+    const char* mode = origin == ViewInfo::NoGrad ? "no_grad" : "inference_mode";
+    raise(ErrorKind::Runtime, "A view was created in ", origin == ViewInfo::NoGrad ? "no_grad" : "inference",
+          " mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+          "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
+          "both inside the ", mode, " block (if you don't want the inplace to be tracked) or both outside (if you "
+          "want the inplace to be tracked).");
+  }
   if (origin == ViewInfo::Multi && t->autograd->grad_fn)
     raise(ErrorKind::Runtime, "Output ", t->autograd->output, " of ", t->autograd->grad_fn->name(),
           " is a view and is being modified inplace. This view is the output of a function that "

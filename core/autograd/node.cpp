@@ -10,6 +10,7 @@ namespace rl {
 
 void (*on_node_created)(Node*) = nullptr;
 void (*drop_metadata)(void*) = nullptr;
+void (*on_node_failed)(Node*) = nullptr;
 
 namespace {
 uint64_t g_sequence = 0;
@@ -97,11 +98,12 @@ bool recording(std::initializer_list<const Tensor*> inputs) {
   return false;
 }
 
-Saved::Pack Saved::pack = nullptr;
+thread_local Saved::Pack Saved::pack = nullptr;
 Saved::Unpack Saved::unpack_hook = nullptr;
 
 Saved::Saved(const Tensor& t, bool is_output) : is_output_(is_output) {
   if (!t.defined()) return;
+  ++made;
   version_ = t->storage->version;
   if (pack) {
     packed_ = pack(is_output ? alias(t) : t);
@@ -112,8 +114,10 @@ Saved::Saved(const Tensor& t, bool is_output) : is_output_(is_output) {
     if (t->autograd) output_ = t->autograd->output;
   } else {
     RL_CHECK(!t->inference || GradMode::inference,
-             "Inference tensors cannot be saved for backward. To work around you can make a clone "
-             "to get a normal tensor and use it in autograd.");
+             "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+             "inference mode in computation tracked by autograd. To work around this, you can make a "
+             "clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+             "`torch.inference_mode()`.");
     tensor_ = t;
   }
 }
@@ -173,6 +177,7 @@ Grads AccumulateGrad::apply(Grads&& grads) {
   AutogradMeta& m = meta(variable);
   for (auto& [key, hook] : std::vector(m.hooks)) hook(g);
   if (!g.defined()) return {};
+  const HoldLock hold;  // threads that add into one gradient take turns
   if (!m.grad.defined()) {
     // Keep the gradient itself if nobody else can see it; otherwise a copy.
     const bool steal = !GradMode::enabled && g->refs == 1 && g->storage->refs == 1 &&
@@ -184,6 +189,7 @@ Grads AccumulateGrad::apply(Grads&& grads) {
   } else {
     m.grad = call_op<"add">(m.grad, g);
   }
+  hold.end();
   for (auto& [key, hook] : std::vector(m.post_accumulate)) hook(variable);
   return {};
 }

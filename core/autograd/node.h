@@ -76,6 +76,8 @@ struct Node : RefCounted {
 /// Set by the binding layer: called on new nodes in anomaly mode, and to drop `metadata`.
 extern void (*on_node_created)(Node*);
 extern void (*drop_metadata)(void*);
+/// In anomaly mode: called where a node's gradient failed or was NaN, before the error is raised.
+extern void (*on_node_failed)(Node*);
 
 /// The end of the graph at a leaf: adds into its .grad.
 struct AccumulateGrad : Node {

@@ -23,8 +23,10 @@ class Saved {
   /// torch.autograd.graph.saved_tensors_hooks, set by the binding layer: what pack gives is opaque.
   using Pack = std::shared_ptr<void> (*)(const Tensor&);
   using Unpack = Tensor (*)(void*);
-  static Pack pack;      // null when no hooks are active
+  static thread_local Pack pack;  // null when no hooks are active
   static Unpack unpack_hook;
+  /// How many were made: an operation that made none has nothing to free.
+  static inline uint64_t made = 0;
 
  private:
   Tensor tensor_;

@@ -17,28 +17,43 @@ struct Tag {
 template <class T>
 using Wide = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
 template <class T>
-inline constexpr bool kComplex = std::is_same_v<T, std::complex<float>> ||
-                                 std::is_same_v<T, std::complex<double>>;
+inline constexpr bool kComplex =
+    std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
 
 /// Calls f(Tag<T>()) with the dtype's C++ type.
 template <class F>
 decltype(auto) dispatch(DType t, F&& f) {
   switch (t) {
-    case DType::Bool: return f(Tag<bool>());
-    case DType::U8: return f(Tag<uint8_t>());
-    case DType::I8: return f(Tag<int8_t>());
-    case DType::I16: return f(Tag<int16_t>());
-    case DType::I32: return f(Tag<int32_t>());
-    case DType::I64: return f(Tag<int64_t>());
-    case DType::U16: return f(Tag<uint16_t>());
-    case DType::U32: return f(Tag<uint32_t>());
-    case DType::U64: return f(Tag<uint64_t>());
-    case DType::F16: return f(Tag<Half>());
-    case DType::BF16: return f(Tag<BFloat16>());
-    case DType::F32: return f(Tag<float>());
-    case DType::F64: return f(Tag<double>());
-    case DType::C64: return f(Tag<std::complex<float>>());
-    default: return f(Tag<std::complex<double>>());
+    case DType::Bool:
+      return f(Tag<bool>());
+    case DType::U8:
+      return f(Tag<uint8_t>());
+    case DType::I8:
+      return f(Tag<int8_t>());
+    case DType::I16:
+      return f(Tag<int16_t>());
+    case DType::I32:
+      return f(Tag<int32_t>());
+    case DType::I64:
+      return f(Tag<int64_t>());
+    case DType::U16:
+      return f(Tag<uint16_t>());
+    case DType::U32:
+      return f(Tag<uint32_t>());
+    case DType::U64:
+      return f(Tag<uint64_t>());
+    case DType::F16:
+      return f(Tag<Half>());
+    case DType::BF16:
+      return f(Tag<BFloat16>());
+    case DType::F32:
+      return f(Tag<float>());
+    case DType::F64:
+      return f(Tag<double>());
+    case DType::C64:
+      return f(Tag<std::complex<float>>());
+    default:
+      return f(Tag<std::complex<double>>());
   }
 }
 
@@ -47,19 +62,32 @@ template <class F>
 decltype(auto) dispatch_real(DType t, F&& f) {
   RL_CHECK(!is_complex(t), "internal error: no order among complex numbers");
   switch (t) {
-    case DType::Bool: return f(Tag<bool>());
-    case DType::U8: return f(Tag<uint8_t>());
-    case DType::I8: return f(Tag<int8_t>());
-    case DType::I16: return f(Tag<int16_t>());
-    case DType::I32: return f(Tag<int32_t>());
-    case DType::I64: return f(Tag<int64_t>());
-    case DType::U16: return f(Tag<uint16_t>());
-    case DType::U32: return f(Tag<uint32_t>());
-    case DType::U64: return f(Tag<uint64_t>());
-    case DType::F16: return f(Tag<Half>());
-    case DType::BF16: return f(Tag<BFloat16>());
-    case DType::F32: return f(Tag<float>());
-    default: return f(Tag<double>());
+    case DType::Bool:
+      return f(Tag<bool>());
+    case DType::U8:
+      return f(Tag<uint8_t>());
+    case DType::I8:
+      return f(Tag<int8_t>());
+    case DType::I16:
+      return f(Tag<int16_t>());
+    case DType::I32:
+      return f(Tag<int32_t>());
+    case DType::I64:
+      return f(Tag<int64_t>());
+    case DType::U16:
+      return f(Tag<uint16_t>());
+    case DType::U32:
+      return f(Tag<uint32_t>());
+    case DType::U64:
+      return f(Tag<uint64_t>());
+    case DType::F16:
+      return f(Tag<Half>());
+    case DType::BF16:
+      return f(Tag<BFloat16>());
+    case DType::F32:
+      return f(Tag<float>());
+    default:
+      return f(Tag<double>());
   }
 }
 
@@ -71,11 +99,16 @@ struct Bytes16 {
 template <class F>
 decltype(auto) dispatch_size(int64_t bytes, F&& f) {
   switch (bytes) {
-    case 1: return f(Tag<uint8_t>());
-    case 2: return f(Tag<uint16_t>());
-    case 4: return f(Tag<uint32_t>());
-    case 8: return f(Tag<uint64_t>());
-    default: return f(Tag<Bytes16>());
+    case 1:
+      return f(Tag<uint8_t>());
+    case 2:
+      return f(Tag<uint16_t>());
+    case 4:
+      return f(Tag<uint32_t>());
+    case 8:
+      return f(Tag<uint64_t>());
+    default:
+      return f(Tag<Bytes16>());
   }
 }
 

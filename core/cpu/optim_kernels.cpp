@@ -1,5 +1,7 @@
-// Steps of Adam, SGD and RMSprop: one pass over all the tensors of a parameter, in the order of
-// operations that the optimisers' per-tensor rules have. Built once per instruction set.
+// Steps of Adam, SGD and RMSprop: one pass over all the tensors of a parameter. Each number goes
+// through the roundings of the optimisers' per-tensor rules, so that both give the same floats: this
+// file is built with -ffp-contract=off, and says itself where a product and a sum are one operation.
+// Built once per instruction set.
 #include "cpu/optim_kernels.h"
 
 #include "cpu/isa.h"
@@ -10,10 +12,35 @@ namespace {
 RL_INLINE float root(float x) { return __builtin_sqrtf(x); }
 RL_INLINE double root(double x) { return __builtin_sqrt(x); }
 
+/// a * b + c, rounded once where the machine can.
+RL_INLINE float fused(float a, float b, float c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+RL_INLINE double fused(double a, double b, double c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
 /// a + w * (b - a), from the nearer end.
 template <class T>
 RL_INLINE T lerp(T a, T b, T w) {
-  return w < T(0.5) ? a + w * (b - a) : b - (b - a) * (1 - w);
+  return w < T(0.5) ? fused(w, b - a, a) : fused(w - 1, b - a, b);
+}
+/// a + value * b * c and a + value * b / c, as addcmul and addcdiv have them.
+template <class T>
+RL_INLINE T addcmul(T a, T value, T b, T c) {
+  return fused(value * b, c, a);
+}
+template <class T>
+RL_INLINE T addcdiv(T a, T value, T b, T c) {
+  return a + value * b / c;
 }
 
 template <class T, bool kDecay, bool kLargest>
@@ -26,9 +53,9 @@ void adam_loop(const cpu::AdamStep& s, int64_t n, T* __restrict p, const T* __re
     T d = sign * g[i], x = p[i];
     if constexpr (kDecay) {
       x = x * shrink;
-      d = d + decay * x;
+      d = fused(x, decay, d);
     }
-    const T mean = lerp(m[i], d, w), square = v[i] * beta2 + rest2 * d * d;
+    const T mean = lerp(m[i], d, w), square = addcmul(v[i] * beta2, rest2, d, d);
     m[i] = mean;
     v[i] = square;
     T top = square;
@@ -37,7 +64,7 @@ void adam_loop(const cpu::AdamStep& s, int64_t n, T* __restrict p, const T* __re
       top = (square > top) | (square != square) ? square : top;
       largest[i] = top;
     }
-    p[i] = x + size * (mean / (root(top) / correction + eps));
+    p[i] = addcdiv(x, size, mean, root(top) / correction + eps);
   }
 }
 
@@ -55,25 +82,25 @@ void sgd(const cpu::SgdStep& s, int64_t n, T* __restrict p, const T* __restrict 
   const T sign = s.maximize ? T(-1) : T(1), lr = T(-s.lr), decay = T(s.weight_decay);
   const T momentum = T(s.momentum), rest = T(1 - s.dampening);
   if (!b) {
-    for (int64_t i = 0; i < n; ++i) p[i] = p[i] + lr * (sign * g[i] + decay * p[i]);
+    for (int64_t i = 0; i < n; ++i) p[i] = fused(fused(p[i], decay, sign * g[i]), lr, p[i]);
   } else if (s.first) {  // the buffer starts as the gradient
     const T ahead = s.nesterov ? momentum : T(0);
     for (int64_t i = 0; i < n; ++i) {
-      const T d = sign * g[i] + decay * p[i];
+      const T d = fused(p[i], decay, sign * g[i]);
       b[i] = d;
-      p[i] = p[i] + lr * (d + ahead * d);
+      p[i] = fused(fused(d, ahead, d), lr, p[i]);
     }
   } else if (s.nesterov) {
     for (int64_t i = 0; i < n; ++i) {
-      const T d = sign * g[i] + decay * p[i], v = momentum * b[i] + rest * d;
+      const T d = fused(p[i], decay, sign * g[i]), v = fused(d, rest, momentum * b[i]);
       b[i] = v;
-      p[i] = p[i] + lr * (d + momentum * v);
+      p[i] = fused(fused(v, momentum, d), lr, p[i]);
     }
   } else {
     for (int64_t i = 0; i < n; ++i) {
-      const T d = sign * g[i] + decay * p[i], v = momentum * b[i] + rest * d;
+      const T d = fused(p[i], decay, sign * g[i]), v = fused(d, rest, momentum * b[i]);
       b[i] = v;
-      p[i] = p[i] + lr * v;
+      p[i] = fused(v, lr, p[i]);
     }
   }
 }
@@ -84,21 +111,21 @@ void rmsprop_loop(const cpu::RmspropStep& s, int64_t n, T* __restrict p, const T
   const T sign = s.maximize ? T(-1) : T(1), lr = T(-s.lr), alpha = T(s.alpha), rest = T(1 - s.alpha);
   const T eps = T(s.eps), decay = T(s.weight_decay), momentum = T(s.momentum);
   for (int64_t i = 0; i < n; ++i) {
-    const T d = sign * g[i] + decay * p[i], square = v[i] * alpha + rest * d * d;
+    const T d = fused(p[i], decay, sign * g[i]), square = addcmul(v[i] * alpha, rest, d, d);
     v[i] = square;
     T spread = square;
     if constexpr (kCentered) {
       const T a = lerp(mean[i], d, rest);
       mean[i] = a;
-      spread = square - a * a;
+      spread = addcmul(square, T(-1), a, a);
     }
-    const T step = d / (root(spread) + eps);
+    const T denominator = root(spread) + eps;
     if constexpr (kMomentum) {
-      const T buffer = momentum * b[i] + step;
+      const T buffer = addcdiv(momentum * b[i], T(1), d, denominator);
       b[i] = buffer;
-      p[i] = p[i] + lr * buffer;
+      p[i] = fused(buffer, lr, p[i]);
     } else {
-      p[i] = p[i] + lr * step;
+      p[i] = addcdiv(p[i], lr, d, denominator);
     }
   }
 }

@@ -179,7 +179,7 @@ void make_plan(const ReduceJob& job, const ReduceKernel& k, Plan& p) {
   for (int d = 0; d < p.nreduced; ++d) p.work *= p.reduced[d].size;
   for (int d = 1; d < p.nkept; ++d) p.outer *= p.kept[d].size;
   const int64_t fit = kGrain / (p.work < kGrain ? p.work : kGrain);  // outputs worth a thread
-  p.tile = p.by_column ? (fit < 256 ? 256 : kTile) : (fit < kTile ? fit : kTile);
+  p.tile = p.by_column || fit > kTile ? kTile : fit;
   if (p.tile > kept.size) p.tile = kept.size;
 }
 

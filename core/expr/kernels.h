@@ -106,6 +106,10 @@ class KernelRegistry {
     template <class... A> Entry& alias(A...) { return *this; }
     template <class... A> Entry& node(A...) { return *this; }
     template <class... A> Entry& rejects_bool(A...) { return *this; }
+    Entry& rejects_int(const char*) { return *this; }
+    Entry& rejects_complex(const char*) { return *this; }
+    Entry& bool_as_int() { return *this; }
+    Entry& tensors_only() { return *this; }
     Entry& checks_zero() { return *this; }
     Entry& mask_first() { return *this; }
     Entry& nn() { return *this; }

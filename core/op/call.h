@@ -125,11 +125,20 @@ struct ClosureNode : Node {
 };
 
 template <class F>
-Ref<Node> make_node(const char* label, std::initializer_list<const Tensor*> inputs, F f) {
+Ref<Node> make_node(const char* label, std::initializer_list<const Tensor*> inputs, F f,
+                    bool keeps = false) {
   auto* node = new ClosureNode<F>(label, std::move(f));
   Ref<Node> ref(node);
+  node->keeps = keeps;
   for (const Tensor* t : inputs) node->next.push_back(gradient_edge(*t));
   return ref;
+}
+/// The same from a builder of the closure: a closure that saved no tensor survives its backward.
+template <class Builder>
+Ref<Node> build_node(const char* label, std::initializer_list<const Tensor*> inputs, Builder& build) {
+  const uint64_t before = Saved::made;
+  auto closure = build();
+  return make_node(label, inputs, std::move(closure), Saved::made == before);
 }
 
 /// Records `out` as made from `inputs` (undefined ones allowed) if grad mode says so. The closure
@@ -140,14 +149,14 @@ Ref<Node> make_node(const char* label, std::initializer_list<const Tensor*> inpu
 template <class Builder>
 Tensor record(Tensor out, const char* label, std::initializer_list<const Tensor*> inputs, Builder build) {
   if (recording(inputs) && is_differentiable(out.dtype()))
-    set_history(out, make_node(label, inputs, build()));
+    set_history(out, build_node(label, inputs, build));
   return out;
 }
 template <class Builder>
 Tensors record_all(Tensors outs, const char* label, std::initializer_list<const Tensor*> inputs,
                    Builder build) {
   if (recording(inputs)) {
-    Ref<Node> node = make_node(label, inputs, build());
+    Ref<Node> node = build_node(label, inputs, build);
     for (Tensor& t : outs)
       if (is_differentiable(t.dtype())) set_history(t, node);
   }
@@ -161,7 +170,7 @@ void in_place(const Tensor& self, const char* label, std::initializer_list<const
   const bool rec = recording(inputs) && is_differentiable(self.dtype());
   check_inplace(self, rec);
   Ref<Node> node;
-  if (rec) node = make_node(label, inputs, build());
+  if (rec) node = build_node(label, inputs, build);
   {
     GradGuard off(false);
     write_it();
@@ -170,9 +179,23 @@ void in_place(const Tensor& self, const char* label, std::initializer_list<const
   if (rec) rebase_history(self, node);
 }
 
+/// Inside, kernels keep the interpreter lock: for what threads must not do at the same time.
+struct HoldLock {
+  HoldLock() { ++count; }
+  ~HoldLock() { end(); }
+  HoldLock(const HoldLock&) = delete;
+  HoldLock& operator=(const HoldLock&) = delete;
+  void end() const {
+    count -= active;
+    active = 0;
+  }
+  mutable int active = 1;
+  static inline int count = 0;  // guarded by the lock
+};
+
 /// Lets other Python threads run while a kernel works on raw memory. The binding layer fills it in.
 struct LongKernel {
-  explicit LongKernel(int64_t work) : released(work > kWork && release ? release() : nullptr) {}
+  explicit LongKernel(int64_t work) : released(work > kWork && release && !HoldLock::count ? release() : nullptr) {}
   ~LongKernel() {
     if (released) acquire(released);
   }

@@ -210,10 +210,6 @@ struct Types {
   Compute compute;
 };
 
-[[noreturn]] void not_implemented(const Formula& f, DType t) {
-  raise(ErrorKind::Runtime, "\"", f.name, "\" not implemented for '", info(t).type, "'");
-}
-
 /// Integer division by zero raises, as in PyTorch; floats give Inf or NaN.
 void check_divisor(const Operand& divisor) {
   bool zero = false;
@@ -227,24 +223,39 @@ void check_divisor(const Operand& divisor) {
   RL_CHECK(!zero, "ZeroDivisionError");
 }
 
-Types types_of(const Formula& f, const Operand* operands) {
+void check_refusals(const Formula& f, const Operand* operands, DType common) {
+  if (f.bool_message) {
+    int bools = 0;
+    for (int k = 0; k < f.operands; ++k)
+      bools += operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool : operands[k].number.kind == Scalar::Bool;
+    RL_CHECK(!bools, bools == f.operands ? f.bools_message : f.bool_message);
+  }
+  RL_CHECK(!f.int_message || !is_integral(common), f.int_message);
+  RL_CHECK(!f.complex_message || !is_complex(common), f.complex_message);
+}
+
+void check_fits(DType result, DType into) {
+  RL_CHECK(can_cast(result, into), "result type ", info(result).type, " can't be cast to the desired output type ",
+           info(into).type);
+}
+
+/// The types of a call; `into`, of an in-place one, must hold the result.
+Types types_of(const Formula& f, const Operand* operands, const Tensor* into = nullptr) {
   Types t;
-  bool bools = f.bool_message != nullptr;
   t.common = operands[0].tensor && f.operands == 1 ? operands[0].tensor->dtype()
                                                    : result_type(operands + f.mask_first, f.operands - f.mask_first);
-  if (bools) {
-    for (int k = 0; k < f.operands; ++k)
-      RL_CHECK(!(operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool
-                                    : operands[k].number.kind == Scalar::Bool),
-               f.bool_message);
-  }
+  check_refusals(f, operands, t.common);
+  if (f.bool_as_int && t.common == DType::Bool) t.common = DType::I64;
   if (f.domain.promotes_int && is_integral(t.common)) t.common = default_dtype();
   t.compute = compute_of(t.common);
-  if (f.checks_zero && is_integral(t.common)) check_divisor(operands[1]);
   const int c = static_cast<int>(t.compute);
-  if (f.kernels->result[c] < 0) not_implemented(f, t.common);
+  if (f.kernels->result[c] < 0) {
+    if (into) check_fits(t.common, into->dtype());
+    raise(ErrorKind::NotImplemented, "\"", f.name, "\" not implemented for '", info(t.common).type, "'");
+  }
   const DType k = static_cast<DType>(f.kernels->result[c]);
   t.result = k == DType::Bool ? k : k == dtype_of(t.compute) ? t.common : real_of(t.common);
+  if (into) check_fits(t.result, into->dtype());
   return t;
 }
 
@@ -398,6 +409,7 @@ bool check_devices(const Formula& f, const Operand* operands) {
 
 void execute(const Formula& f, const Operand* operands, const Scalar* scalars, const Types& types,
              const Tensor& out) {
+  if (f.checks_zero && is_integral(types.common)) check_divisor(operands[1]);
   Input in[kMaxInputs];
   for (int k = 0; k < f.operands; ++k) {
     const Tensor* t = operands[k].tensor;
@@ -485,35 +497,37 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   if (check_devices(f, operands)) return;
   RL_CHECK_TYPE(operands[0].tensor, f.name, "_(): argument 'self' must be Tensor");
   const Tensor& self = *operands[0].tensor;
-  const Types types = types_of(f, operands);
-  RL_CHECK(can_cast(types.result, self.dtype()), "result type ", info(types.result).type,
-           " can't be cast to the desired output type ", info(self.dtype()).type);
+  Dims shape = self.sizes();
+  for (int k = 1; k < f.operands; ++k)
+    if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
+  RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ", shape);
+  const Types types = types_of(f, operands, &self);
   Operand in[Formula::kOperands];
   Tensor copies[Formula::kOperands];
   for (int k = 0; k < f.operands; ++k) {
     in[k] = operands[k];
     if (k == 0 || !in[k].tensor) continue;
     const Tensor& t = *in[k].tensor;
-    const Dims shape = broadcast(self.sizes(), t.sizes());
-    RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(),
-             " doesn't match the broadcast shape ", shape);
     if (overlaps(t, self)) {
       copies[k] = copy_of(t);
       in[k] = Operand(copies[k]);
     }
   }
   const bool rec = wants_recording(f, operands, self.dtype());
-  check_inplace(self, rec);
+  const bool cuts = !rec && !f.differentiable && recording({&self}) && is_differentiable(self.dtype());
+  check_inplace(self, rec || cuts);
   Ref<Node> node;
+  if (cuts)  // a comparison, say: what is written does not depend on self
+    node = make_node(f.node.c_str(), {&self}, [](const Grads& g, Node&) -> Grads { return {call_op<"mul">(g[0], 0.0)}; }, true);
   if (rec) {  // the gradient may need what is about to be overwritten
     Tensor before = copy_of(self);
     node = make_pointwise_node(f, operands, scalars, types, &before);
   }
   execute(f, in, scalars, types, self);
   bump_version(self);
-  if (!rec) return;
+  if (!node) return;
   auto* n = static_cast<PointwiseNode*>(node.get());
-  if (n->loaded(1 + f.operands)) n->result = Saved(self, true);
+  if (rec && n->loaded(1 + f.operands)) n->result = Saved(self, true);
   rebase_history(self, node);
 }
 
@@ -552,8 +566,11 @@ Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scala
         tensor |= in[j].tensor != nullptr;
       }
       Tensor lifted;
-      if (!tensor) {  // numbers only: one becomes a tensor
-        lifted = scalar_tensor(in[0].number, in[0].number.dtype(DType::F64));
+      if (!tensor) {  // numbers only: one becomes a tensor, that must not widen the others
+        const Tensor& g = *inputs[0]->tensor;
+        lifted = scalar_tensor(in[0].number, in[0].number.kind == Scalar::Complex ? complex_of(g.dtype())
+                                             : g.dim() > 0                        ? DType::F64
+                                                                                  : real_of(g.dtype()));
         in[0] = Operand(lifted);
       }
       Scalar defaults[4];

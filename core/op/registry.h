@@ -21,7 +21,9 @@ struct Formula {
   Program forward, backward[kOperands];
   bool differentiable = false;
   bool loads[kOperands][kOperands + 2] = {};  // gradient k loads input j (g, operands..., y)
-  const char* bool_message = nullptr;         // what bool tensors raise, if they do
+  // What is raised for a bool operand, for bools only, for integers, for complex numbers.
+  const char *bool_message = nullptr, *bools_message = nullptr, *int_message = nullptr, *complex_message = nullptr;
+  bool bool_as_int = false;                   // True counts as the int64 1
   bool checks_zero = false;                   // an integer divisor must not be zero
   bool mask_first = false;                    // operand 0 is a mask and takes no part in promotion
   std::string name, node;                     // "mul", "MulBackward0"
@@ -91,8 +93,26 @@ class Registry {
       op_.formula->node = name;
       return *this;
     }
-    Entry& rejects_bool(const char* message) {
-      op_.formula->bool_message = message;
+    Entry& rejects_bool(const char* one, const char* all = nullptr) {
+      op_.formula->bool_message = one;
+      op_.formula->bools_message = all ? all : one;
+      return *this;
+    }
+    Entry& rejects_int(const char* message) {
+      op_.formula->int_message = message;
+      return *this;
+    }
+    Entry& rejects_complex(const char* message) {
+      op_.formula->complex_message = message;
+      return *this;
+    }
+    Entry& bool_as_int() {
+      op_.formula->bool_as_int = true;
+      return *this;
+    }
+    Entry& tensors_only() {  // a Python number cannot stand for an operand
+      for (int k = 0; k < op_.formula->operands; ++k)
+        op_.overloads.back().schema->params[static_cast<size_t>(k)].kind = Kind::Tensor;
       return *this;
     }
     Entry& checks_zero() {

@@ -46,7 +46,7 @@ RL_FORMULAS(activation) {
             return where(x > 0.0, scale * x, scale * (alpha * expm1(minimum(x, 0.0) * in)));
           },
           [](Value auto g, Value auto x, Value auto, Value auto alpha, Value auto scale, Value auto in) {
-            return where(x > 0.0, g * scale, g * (scale * alpha * in * exp(minimum(x, 0.0) * in)));
+            return where(x <= 0.0, g * (scale * alpha * in * exp(minimum(x, 0.0) * in)), g * scale);
           })
       .nn();
   r.unary("selu(input)", Strict, "Self-normalising elu (Klambauer et al., 2017).",
@@ -55,14 +55,14 @@ RL_FORMULAS(activation) {
                          1.0507009873554804934193 * 1.6732632423543772848170 * expm1(minimum(x, 0.0)));
           },
           [](Value auto g, Value auto x, Value auto) {
-            return where(x > 0.0, g * 1.0507009873554804934193,
-                         g * (1.0507009873554804934193 * 1.6732632423543772848170 * exp(minimum(x, 0.0))));
+            return where(x <= 0.0, g * (1.0507009873554804934193 * 1.6732632423543772848170 * exp(minimum(x, 0.0))),
+                         g * 1.0507009873554804934193);
           })
       .node("EluBackward0").not_method();
   r.unary("celu(input, alpha=1.0)", Strict, "Continuously differentiable elu (Barron, 2017).",
           [](Value auto x, Value auto alpha) { return where(x > 0.0, x, alpha * expm1(minimum(x, 0.0) / alpha)); },
           [](Value auto g, Value auto x, Value auto, Value auto alpha) {
-            return where(x > 0.0, g, g * exp(minimum(x, 0.0) / alpha));
+            return where(x <= 0.0, g * exp(minimum(x, 0.0) / alpha), g);
           })
       .node("EluBackward0").not_method();
   r.unary("leaky_relu(input, negative_slope=0.01)", Strict, "x above zero, negative_slope * x below.",
@@ -73,7 +73,7 @@ RL_FORMULAS(activation) {
            [](Value auto x, Value auto w) { return where(x > 0.0, x, x * w); },
            [](Value auto g, Value auto x, Value auto w, Value auto) { return where(x > 0.0, g, g * w); },
            [](Value auto g, Value auto x, Value auto, Value auto) { return where(x > 0.0, 0.0, g * x); })
-      .not_in_place().not_method().node("PreluKernelBackward0");
+      .not_in_place().not_method().node("PreluKernelBackward0").tensors_only();
   r.unary("hardtanh(input, min_val=-1, max_val=1)", Real, "x held between two bounds.",
           [](Value auto x, Value auto lo, Value auto hi) { return minimum(maximum(x, lo), hi); },
           [](Value auto g, Value auto x, Value auto, Value auto lo, Value auto hi) {

@@ -1,5 +1,5 @@
-// AlongDim: loops over tensors along one dimension, for sorting (a line at a time) and for gathering and
-// scattering (an element at a time). Threads share lines, never one line.
+// AlongDim: loops over tensors along one dimension, for sorting (a line at a time) and for
+// gathering and scattering (an element at a time). Threads share lines, never one line.
 #pragma once
 #include <algorithm>
 #include <initializer_list>

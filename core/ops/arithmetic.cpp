@@ -1,6 +1,12 @@
 // Arithmetic formulas: sums, products, quotients, rounding, bounds, bits.
 #include "op/formula.h"
 
+namespace {
+[[maybe_unused]] constexpr const char* kBools =
+    "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+    "`logical_xor()` operator instead.";
+}
+
 RL_FORMULAS(arithmetic) {
   r.binary("add(input, other, *, alpha=1)", Number, "input + alpha * other.",
            [](Value auto x, Value auto o, Value auto alpha) { return x + alpha * o; },
@@ -12,7 +18,7 @@ RL_FORMULAS(arithmetic) {
            [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return -(g * alpha); })
       .alias("subtract")
       .rejects_bool("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
-                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.");
+                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.", kBools);
   r.binary("rsub(input, other, *, alpha=1)", Number, "other - alpha * input.",
            [](Value auto x, Value auto o, Value auto alpha) { return o - alpha * x; },
            [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return -(g * alpha); },
@@ -20,7 +26,7 @@ RL_FORMULAS(arithmetic) {
       .node("RsubBackward1")
       .not_in_place()
       .rejects_bool("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
-                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.");
+                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.", kBools);
   r.binary("mul(input, other)", Number, "input * other.",
            [](Value auto x, Value auto o) { return x * o; },
            [](Value auto g, Value auto, Value auto o, Value auto) { return g * o; },
@@ -56,10 +62,10 @@ RL_FORMULAS(arithmetic) {
           [](Value auto g, Value auto, Value auto y) { return -(g * (y * y)); });
   r.unary("square(input)", Number, "input * input.", [](Value auto x) { return x * x; },
           [](Value auto g, Value auto x, Value auto) { return g * (2.0 * x); })
-      .node("PowBackward0");
+      .node("PowBackward0").bool_as_int();
   r.unary("_cube(input)", Number, "input ** 3.", [](Value auto x) { return x * x * x; },
           [](Value auto g, Value auto x, Value auto) { return g * (3.0 * (x * x)); })
-      .node("PowBackward0").hidden();
+      .node("PowBackward0").hidden().bool_as_int();
   r.unary("abs(input)", Number, "Absolute value; of a complex number, its modulus.",
           [](Value auto x) { return abs(x); },
           [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
@@ -68,7 +74,11 @@ RL_FORMULAS(arithmetic) {
           [](Value auto g, Value auto, Value auto) { return g * 0.0; });
   r.unary("sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
           [](Value auto x) { return sign(x); },
-          [](Value auto g, Value auto, Value auto) { return g * 0.0; });
+          [](Value auto g, Value auto x, Value auto y) {  // what of g is across x, over abs(x)
+            auto zero = x == 0.0;
+            auto along = y * g;
+            return where(zero, g * 0.0, (g - conj(y) * (0.5 * (along + conj(along)))) / where(zero, like(x, 1.0), x * conj(y)));
+          });
   r.unary("conj_physical(input)", Number, "The complex conjugate, in memory of its own.",
           [](Value auto x) { return conj(x); },
           [](Value auto g, Value auto, Value auto) { return conj(g); });
@@ -77,14 +87,21 @@ RL_FORMULAS(arithmetic) {
             [](Value auto x, Value auto a, Value auto b, Value auto v) { return x + v * a * b; },
             [](Value auto g, Value auto, Value auto, Value auto, Value auto, Value auto) { return g; },
             [](Value auto g, Value auto, Value auto, Value auto b, Value auto, Value auto v) { return g * (b * v); },
-            [](Value auto g, Value auto, Value auto a, Value auto, Value auto, Value auto v) { return g * (a * v); });
+            [](Value auto g, Value auto, Value auto a, Value auto, Value auto, Value auto v) { return g * (a * v); })
+      .tensors_only();
   r.ternary("addcdiv(input, tensor1, tensor2, *, value=1)", StrictComplex, "input + value * tensor1 / tensor2.",
             [](Value auto x, Value auto a, Value auto b, Value auto v) { return x + v * (a / b); },
             [](Value auto g, Value auto, Value auto, Value auto, Value auto, Value auto) { return g; },
             [](Value auto g, Value auto, Value auto, Value auto b, Value auto, Value auto v) { return g * (v / b); },
             [](Value auto g, Value auto, Value auto a, Value auto b, Value auto, Value auto v) {
               return -(g * (v * a / (b * b)));
-            });
+            })
+      .tensors_only()
+      .rejects_int("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
+                   "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented "
+                   "as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as "
+                   "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the "
+                   "latter implementation: (input + value * tensor1 / tensor2), for all dtypes.");
   r.ternary("lerp(input, end, weight)", Strict, "input + weight * (end - input).",
             [](Value auto x, Value auto e, Value auto w) {
               return where(w < 0.5, x + w * (e - x), e - (e - x) * (1.0 - w));
@@ -100,7 +117,8 @@ RL_FORMULAS(arithmetic) {
            },
            [](Value auto g, Value auto x, Value auto o, Value auto) {
              return where(x == o, g * 0.5, where(o < x, 0.0, g));
-           });
+           })
+      .tensors_only().not_in_place();
   r.binary("minimum(input, other)", Real, "The smaller; NaN if either is.",
            [](Value auto x, Value auto o) { return minimum(x, o); },
            [](Value auto g, Value auto x, Value auto o, Value auto) {
@@ -108,15 +126,18 @@ RL_FORMULAS(arithmetic) {
            },
            [](Value auto g, Value auto x, Value auto o, Value auto) {
              return where(x == o, g * 0.5, where(x < o, 0.0, g));
-           });
+           })
+      .tensors_only().not_in_place();
   r.binary("fmax(input, other)", Real, "The larger; a number rather than NaN.",
            [](Value auto x, Value auto o) { return fmax(x, o); },
            [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x >= o || isnan(o), g, 0.0); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x >= o || isnan(o), 0.0, g); });
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x >= o || isnan(o), 0.0, g); })
+      .tensors_only().not_in_place();
   r.binary("fmin(input, other)", Real, "The smaller; a number rather than NaN.",
            [](Value auto x, Value auto o) { return fmin(x, o); },
            [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x <= o || isnan(o), g, 0.0); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x <= o || isnan(o), 0.0, g); });
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return where(x <= o || isnan(o), 0.0, g); })
+      .tensors_only().not_in_place();
   r.ternary("_clamp(input, min, max)", Real, "Bounds on both sides.",
             [](Value auto x, Value auto lo, Value auto hi) { return minimum(maximum(x, lo), hi); },
             [](Value auto g, Value auto x, Value auto lo, Value auto hi, Value auto) {

@@ -265,6 +265,12 @@ Result3 run(const Tensor& input, const OptTensor& weight, const OptTensor& bias,
 Tensor batch_norm(const Tensor& input, const OptTensor& weight, const OptTensor& bias,
                   const OptTensor& running_mean, const OptTensor& running_var, bool training,
                   double momentum, double eps, Any) {
+  if (input.numel() == 0 && input.dim() == 1) {  // no channels; PyTorch's answer
+    Tensor out = clone(input);
+    if (weight.defined() && weight.numel()) out = call_op<"mul">(out, select(weight, 0, 0));
+    if (bias.defined() && bias.numel()) out = call_op<"add">(out, select(bias, 0, 0));
+    return out;
+  }
   return run(input, weight, bias, running_mean, running_var, training, momentum, eps).out;
 }
 
@@ -274,8 +280,11 @@ std::tuple<Tensor, Tensor, Tensor> native_batch_norm(const Tensor& input, const 
                                                      const OptTensor& running_var, bool training,
                                                      double momentum, double eps) {
   Result3 r = run(input, weight, bias, running_mean, running_var, training, momentum, eps);
-  if (training) return {r.out, r.mean, r.rstd};
-  return {r.out, empty({0}, r.mean.dtype()), empty({0}, r.mean.dtype())};
+  const DType kept = weight.defined()         ? weight.dtype()
+                     : running_mean.defined() ? running_mean.dtype()
+                                              : input.dtype();
+  if (training) return {r.out, as_contiguous(r.mean, kept), as_contiguous(r.rstd, kept)};
+  return {r.out, empty({0}, kept), empty({0}, kept)};
 }
 
 /// Statistics of their own for each image: batch normalisation of one image with n * channels.

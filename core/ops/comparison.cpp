@@ -22,16 +22,19 @@ RL_FORMULAS(comparison) {
       .not_in_place();
   r.unary("isposinf(input)", Real, "True where input is +inf.",
           [](Value auto x) { return isinf(x) && x > 0.0; })
-      .not_in_place();
+      .not_in_place().rejects_complex("isposinf does not support complex inputs.");
   r.unary("isneginf(input)", Real, "True where input is -inf.",
           [](Value auto x) { return isinf(x) && x < 0.0; })
-      .not_in_place();
+      .not_in_place().rejects_complex("isneginf does not support complex inputs.");
   r.binary("logical_and(input, other)", Number, "True where both are not zero.",
-           [](Value auto x, Value auto o) { return x != 0.0 && o != 0.0; });
+           [](Value auto x, Value auto o) { return x != 0.0 && o != 0.0; })
+      .tensors_only();
   r.binary("logical_or(input, other)", Number, "True where one is not zero.",
-           [](Value auto x, Value auto o) { return x != 0.0 || o != 0.0; });
+           [](Value auto x, Value auto o) { return x != 0.0 || o != 0.0; })
+      .tensors_only();
   r.binary("logical_xor(input, other)", Number, "True where exactly one is not zero.",
-           [](Value auto x, Value auto o) { return (x != 0.0 && o == 0.0) || (x == 0.0 && o != 0.0); });
+           [](Value auto x, Value auto o) { return (x != 0.0 && o == 0.0) || (x == 0.0 && o != 0.0); })
+      .tensors_only();
   r.unary("logical_not(input)", Number, "True where input is zero.", [](Value auto x) { return x == 0.0; });
   r.ternary("where(condition, input, other)", Number, "input where the condition holds, else other.",
             [](Value auto c, Value auto x, Value auto o) { return where(c != 0.0, x, o); },

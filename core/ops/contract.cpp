@@ -60,13 +60,14 @@ Tensor add_product(const Tensor& input, const Tensor& a, const Tensor& b, Scalar
   }
   RL_CHECK(input.sizes() == sizes, "Bad in-place call: input tensor size ", input.sizes(),
            " and output tensor size ", sizes, " should match");
-  in_place(input, label, {&input, &a, &b},
-           [&] {
-             const Tensor dense = as_contiguous(input);
-             product_into(dense, apart_from(a, input), false, apart_from(b, input), false, alpha, beta);
-             if (!dense.same(input)) write(input, dense);
-           },
-           build);
+  in_place(
+      input, label, {&input, &a, &b},
+      [&] {
+        const Tensor dense = as_contiguous(input);
+        product_into(dense, apart_from(a, input), false, apart_from(b, input), false, alpha, beta);
+        if (!dense.same(input)) write(input, dense);
+      },
+      build);
   return input;
 }
 
@@ -91,8 +92,8 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   check_bmm(a, b);
   check_expands(input, {a.size(0), a.size(1), b.size(2)});
   RL_CHECK(input.dtype() == a.dtype(), "Input dtypes must be the same, got: input ",
-           c_name_of(input.dtype()), ", batch1: ", c_name_of(a.dtype()), ", batch2: ",
-           c_name_of(b.dtype()));
+           c_name_of(input.dtype()), ", batch1: ", c_name_of(a.dtype()),
+           ", batch2: ", c_name_of(b.dtype()));
   check_scalar_type(a, b);
   check_implemented("baddbmm", a.dtype());
   return add_product(input, a, b, beta, alpha, "BaddbmmBackward0", kInPlace);
@@ -141,8 +142,8 @@ Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, const Scalar
            "size mismatch, got input (", input.numel(), "), mat (", by_x(a.sizes()), "), vec (",
            x.size(0), ")");
   RL_CHECK(input.dtype() == a.dtype() && a.dtype() == x.dtype(),
-           "addmv input tensors must have the same dtype, but got ", info(input.dtype()).type,
-           ", ", info(a.dtype()).type, ", and ", info(x.dtype()).type);
+           "addmv input tensors must have the same dtype, but got ", info(input.dtype()).type, ", ",
+           info(a.dtype()).type, ", and ", info(x.dtype()).type);
   check_implemented("addmv_impl_cpu", a.dtype());
   const Scalar alpha = factor_for(a.dtype(), alpha_in), beta = factor_for(a.dtype(), beta_in);
   Tensor out = start_from(input, {a.size(0)}, beta);
@@ -162,7 +163,8 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar&
   RL_CHECK(a.dim() == 1, "addr: Expected 1-D argument vec1, but got ", a.dim(), "-D");
   RL_CHECK(b.dim() == 1, "addr: Expected 1-D argument vec2, but got ", b.dim(), "-D");
   check_expands(input, {a.size(0), b.size(0)});
-  const bool integral = is_integral(input.dtype()) && is_integral(a.dtype()) && is_integral(b.dtype());
+  const bool integral =
+      is_integral(input.dtype()) && is_integral(a.dtype()) && is_integral(b.dtype());
   for (const auto& [name, s] : {std::pair{"beta", &beta}, std::pair{"alpha", &alpha}})
     RL_CHECK(!integral || s->is_integral(), "For integral input tensors, argument ", name,
              " must not be a floating point number.");
@@ -170,7 +172,8 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar&
   {
     GradGuard off(false);
     const Tensor prod = scaled(outer(a, b), alpha);
-    out = is_zero(beta) ? prod : call_op<"add">(is_one(beta) ? input : call_op<"mul">(input, beta), prod);
+    out = is_zero(beta) ? prod
+                        : call_op<"add">(is_one(beta) ? input : call_op<"mul">(input, beta), prod);
   }
   return record(out, "AddrBackward0", {&input, &a, &b}, [&] {
     return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
@@ -178,7 +181,8 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar&
       Tensor di, da, db;
       if (self.needs(0)) di = scaled(grads[0], beta);
       if (self.needs(1)) da = mv(ga, call_to(conjugate(sb.unpack(&self)), ga.dtype()));
-      if (self.needs(2)) db = mv(transpose(ga, 0, 1), call_to(conjugate(sa.unpack(&self)), ga.dtype()));
+      if (self.needs(2))
+        db = mv(transpose(ga, 0, 1), call_to(conjugate(sa.unpack(&self)), ga.dtype()));
       return {di, da, db};
     };
   });
@@ -201,6 +205,7 @@ Tensor inner(const Tensor& a, const Tensor& b) {
 Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, const Dims& dims_b) {
   RL_CHECK(dims_a.size() == dims_b.size(), "both dimension lists should have same length");
   RL_CHECK(a_in.dtype() == b_in.dtype(), "both inputs should have same dtype");
+  RL_CHECK(a_in.dim() <= 64 && b_in.dim() <= 64, "only tensors with up to 64 dims are supported");
   Tensor a = a_in, b = b_in;
   int64_t k = 1;
   bool used_a[64] = {}, used_b[64] = {};
@@ -230,7 +235,8 @@ Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, con
   for (int64_t d : last_a) order_a.push_back(d);
   for (int d = 0; d < b.dim(); ++d)
     if (!used_b[d]) order_b.push_back(d), sizes.push_back(b.size(d)), n *= b.size(d);
-  return reshape(mm(reshape(permute(a, order_a), {m, k}), reshape(permute(b, order_b), {k, n})), sizes);
+  return reshape(mm(reshape(permute(a, order_a), {m, k}), reshape(permute(b, order_b), {k, n})),
+                 sizes);
 }
 
 namespace {
@@ -291,10 +297,14 @@ Tensor multi_dot(const Tensors& tensors) {
   }
   Tensors parts = tensors;
   Dims sizes;
-  if (tensors[0].dim() == 2) sizes.push_back(tensors[0].size(0));
-  else parts[0] = unsqueeze(tensors[0], 0);
-  if (tensors[n - 1].dim() == 2) sizes.push_back(tensors[n - 1].size(1));
-  else parts[n - 1] = unsqueeze(tensors[n - 1], 1);
+  if (tensors[0].dim() == 2)
+    sizes.push_back(tensors[0].size(0));
+  else
+    parts[0] = unsqueeze(tensors[0], 0);
+  if (tensors[n - 1].dim() == 2)
+    sizes.push_back(tensors[n - 1].size(1));
+  else
+    parts[n - 1] = unsqueeze(tensors[n - 1], 1);
   for (size_t i = 0; i + 1 < n; ++i)
     RL_CHECK(parts[i].size(1) == parts[i + 1].size(0), "multi_dot(): tensors ", i, " and ", i + 1,
              " with shapes ", parts[i].sizes(), " and ", parts[i + 1].sizes(),
@@ -316,14 +326,17 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   for (int d = 0; d + 1 < x1.dim(); ++d)
     RL_CHECK(x1.size(d) == x2.size(d), "bilinear(): input batch dimensions do not match at dim ", d,
              ": got ", x1.size(d), " and ", x2.size(d));
-  RL_CHECK(weight.dim() == 3 && x1.dim() > 0, "bilinear(): weight must be 3D, got ", weight.dim(), "D");
-  RL_CHECK(x1.size(-1) == weight.size(1), "bilinear(): input1 size does not match weight size: got ",
-           x1.size(-1), " but expected ", weight.size(1));
-  RL_CHECK(x2.size(-1) == weight.size(2), "bilinear(): input2 size does not match weight size: got ",
-           x2.size(-1), " but expected ", weight.size(2));
+  RL_CHECK(weight.dim() == 3 && x1.dim() > 0, "bilinear(): weight must be 3D, got ", weight.dim(),
+           "D");
+  RL_CHECK(x1.size(-1) == weight.size(1),
+           "bilinear(): input1 size does not match weight size: got ", x1.size(-1),
+           " but expected ", weight.size(1));
+  RL_CHECK(x2.size(-1) == weight.size(2),
+           "bilinear(): input2 size does not match weight size: got ", x2.size(-1),
+           " but expected ", weight.size(2));
   RL_CHECK(!bias.defined() || bias.size(0) == weight.size(0),
-           "bilinear(): bias size does not match weight size: got ", bias.defined() ? bias.size(0) : 0,
-           " but expected ", weight.size(0));
+           "bilinear(): bias size does not match weight size: got ",
+           bias.defined() ? bias.size(0) : 0, " but expected ", weight.size(0));
   const int64_t o = weight.size(0), i = weight.size(1), j = weight.size(2);
   Dims sizes = x1.sizes();
   sizes.back() = o;
@@ -339,12 +352,13 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
 Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
   RL_CHECK(x1.dim() >= 2, "cdist only supports at least 2D tensors, X1 got: ", x1.dim(), "D");
   RL_CHECK(x2.dim() >= 2, "cdist only supports at least 2D tensors, X2 got: ", x2.dim(), "D");
-  RL_CHECK(x1.size(-1) == x2.size(-1), "X1 and X2 must have the same number of columns. X1: ",
-           x1.size(-1), " X2: ", x2.size(-1));
-  RL_CHECK(is_floating(x1.dtype()), "cdist only supports floating-point dtypes, X1 got: ",
-           c_name_of(x1.dtype()));
-  RL_CHECK(is_floating(x2.dtype()), "cdist only supports floating-point dtypes, X2 got: ",
-           c_name_of(x2.dtype()));
+  RL_CHECK(x1.size(-1) == x2.size(-1),
+           "X1 and X2 must have the same number of columns. X1: ", x1.size(-1),
+           " X2: ", x2.size(-1));
+  RL_CHECK(is_floating(x1.dtype()),
+           "cdist only supports floating-point dtypes, X1 got: ", c_name_of(x1.dtype()));
+  RL_CHECK(is_floating(x2.dtype()),
+           "cdist only supports floating-point dtypes, X2 got: ", c_name_of(x2.dtype()));
   RL_CHECK(p >= 0, "cdist only supports non-negative p values");
   const Tensor d = call_op<"sub">(unsqueeze(x1, -2), unsqueeze(x2, -3));
   static const Op* norm = registry().find("linalg_vector_norm");
@@ -371,14 +385,15 @@ void define_contract(Registry& r) {
       .in_place();
   r.op("inner(input, other)",
        "Sums products over the last dimension of both: the dot product of vectors.", &inner);
-  r.op("_tensordot(input, other, dims_self, dims_other)",
-       "Sums products over pairs of dimensions.", &tensordot)
+  r.op("_tensordot(input, other, dims_self, dims_other)", "Sums products over pairs of dimensions.",
+       &tensordot)
       .not_method();
   r.op("kron(input, other)", "The Kronecker product.", &kron);
   r.op("multi_dot(tensors)", "The product of a chain of matrices, in the cheapest order.",
        &multi_dot)
       .linalg();
-  r.op("_chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul).not_method();
+  r.op("_chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul)
+      .not_method();
   r.op("bilinear(input1, input2, weight, bias=None)",
        "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
        &bilinear)

@@ -1,6 +1,6 @@
 // einsum: every operand is laid out over the same labels, output first, then pairs are contracted
-// from left to right, each as one (batched) matrix product. The sublist form and the choice of a path
-// are Python's (functional.py).
+// from left to right, each as one (batched) matrix product. The sublist form and the choice of a
+// path are Python's (functional.py).
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -31,8 +31,7 @@ struct Equation {
     for (size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];
       if (c == ' ') continue;
-      const std::string where =
-          has_output ? "output" : str("operand ", inputs.size() - 1);
+      const std::string where = has_output ? "output" : str("operand ", inputs.size() - 1);
       if (c == '.') {
         RL_CHECK(!ellipsis, "einsum(): found '.' for ", where,
                  has_output ? " but an ellipsis (...) was already found"
@@ -76,9 +75,10 @@ int count_ellipsis(const Equation& eq, const Tensors& operands) {
     const Subscripts& s = eq.inputs[k];
     const bool has = std::count(s.begin(), s.end(), kEllipsis) > 0;
     const int labels = static_cast<int>(s.size()) - has, ndim = operands[k].dim();
-    RL_CHECK(has ? labels <= ndim : labels == ndim, "einsum(): the number of subscripts in the equation (",
-             labels, has ? ") is more than the number of dimensions ("
-                         : ") does not match the number of dimensions (",
+    RL_CHECK(has ? labels <= ndim : labels == ndim,
+             "einsum(): the number of subscripts in the equation (", labels,
+             has ? ") is more than the number of dimensions ("
+                 : ") does not match the number of dimensions (",
              ndim, ") for operand ", k, has ? "" : " and no ellipsis was given");
     if (has) dims = std::max(dims, ndim - labels);
   }
@@ -142,8 +142,8 @@ Tensor lay_out(Tensor t, const Subscripts& subscripts, const Layout& l, size_t k
       continue;
     }
     RL_CHECK(t.size(place) == t.size(dim), "einsum(): subscript ", letter_of(label),
-             " is repeated for operand ", k, " but the sizes don't match, ", t.size(dim), " != ",
-             t.size(place));
+             " is repeated for operand ", k, " but the sizes don't match, ", t.size(dim),
+             " != ", t.size(place));
     // The diagonal of the two dimensions comes last; it goes where the first of them was.
     t = call_op<"diagonal">(t, 0, int64_t{place}, int64_t{dim});
     Dims order;
@@ -236,8 +236,8 @@ void check_sizes(const Equation& eq, const Tensors& operands, const Layout& l) {
         continue;
       }
       const int64_t n = t.size(dim++);
-      RL_CHECK(seen[label] == 1 || n == 1 || n == seen[label], "einsum(): subscript ", letter_of(label),
-               " has size ", n, " for operand ", k,
+      RL_CHECK(seen[label] == 1 || n == 1 || n == seen[label], "einsum(): subscript ",
+               letter_of(label), " has size ", n, " for operand ", k,
                " which does not broadcast with previously seen size ", seen[label]);
       if (seen[label] == 1) seen[label] = n;
     }
@@ -281,7 +281,8 @@ Tensor einsum(std::string_view equation, const Tensors& operands) {
 void define_einsum(Registry& r) {
   r.op("_einsum(equation, operands)",
        "Sums products of the operands' elements as the equation says: 'ij,jk->ik' is a matrix "
-       "product. Labels are letters, '...' stands for further dimensions.", &einsum)
+       "product. Labels are letters, '...' stands for further dimensions.",
+       &einsum)
       .not_method();
 }
 

@@ -32,18 +32,18 @@ RL_FORMULAS(exponential) {
              auto d = where(x == o, 0.0, minimum(x, o) - m);  // equal infinities differ by zero
              return m + log1p(exp(d));
            },
-           [](Value auto g, Value auto x, Value auto, Value auto y) { return g * exp(x - y); },
-           [](Value auto g, Value auto, Value auto o, Value auto y) { return g * exp(o - y); })
-      .not_in_place();
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(o - x)); },
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(x - o)); })
+      .tensors_only().not_in_place();
   r.binary("logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",
            [](Value auto x, Value auto o) {
              auto m = maximum(x, o);
              auto d = where(x == o, 0.0, minimum(x, o) - m);
              return m + log1p(exp2(d)) / kLn2;
            },
-           [](Value auto g, Value auto x, Value auto, Value auto y) { return g * exp2(x - y); },
-           [](Value auto g, Value auto, Value auto o, Value auto y) { return g * exp2(o - y); })
-      .not_in_place();
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(o - x)); },
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(x - o)); })
+      .tensors_only().not_in_place();
   r.binary("_pow(input, exponent)", Number, "input ** exponent for any exponent.",
            [](Value auto x, Value auto e) { return pow(x, e); },
            [](Value auto g, Value auto x, Value auto e, Value auto) {

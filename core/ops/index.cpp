@@ -1,11 +1,12 @@
 // Indexing by tensors: the engine of x[...] with tensors, and the index_* operations along one
-// dimension. Not here: masks (mask.cpp), gather and scatter (scatter.cpp), basic slicing (view.cpp).
+// dimension. Not here: masks (mask.cpp), gather and scatter (scatter.cpp), basic slicing
+// (view.cpp).
 #include <algorithm>
 
 #include "cpu/dispatch.h"
+#include "cpu/load_store.h"
 #include "ops/ops.h"
 #include "ops/points.h"
-#include "cpu/load_store.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -34,9 +35,10 @@ bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == 
 
 Part mask_part(const Tensor& self, const Tensor& mask, int dim) {
   for (int i = 0; i < mask.dim(); ++i)
-    RL_CHECK_INDEX(dim + i < self.dim() && mask.size(i) == self.size(dim + i), "The shape of the mask ",
-                   mask.sizes(), " at index ", i, " does not match the shape of the indexed tensor ",
-                   self.sizes(), " at index ", dim + i);
+    RL_CHECK_INDEX(dim + i < self.dim() && mask.size(i) == self.size(dim + i),
+                   "The shape of the mask ", mask.sizes(), " at index ", i,
+                   " does not match the shape of the indexed tensor ", self.sizes(), " at index ",
+                   dim + i);
   const Dims strides(self.strides().data() + dim, mask.dim());
   Part part;
   part.offset = true_offsets(truth_of(mask), strides);
@@ -77,7 +79,8 @@ void join_parts(std::vector<Part>& parts, Points* p) {
         append(shapes, part.shape);
       }
       raise(ErrorKind::Index,
-            "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
+            "shape mismatch: indexing tensors could not be broadcast together with shapes ",
+            shapes);
     }
     p->shape = broadcast(a, b);
   }
@@ -96,6 +99,7 @@ void join_parts(std::vector<Part>& parts, Points* p) {
 
 /// What the indices mean for `self`. Where they are not adjacent, their dimensions come first.
 Points plan(const Tensor& self, const OptTensors& indices) {
+  RL_CHECK(self.dim() <= 64, "only tensors with up to 64 dims are supported");
   check_index_types(indices);
   int consumed = 0;
   for (const Tensor& t : indices) consumed += t.defined() && is_mask(t) ? t.dim() : 1;
@@ -113,9 +117,9 @@ Points plan(const Tensor& self, const OptTensors& indices) {
     apart |= ended;
     const int takes = is_mask(t) ? t.dim() : 1;
     if (!is_mask(t) || dim + takes > self.dim())
-      RL_CHECK_INDEX(consumed <= self.dim(), "too many indices for tensor of dimension ", self.dim());
-    parts.push_back(is_mask(t) ? mask_part(self, t, dim)
-                               : integer_part(self, t, dim, position));
+      RL_CHECK_INDEX(consumed <= self.dim(), "too many indices for tensor of dimension ",
+                     self.dim());
+    parts.push_back(is_mask(t) ? mask_part(self, t, dim) : integer_part(self, t, dim, position));
     if (parts.size() == 1) {
       p.before = Dims(self.sizes().data(), dim);
       p.before_strides = Dims(self.strides().data(), dim);
@@ -214,8 +218,8 @@ Tensor index_put_(const Tensor& self, const OptTensors& indices, const Tensor& v
 namespace {
 
 /// Wraps negative values where the operation allows them, and checks the others.
-Tensor checked_index(const Tensor& index, int64_t n, bool negative, ErrorKind kind, const char* prefix,
-                     const char* message = nullptr) {
+Tensor checked_index(const Tensor& index, int64_t n, bool negative, ErrorKind kind,
+                     const char* prefix, const char* message = nullptr) {
   Tensor values = read_index(index);
   const int64_t* v = values.data<int64_t>();
   bool wrap = false;
@@ -248,7 +252,8 @@ Tensor index_select(const Tensor& input, int64_t dim_in, const Tensor& index) {
   RL_CHECK(index.dtype() == DType::I64 || index.dtype() == DType::I32,
            "index_select(): Expected dtype int32 or int64 for index");
   RL_CHECK(input.dim() > 0 || index.numel() == 1,
-           "index_select(): Index to scalar can have only 1 value, got ", index.numel(), " value(s)");
+           "index_select(): Index to scalar can have only 1 value, got ", index.numel(),
+           " value(s)");
   const Tensor at = checked_index(index, size_along(input, dim), false, ErrorKind::Index, "",
                                   "index out of range in self");
   Dims sizes = input.sizes();
@@ -265,10 +270,12 @@ Tensor index_select(const Tensor& input, int64_t dim_in, const Tensor& index) {
 namespace {
 
 void check_add_source(const Tensor& self, int dim, const Tensor& index, const Tensor& source) {
-  RL_CHECK_INDEX(index.dim() <= 1, "index_add_(): Index is supposed to be a vector, but got dim: ",
-                 index.dim(), " with type: ", info(index.dtype()).type, " and size: ", index.sizes());
-  RL_CHECK(index.dtype() == DType::I64 || index.dtype() == DType::I32,
-           "index_add_(): Expected dtype int32/int64 for index but got: ", info(index.dtype()).type);
+  RL_CHECK_INDEX(index.dim() <= 1,
+                 "index_add_(): Index is supposed to be a vector, but got dim: ", index.dim(),
+                 " with type: ", info(index.dtype()).type, " and size: ", index.sizes());
+  RL_CHECK(
+      index.dtype() == DType::I64 || index.dtype() == DType::I32,
+      "index_add_(): Expected dtype int32/int64 for index but got: ", info(index.dtype()).type);
   RL_CHECK(self.dtype() == source.dtype(), "index_add_(): self (", info(self.dtype()).type,
            ") and source (", info(source.dtype()).type, ") must have the same scalar type");
   Dims a = self.sizes(), b = source.sizes();
@@ -276,7 +283,8 @@ void check_add_source(const Tensor& self, int dim, const Tensor& index, const Te
   if (matches && a.size()) a[dim] = b[dim] = 0;
   RL_CHECK(matches && a == b,
            "source tensor shape must match self tensor shape, excluding the specified dimension. "
-           "Got self.shape = ", self.sizes(), " source.shape = ", source.sizes());
+           "Got self.shape = ",
+           self.sizes(), " source.shape = ", source.sizes());
   const int64_t count = source.dim() ? source.size(dim) : 1;
   RL_CHECK(index.numel() == count, "index_add_(): Number of indices (", index.numel(),
            ") should be equal to source.size(dim): (", count, "), for dim: ", dim);
@@ -287,14 +295,13 @@ Tensor index_add_op(const Tensor& self, int64_t dim_in, const Tensor& index, con
                     const Scalar& alpha) {
   const int dim = wrap_dim(dim_in, self.dim());
   check_add_source(self, dim, index, source);
-  const Tensor at =
-      checked_index(index, size_along(self, dim), false, ErrorKind::Runtime, "");
+  const Tensor at = checked_index(index, size_along(self, dim), false, ErrorKind::Runtime, "");
   const Scalar by = is_integral(self.dtype()) ? Scalar(alpha.integer()) : alpha;
   const bool plain = by.real() == 1 && by.imag() == 0;
   const auto run = [&](const Tensor& target) {
     GradGuard off(false);
-    const Tensor values = as_contiguous(plain ? apart_from(source, target) : call_op<"mul">(source, by),
-                                        self.dtype());
+    const Tensor values = as_contiguous(
+        plain ? apart_from(source, target) : call_op<"mul">(source, by), self.dtype());
     put_points(points_of(target, dim, at), target, values, true);
   };
   return write_over(self, kInPlace, "IndexAddBackward0", {&self, &source}, run, [&] {
@@ -332,9 +339,11 @@ void check_copy_source(const Tensor& self, int dim, const Tensor& index, const T
   };
   if (a.size()) a.erase(dim);
   if (b.size()) b.erase(dim);
-  RL_CHECK(a == b, "index_copy_(): Source/destination tensor must have same slice shapes. "
-           "Destination slice shape: ", text(a), " at dimension ", dim, " and source slice shape: ",
-           text(b), " at dimension 0.");
+  RL_CHECK(a == b,
+           "index_copy_(): Source/destination tensor must have same slice shapes. "
+           "Destination slice shape: ",
+           text(a), " at dimension ", dim, " and source slice shape: ", text(b),
+           " at dimension 0.");
   RL_CHECK_INDEX(source.dim() == 0 || index.numel() == source.size(dim),
                  "index_copy_(): Number of indices (", index.numel(),
                  ") should be equal to source.size(dim) (", source.size(dim), ")");
@@ -343,13 +352,15 @@ void check_copy_source(const Tensor& self, int dim, const Tensor& index, const T
 Tensor index_fill(const Tensor& input, int64_t dim, const Tensor& index, const Scalar& value);
 
 template <bool kInPlace>
-Tensor index_copy_op(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& source) {
+Tensor index_copy_op(const Tensor& self, int64_t dim_in, const Tensor& index,
+                     const Tensor& source) {
   const int dim = wrap_dim(dim_in, self.dim());
   check_copy_source(self, dim, index, source);
-  const Tensor at = checked_index(index, size_along(self, dim), false, ErrorKind::Index,
-                                  "index_copy_(): ");
+  const Tensor at =
+      checked_index(index, size_along(self, dim), false, ErrorKind::Index, "index_copy_(): ");
   const auto run = [&](const Tensor& target) {
-    put_points(points_of(target, dim, at), target, as_contiguous(apart_from(source, target)), false);
+    put_points(points_of(target, dim, at), target, as_contiguous(apart_from(source, target)),
+               false);
   };
   return write_over(self, kInPlace, "IndexCopyBackward0", {&self, &source}, run, [&] {
     return [=, saved = Saved(index), shape = source.sizes()](const Grads& g, Node& n) -> Grads {
@@ -384,12 +395,14 @@ Tensor index_fill(const Tensor& input, int64_t dim, const Tensor& index, const S
 }
 
 template <bool kInPlace>
-Tensor index_fill_tensor(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& value) {
+Tensor index_fill_tensor(const Tensor& self, int64_t dim_in, const Tensor& index,
+                         const Tensor& value) {
   const int dim = wrap_dim(dim_in, self.dim());
   RL_CHECK(value.dim() == 0,
            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
            value.dim(), " dimension(s).");
-  RL_CHECK_AS(NotImplemented, value.device().type == Device::Cpu, "index_fill_: value on no device");
+  RL_CHECK_AS(NotImplemented, value.device().type == Device::Cpu,
+              "index_fill_: value on no device");
   const Scalar number = cpu::get(value.dtype(), value.raw());
   if (!recording({&value})) return index_fill_op<kInPlace>(self, dim, index, number);
   RL_CHECK_INDEX(index.dtype() == DType::I64, "index_fill_(): Expected dtype int64 for index.");
@@ -403,7 +416,8 @@ Tensor index_fill_tensor(const Tensor& self, int64_t dim_in, const Tensor& index
       const Tensor where = saved.unpack(&n);
       Tensor ds, dv;
       if (n.needs(0)) ds = index_fill(g[0], dim, where, 0);
-      if (n.needs(1)) dv = sum_all(index_select(g[0], dim, call_op<"remainder">(where, size_along(g[0], dim))));
+      if (n.needs(1))
+        dv = sum_all(index_select(g[0], dim, call_op<"remainder">(where, size_along(g[0], dim))));
       return {ds, dv};
     };
   });
@@ -447,7 +461,8 @@ Tensor take(const Tensor& self, const Tensor& index) {
   take_points(p, self, out);
   return record(out, "TakeBackward0", {&self}, [&] {
     return [saved = Saved(index), shape = self.sizes()](const Grads& g, Node& n) -> Grads {
-      return {put_op<true>(zeros(shape, g[0].dtype(), g[0].device()), saved.unpack(&n), g[0], true)};
+      return {
+          put_op<true>(zeros(shape, g[0].dtype(), g[0].device()), saved.unpack(&n), g[0], true)};
     };
   });
 }
@@ -461,20 +476,22 @@ Tensor put_op(const Tensor& self, const Tensor& index, const Tensor& source, boo
            info(index.dtype()).type);
   RL_CHECK_INDEX(index.numel() == source.numel(),
                  "put_(): Expected source and index to have the same number of elements, but got "
-                 "source.numel() = ", source.numel(), ", index.numel() = ", index.numel());
+                 "source.numel() = ",
+                 source.numel(), ", index.numel() = ", index.numel());
   RL_CHECK_INDEX(self.numel() > 0 || index.numel() == 0, "put_(): Expected a non-empty tensor");
   flat_points(self, index, "put_");
   const auto run = [&](const Tensor& target) {
-    put_points(flat_points(target, index, "put_"), target, as_contiguous(apart_from(source, target)),
-               accumulate);
+    put_points(flat_points(target, index, "put_"), target,
+               as_contiguous(apart_from(source, target)), accumulate);
   };
   return write_over(self, kInPlace, "PutBackward0", {&self, &source}, run, [&] {
     return [=, saved = Saved(index), shape = source.sizes()](const Grads& g, Node& n) -> Grads {
       const Tensor at = saved.unpack(&n);
       Tensor ds, dv;
       if (n.needs(0))
-        ds = accumulate ? g[0]
-                        : put_op<false>(g[0], at, zeros(at.sizes(), g[0].dtype(), g[0].device()), false);
+        ds = accumulate
+                 ? g[0]
+                 : put_op<false>(g[0], at, zeros(at.sizes(), g[0].dtype(), g[0].device()), false);
       if (n.needs(1)) dv = reshape(take(g[0], at), shape);
       return {ds, dv};
     };
@@ -488,8 +505,8 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, OptInt dim_in)
   if (!dim_in) return gather(reshape(input, {-1}), 0, reshape(indices, {-1}));
   RL_CHECK(input.dim() == indices.dim(),
            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
-           "but got ", input.dim(), " dimensions for input, and ", indices.dim(),
-           " dimensions for indices");
+           "but got ",
+           input.dim(), " dimensions for input, and ", indices.dim(), " dimensions for indices");
   const int dim = wrap_dim(*dim_in, input.dim());
   Dims a = input.sizes(), b = indices.sizes();
   if (input.dim()) a[dim] = b[dim] = 1;
@@ -515,7 +532,8 @@ void define_index(Registry& r) {
   r.op("index_select(input, dim, index)",
        "The slices of input along dim that a vector of indices names.", &index_select);
   r.op("index_add(input, dim, index, source, *, alpha=1)",
-       "Adds slices of alpha * source to the slices of input that index names.", &index_add_op<false>);
+       "Adds slices of alpha * source to the slices of input that index names.",
+       &index_add_op<false>);
   r.op("index_add_(input, dim, index, source, *, alpha=1)", "The same, in place.",
        &index_add_op<true>);
   r.op("index_copy(input, dim, index, source)",
@@ -528,7 +546,8 @@ void define_index(Registry& r) {
   r.op("index_fill_(input, dim, index, value)", "", &index_fill_tensor<true>);
   r.op("take(input, index)", "The elements at places of the flattened input.", &take);
   r.op("put(input, index, source, accumulate=False)",
-       "A copy of input with the places of index, counted flat, replaced by source.", &put_op<false>);
+       "A copy of input with the places of index, counted flat, replaced by source.",
+       &put_op<false>);
   r.op("put_(input, index, source, accumulate=False)", "The same, in place.", &put_op<true>);
   r.op("take_along_dim(input, indices, dim=None)",
        "input at indices along dim, the other dimensions broadcast: the partner of argsort.",

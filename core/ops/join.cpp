@@ -1,5 +1,5 @@
-// Putting tensors together and moving elements around: cat, stack and their kin, repeat, flip, roll,
-// rot90, meshgrid, combinations. Not here: views (view.cpp) and padding (pad.cpp).
+// Putting tensors together and moving elements around: cat, stack and their kin, repeat, flip,
+// roll, rot90, meshgrid, combinations. Not here: views (view.cpp) and padding (pad.cpp).
 #include <algorithm>
 #include <cstring>
 
@@ -17,7 +17,8 @@ bool no_memory(const Tensor& t) { return t.numel() == 0 || t.device().type == De
 
 /// Copies the parts side by side along `dim` of out; length[i] is part i's size there. A part may
 /// lack the dimension (stack) or be a row of one.
-void fill_joined(const Tensor& out, const Tensors& parts, int dim, const std::vector<int64_t>& length) {
+void fill_joined(const Tensor& out, const Tensors& parts, int dim,
+                 const std::vector<int64_t>& length) {
   if (no_memory(out)) return;
   int64_t outer = 1, inner = size_of(out.dtype());
   for (int d = 0; d < dim; ++d) outer *= out.size(d);
@@ -38,7 +39,8 @@ void fill_joined(const Tensor& out, const Tensors& parts, int dim, const std::ve
       sizes[dim] = length[i];
       Dims part = t.sizes(), steps = t.strides();
       if (part.size() < sizes.size()) part.insert(dim, 1), steps.insert(dim, 0);
-      write(make_view(out->storage, out.dtype(), sizes, out.strides(), out->offset + at * out.stride(dim)),
+      write(make_view(out->storage, out.dtype(), sizes, out.strides(),
+                      out->offset + at * out.stride(dim)),
             make_view(t->storage, t.dtype(), part, steps, t->offset));
     }
     at += length[i];
@@ -47,14 +49,14 @@ void fill_joined(const Tensor& out, const Tensors& parts, int dim, const std::ve
   const int64_t count = static_cast<int64_t>(pieces.size());
   if (count == 0) return;
   LongKernel off(outer * row / 16);
-  cpu::parallel_for(0, outer * count, std::max<int64_t>(1, (1 << 17) * count / row),
-                    [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) {
-      const int64_t o = i / count;
-      const Piece& p = pieces[static_cast<size_t>(i % count)];
-      std::memcpy(to + o * row + p.at, p.from + o * p.bytes, static_cast<size_t>(p.bytes));
-    }
-  });
+  cpu::parallel_for(
+      0, outer * count, std::max<int64_t>(1, (1 << 17) * count / row), [&](int64_t b, int64_t e) {
+        for (int64_t i = b; i < e; ++i) {
+          const int64_t o = i / count;
+          const Piece& p = pieces[static_cast<size_t>(i % count)];
+          std::memcpy(to + o * row + p.at, p.from + o * p.bytes, static_cast<size_t>(p.bytes));
+        }
+      });
 }
 
 DType common_type(const Tensors& tensors) {
@@ -92,8 +94,10 @@ Tensor cat(const Tensors& tensors, int64_t dim_in) {
     for (int d = 0; d < t.dim(); ++d)
       RL_CHECK(d == dim || t.size(d) == like.size(d),
                "Sizes of tensors must match except in dimension ", dim, ". Expected size ",
-               like.size(d), " but got size ", t.size(d), " for tensor number ", i, " in the list."
-               "\nwhy: shapes ", like.sizes(), " and ", t.sizes(), " differ in dimension ", d, ".");
+               like.size(d), " but got size ", t.size(d), " for tensor number ", i,
+               " in the list."
+               "\nwhy: shapes ",
+               like.sizes(), " and ", t.sizes(), " differ in dimension ", d, ".");
     length[i] = t.size(dim);
     sizes[dim] += length[i];
   }
@@ -119,8 +123,9 @@ Tensor stack(const Tensors& tensors, int64_t dim_in) {
   const Tensor& like = tensors[0];
   const int dim = wrap_dim(dim_in, like.dim() + 1);
   for (size_t i = 1; i < tensors.size(); ++i)
-    RL_CHECK(tensors[i].sizes() == like.sizes(), "stack expects each tensor to be equal size, but got ",
-             like.sizes(), " at entry 0 and ", tensors[i].sizes(), " at entry ", i);
+    RL_CHECK(tensors[i].sizes() == like.sizes(),
+             "stack expects each tensor to be equal size, but got ", like.sizes(),
+             " at entry 0 and ", tensors[i].sizes(), " at entry ", i);
   Dims sizes = like.sizes();
   sizes.insert(dim, static_cast<int64_t>(tensors.size()));
   Tensor out = empty(sizes, common_type(tensors), like.device());
@@ -167,13 +172,17 @@ Tensor column_stack(const Tensors& tensors) {
 // ---- repetition ----
 
 Tensor repeat(const Tensor& input, const Dims& repeats) {
-  RL_CHECK(repeats.size() >= input.dim(),
-           "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
+  RL_CHECK(
+      repeats.size() >= input.dim(),
+      "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor");
   const int shift = repeats.size() - input.dim();
   Dims sizes, split, from;  // split: [r0, s0, r1, s1, ...] of the output; from: [1, s0, 1, s1, ...]
   for (int d = 0; d < repeats.size(); ++d) {
     const int64_t s = d < shift ? 1 : input.size(d - shift);
-    sizes.push_back(s * repeats[d]);
+    int64_t n;
+    RL_CHECK(!__builtin_mul_overflow(s, repeats[d], &n), "repeat: ", repeats, " of ", input.sizes(),
+             " has more elements than a 64-bit integer counts");
+    sizes.push_back(n);
     split.push_back(repeats[d]), split.push_back(s);
     from.push_back(1), from.push_back(s);
   }
@@ -184,7 +193,8 @@ Tensor repeat(const Tensor& input, const Dims& repeats) {
       strides.push_back(0);
       strides.push_back(d < shift ? 0 : input.stride(d - shift));
     }
-    cpu::copy(split, out.dtype(), out.raw(), contiguous_strides(split), input.dtype(), input.raw(), strides);
+    cpu::copy(split, out.dtype(), out.raw(), contiguous_strides(split), input.dtype(), input.raw(),
+              strides);
   }
   return record(out, "RepeatBackward0", {&input}, [&] {
     return [split, shape = input.sizes()](const Grads& g, Node&) -> Grads {
@@ -209,6 +219,7 @@ Tensor tile(const Tensor& input, const Dims& dims) {
 // ---- reversal and rotation ----
 
 Tensor flip(const Tensor& input, const Dims& dims) {
+  RL_CHECK(input.dim() <= 64, "only tensors with up to 64 dims are supported");
   const uint64_t mask = dims.empty() ? 0 : dim_mask(dims, input.dim() ? input.dim() : 1);
   Tensor out = empty_preserving(input, input.dtype());
   if (!no_memory(out)) {
@@ -258,15 +269,16 @@ Tensor roll_one(const Tensor& t, int64_t shift, int dim) {
 Tensor roll(const Tensor& input, const Dims& shifts, const Dims& dims) {
   RL_CHECK(!shifts.empty(), "`shifts` required");
   const bool flat = dims.empty() && shifts.size() == 1;
-  RL_CHECK(flat || shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ",
-           shifts.size(), ", dims:", dims.size());
+  RL_CHECK(flat || shifts.size() == dims.size(),
+           "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size());
   Tensor out = input;
   if (flat) {
     GradGuard off(false);
     out = reshape(roll_one(reshape(input, {input.numel()}), shifts[0], 0), input.sizes());
   } else {
     for (int i = 0; i < dims.size(); ++i) wrap_dim(dims[i], input.dim(), false);
-    for (int i = 0; i < dims.size(); ++i) out = roll_one(out, shifts[i], wrap_dim(dims[i], input.dim()));
+    for (int i = 0; i < dims.size(); ++i)
+      out = roll_one(out, shifts[i], wrap_dim(dims[i], input.dim()));
   }
   return record(out, "RollBackward0", {&input}, [&] {
     return [=](const Grads& g, Node&) -> Grads {
@@ -281,7 +293,8 @@ Tensor rot90(const Tensor& input, int64_t k_in, const Dims& dims) {
   RL_CHECK(dims.size() == 2, "expected total rotation dims == 2, but got dims = ", dims.size());
   RL_CHECK(input.dim() >= 2, "expected total dims >= 2, but got total dims = ", input.dim());
   RL_CHECK(dims[0] != dims[1] && std::abs(dims[0] - dims[1]) != input.dim(),
-           "expected rotation dims to be different, but got dim0 = ", dims[0], " and dim1 = ", dims[1]);
+           "expected rotation dims to be different, but got dim0 = ", dims[0],
+           " and dim1 = ", dims[1]);
   const int a = wrap_dim(dims[0], input.dim()), b = wrap_dim(dims[1], input.dim());
   const int64_t k = ((k_in % 4) + 4) % 4;
   Tensor out;
@@ -303,9 +316,10 @@ Tensor rot90(const Tensor& input, int64_t k_in, const Dims& dims) {
 Tensors meshgrid(const Tensors& tensors, std::string_view indexing) {
   RL_CHECK(!tensors.empty(), "meshgrid expects a non-empty TensorList");
   for (const Tensor& t : tensors) {
-    RL_CHECK(t.dim() <= 1, "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ",
-             t.sizes());
-    RL_CHECK(t.dtype() == tensors[0].dtype(), "meshgrid expects all tensors to have the same dtype");
+    RL_CHECK(t.dim() <= 1,
+             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", t.sizes());
+    RL_CHECK(t.dtype() == tensors[0].dtype(),
+             "meshgrid expects all tensors to have the same dtype");
   }
   RL_CHECK(indexing == "xy" || indexing == "ij",
            "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", indexing);
@@ -342,12 +356,13 @@ Tensor combinations(const Tensor& input, int64_t r, bool with_replacement) {
   RL_CHECK(r >= 0, "Expect a non-negative number, but got ", r);
   if (r == 0) return empty({0}, input.dtype(), input.device());
   const int64_t n = input.numel();
+  if (n == 0 || (!with_replacement && r > n)) return empty({0, r}, input.dtype(), input.device());
   std::vector<int64_t> chosen(static_cast<size_t>(r)), all;
-  for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = with_replacement ? 0 : static_cast<int64_t>(i);
+  for (size_t i = 0; i < chosen.size(); ++i)
+    chosen[i] = with_replacement ? 0 : static_cast<int64_t>(i);
   int64_t count = 0;
   const auto limit = [&](int64_t i) { return with_replacement ? n - 1 : n - r + i; };
-  bool more = n > 0 && (with_replacement || r <= n);
-  while (more) {  // in lexicographic order
+  for (bool more = true; more;) {  // in lexicographic order
     all.insert(all.end(), chosen.begin(), chosen.end());
     ++count;
     int64_t i = r - 1;
@@ -356,7 +371,8 @@ Tensor combinations(const Tensor& input, int64_t r, bool with_replacement) {
     if (!more) break;
     ++chosen[static_cast<size_t>(i)];
     for (int64_t j = i + 1; j < r; ++j)
-      chosen[static_cast<size_t>(j)] = chosen[static_cast<size_t>(j - 1)] + (with_replacement ? 0 : 1);
+      chosen[static_cast<size_t>(j)] =
+          chosen[static_cast<size_t>(j - 1)] + (with_replacement ? 0 : 1);
   }
   Tensor at = empty({count * r}, DType::I64);
   if (count) std::memcpy(at.raw(), all.data(), all.size() * sizeof(int64_t));
@@ -370,8 +386,9 @@ Tensor block_diag(const Tensors& tensors) {
   const auto width = [](const Tensor& t) { return t.dim() == 0 ? 1 : t.size(-1); };
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& t = tensors[i];
-    RL_CHECK(t.dim() <= 2, "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ",
-             i, " has ", t.dim(), " dimensions");
+    RL_CHECK(t.dim() <= 2,
+             "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
+             t.dim(), " dimensions");
     at.push_back({rows, cols});
     rows += height(t);
     cols += width(t);
@@ -382,7 +399,8 @@ Tensor block_diag(const Tensors& tensors) {
     const Tensor& t = tensors[i];
     if (no_memory(t)) continue;
     write(make_view(out->storage, out.dtype(), {height(t), width(t)}, {cols, 1},
-                    at[i].first * cols + at[i].second), t);
+                    at[i].first * cols + at[i].second),
+          t);
   }
   return record_list(out, "BlockDiagBackward0", tensors, [&] {
     std::vector<Dims> shapes;
@@ -405,13 +423,18 @@ Tensor block_diag(const Tensors& tensors) {
 void define_join(Registry& r) {
   r.op("cat(tensors, dim=0)",
        "Joins tensors along a dimension; the others must agree.\n\n"
-       ">>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape\ntorch.Size([3, 3])", &cat)
-      .not_method().alias("concat").alias("concatenate");
+       ">>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape\ntorch.Size([3, 3])",
+       &cat)
+      .not_method()
+      .alias("concat")
+      .alias("concatenate");
   r.op("stack(tensors, dim=0)", "Joins equal tensors along a new dimension.", &stack).not_method();
-  r.op("hstack(tensors)", "Joins along the second dimension; vectors along their only one.", &hstack)
+  r.op("hstack(tensors)", "Joins along the second dimension; vectors along their only one.",
+       &hstack)
       .not_method();
   r.op("vstack(tensors)", "Joins along the first dimension; a vector is a row.", &vstack)
-      .not_method().alias("row_stack");
+      .not_method()
+      .alias("row_stack");
   r.op("dstack(tensors)", "Joins along the third dimension.", &dstack).not_method();
   r.op("column_stack(tensors)", "Joins along the second dimension; a vector is a column.",
        &column_stack)

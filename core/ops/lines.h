@@ -41,11 +41,16 @@ struct Lines {
 template <class F>
 void with_compute(Compute c, F f) {
   switch (c) {
-    case Compute::F32: return f(float());
-    case Compute::F64: return f(double());
-    case Compute::I32: return f(int32_t());
-    case Compute::I64: return f(int64_t());
-    default: raise(ErrorKind::Runtime, "internal error: no order among complex numbers");
+    case Compute::F32:
+      return f(float());
+    case Compute::F64:
+      return f(double());
+    case Compute::I32:
+      return f(int32_t());
+    case Compute::I64:
+      return f(int64_t());
+    default:
+      raise(ErrorKind::Runtime, "internal error: no order among complex numbers");
   }
 }
 
@@ -53,12 +58,11 @@ void with_compute(Compute c, F f) {
 template <class T, class F>
 void for_each_line(const Lines& lines, F body) {
   if (lines.count == 0 || lines.size == 0) return;
-  constexpr Compute c = std::is_same_v<T, float>    ? Compute::F32
+  constexpr Compute c = std::is_same_v<T, float>     ? Compute::F32
                         : std::is_same_v<T, double>  ? Compute::F64
                         : std::is_same_v<T, int32_t> ? Compute::I32
                                                      : Compute::I64;
-  const auto load =
-      cpu::load_store().load[static_cast<int>(lines.dtype)][static_cast<int>(c)];
+  const auto load = cpu::load_store().load[static_cast<int>(lines.dtype)][static_cast<int>(c)];
   LongKernel off(lines.count * lines.size * 8);
   cpu::parallel_for(0, lines.count, 8192 / lines.size + 1, [&](int64_t b, int64_t e) {
     std::vector<T> x(static_cast<size_t>(lines.size));

@@ -19,11 +19,11 @@ RL_FORMULAS(loss) {
            },
            [](Value auto g, Value auto x, Value auto t, Value auto, Value auto beta) {
              auto d = x - t;
-             return g * where(abs(d) < beta, d / beta, sign(d));
+             return g * where(d >= beta, 1.0, where(d <= -beta, -1.0, d / beta));
            },
            [](Value auto g, Value auto x, Value auto t, Value auto, Value auto beta) {
              auto d = t - x;
-             return g * where(abs(d) < beta, d / beta, sign(d));
+             return g * where(d >= beta, 1.0, where(d <= -beta, -1.0, d / beta));
            })
       .hidden().node("SmoothL1LossBackward0");
   r.binary("_huber(input, target, delta=1.0)", Strict, "Huber's loss (1964).",
@@ -33,11 +33,11 @@ RL_FORMULAS(loss) {
            },
            [](Value auto g, Value auto x, Value auto t, Value auto, Value auto delta) {
              auto d = x - t;
-             return g * where(abs(d) <= delta, d, delta * sign(d));
+             return g * where(d > delta, delta, where(d < -delta, -delta, d));
            },
            [](Value auto g, Value auto x, Value auto t, Value auto, Value auto delta) {
              auto d = t - x;
-             return g * where(abs(d) <= delta, d, delta * sign(d));
+             return g * where(d > delta, delta, where(d < -delta, -delta, d));
            })
       .hidden().node("HuberLossBackward0");
   r.binary("_soft_margin(input, target)", Strict, "log(1 + exp(-target * input)).",

@@ -1,5 +1,6 @@
-// Operations by mask and by truth: masked_fill, masked_select, masked_scatter, nonzero; and counting
-// by index: bincount, one_hot. x[mask] itself is in index.cpp, the formula `where` in comparison.cpp.
+// Operations by mask and by truth: masked_fill, masked_select, masked_scatter, nonzero; and
+// counting by index: bincount, one_hot. x[mask] itself is in index.cpp, the formula `where` in
+// comparison.cpp.
 #include <algorithm>
 #include <cstring>
 
@@ -46,8 +47,8 @@ Tensor masked_fill_op(const Tensor& self, const Tensor& mask, const Operand& val
            c_name_of(mask.dtype()));
   const Scalar number = fill_value(self, value);
   // The mask comes first in torch's message about sizes.
-  const Dims sizes = kInPlace ? broadcast(self.sizes(), mask.sizes())
-                              : broadcast(mask.sizes(), self.sizes());
+  const Dims sizes =
+      kInPlace ? broadcast(self.sizes(), mask.sizes()) : broadcast(mask.sizes(), self.sizes());
   const Tensor no_value;
   const Tensor& v = value.tensor ? *value.tensor : no_value;
   const char* label = value.tensor ? "MaskedFillBackward1" : "MaskedFillBackward0";
@@ -63,8 +64,9 @@ Tensor masked_fill_op(const Tensor& self, const Tensor& mask, const Operand& val
   if constexpr (kInPlace) {
     RL_CHECK(sizes == self.sizes(), "output with shape ", self.sizes(),
              " doesn't match the broadcast shape ", sizes);
-    in_place(self, label, {&self, &v},
-             [&] { fill_where(apart_from(mask, self), number, self, self); }, build);
+    in_place(
+        self, label, {&self, &v}, [&] { fill_where(apart_from(mask, self), number, self, self); },
+        build);
     return self;
   } else {
     Tensor out = sizes == self.sizes() ? empty_preserving(self, self.dtype())
@@ -104,9 +106,9 @@ void check_scatter(const Tensor& self, const Tensor& mask, const Tensor& source)
 
 /// Writes source's elements, in order, where the mask is true. The mask expands to target's shape.
 void scatter_by_mask(const Tensor& target, const Tensor& mask, const Tensor& source) {
-  const Tensor m = make_view(mask->storage, mask.dtype(), target.sizes(),
-                             expand_strides(mask.sizes(), mask.strides(), target.sizes()),
-                             mask->offset);
+  const Tensor m =
+      make_view(mask->storage, mask.dtype(), target.sizes(),
+                expand_strides(mask.sizes(), mask.strides(), target.sizes()), mask->offset);
   Points p;
   p.offset = true_offsets(truth_of(m), target.strides());
   p.shape = {static_cast<int64_t>(p.offset.size())};
@@ -115,8 +117,8 @@ void scatter_by_mask(const Tensor& target, const Tensor& mask, const Tensor& sou
 }
 
 auto masked_scatter_gradient(const Tensor& mask, const Tensor& source) {
-  return [saved = Saved(mask), shape = source.sizes(), count = source.numel()](
-             const Grads& g, Node& n) -> Grads {
+  return [saved = Saved(mask), shape = source.sizes(), count = source.numel()](const Grads& g,
+                                                                               Node& n) -> Grads {
     const Tensor m = saved.unpack(&n);
     Tensor ds, dv;
     if (n.needs(0)) ds = masked_fill(g[0], m, Operand(0));
@@ -145,24 +147,35 @@ Tensor masked_scatter_(const Tensor& self, const Tensor& mask, const Tensor& sou
   const Dims sizes = broadcast(self.sizes(), mask.sizes());
   RL_CHECK(sizes == self.sizes(), "output with shape ", self.sizes(),
            " doesn't match the broadcast shape ", sizes);
-  in_place(self, "MaskedScatterBackward0", {&self, &source},
-           [&] { scatter_by_mask(self, mask, source); },
-           [&] { return masked_scatter_gradient(mask, source); });
+  in_place(
+      self, "MaskedScatterBackward0", {&self, &source},
+      [&] { scatter_by_mask(self, mask, source); },
+      [&] { return masked_scatter_gradient(mask, source); });
   return self;
 }
 
 // ---- where something is true ----
 
-/// One column of coordinates per dimension, then transposed on the fly into [count, dim].
+/// The coordinates of every true element, in order.
 void write_coordinates(const Tensor& mask, int64_t* out, int64_t row_step, int64_t col_step) {
-  const int ndim = mask.dim();
+  const int last = mask.dim() - 1;
+  if (last < 0) return;
   const std::vector<int64_t> flat = true_offsets(mask, contiguous_strides(mask.sizes()));
+  const int64_t inner = mask.size(last);
+  Dims index = Dims::filled(mask.dim(), 0);
+  int64_t start = 0;  // of the row that `index` names
   for (size_t i = 0; i < flat.size(); ++i) {
-    int64_t rest = flat[i];
-    for (int d = ndim - 1; d >= 0; --d) {
-      out[static_cast<int64_t>(i) * row_step + d * col_step] = rest % mask.size(d);
-      rest /= mask.size(d);
+    if (flat[i] - start >= inner) {
+      int64_t row = flat[i] / inner;
+      start = row * inner;
+      for (int d = last - 1; d >= 0; --d) {
+        index[d] = row % mask.size(d);
+        row /= mask.size(d);
+      }
     }
+    int64_t* to = out + static_cast<int64_t>(i) * row_step;
+    for (int d = 0; d < last; ++d) to[d * col_step] = index[d];
+    to[last * col_step] = flat[i] - start;
   }
 }
 
@@ -207,8 +220,8 @@ Result nonzero_op(const Tensor& input, bool as_tuple) {
 // ---- counting ----
 
 Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength) {
-  RL_CHECK_AS(NotImplemented, is_integral(input.dtype(), false), "\"bincount_cpu\" not implemented for '",
-              info(input.dtype()).type, "'");
+  RL_CHECK_AS(NotImplemented, is_integral(input.dtype(), false),
+              "\"bincount_cpu\" not implemented for '", info(input.dtype()).type, "'");
   RL_CHECK(minlength >= 0, "minlength should be >= 0");
   RL_CHECK(input.dim() == 1, "bincount only supports 1-d non-negative integral inputs.");
   const Tensor values = read_index(input);
@@ -235,13 +248,15 @@ Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength
     using T = typename decltype(tag)::type;
     T* sum = out.data<T>();
     for (int64_t i = 0; i < values.numel(); ++i)
-      sum[v[i]] = static_cast<T>(static_cast<Wide<T>>(sum[v[i]]) + static_cast<Wide<T>>(w.data<T>()[i]));
+      sum[v[i]] =
+          static_cast<T>(static_cast<Wide<T>>(sum[v[i]]) + static_cast<Wide<T>>(w.data<T>()[i]));
   });
   return out;
 }
 
 Tensor one_hot(const Tensor& self, int64_t num_classes) {
-  RL_CHECK(self.dtype() == DType::I64, "one_hot is only applicable to index tensor of type LongTensor.");
+  RL_CHECK(self.dtype() == DType::I64,
+           "one_hot is only applicable to index tensor of type LongTensor.");
   Dims sizes = self.sizes();
   RL_CHECK(self.numel() > 0 || num_classes > 0,
            "Can not infer total number of classes from empty tensor.");
@@ -271,7 +286,8 @@ void define_mask(Registry& r) {
   r.op("masked_select(input, mask)", "The elements where the bool mask is true, as a vector.",
        &masked_select);
   r.op("masked_scatter(input, mask, source)",
-       "A copy of input whose elements under the mask come from source, in order.", &masked_scatter);
+       "A copy of input whose elements under the mask come from source, in order.",
+       &masked_scatter);
   r.op("masked_scatter_(input, mask, source)", "The same, in place.", &masked_scatter_);
   r.op("nonzero(input, *, as_tuple=False)",
        "The coordinates of the nonzero elements, [count, dim] int64, or one vector a dimension.",

@@ -1,6 +1,7 @@
 // Products of matrices, vectors and batches of them: mm, bmm, mv, dot, matmul, linear. All of them
-// come down to one recorded function, `product`, whose gradients are products again, with transposed
-// operands given as flags. Not here: the add* forms and what is composed of products (contract.cpp).
+// come down to one recorded function, `product`, whose gradients are products again, with
+// transposed operands given as flags. Not here: the add* forms and what is composed of products
+// (contract.cpp).
 #include "ops/product.h"
 
 #include "cpu/gemm.h"
@@ -14,11 +15,21 @@
 namespace rl {
 
 const char* c_name_of(DType t) {
-  constexpr const char* names[] = {
-      "bool",           "unsigned char", "signed char",   "short",  "int",
-      "long int",       "short unsigned int", "unsigned int", "long unsigned int", "c10::Half",
-      "c10::BFloat16",  "float",         "double",        "c10::complex<float>",
-      "c10::complex<double>"};
+  constexpr const char* names[] = {"bool",
+                                   "unsigned char",
+                                   "signed char",
+                                   "short",
+                                   "int",
+                                   "long int",
+                                   "short unsigned int",
+                                   "unsigned int",
+                                   "long unsigned int",
+                                   "c10::Half",
+                                   "c10::BFloat16",
+                                   "float",
+                                   "double",
+                                   "c10::complex<float>",
+                                   "c10::complex<double>"};
   return names[static_cast<int>(t)];
 }
 
@@ -109,8 +120,8 @@ void run_batches(DType dtype, const Tensor& a, Matrix ma, const Tensor& b, Matri
         for (int o = 0; o < 3; ++o) at[o] += index * nest.stride[o][d];
       }
       cpu::gemm_batched(dtype, ma.trans, mb.trans, nest.size[0], m, n, k, alpha, pa + at[1] * size,
-                        ma.ld, nest.stride[1][0], pb + at[2] * size, mb.ld, nest.stride[2][0],
-                        beta, pc + at[0] * size, n, nest.stride[0][0]);
+                        ma.ld, nest.stride[1][0], pb + at[2] * size, mb.ld, nest.stride[2][0], beta,
+                        pc + at[0] * size, n, nest.stride[0][0]);
     }
   };
   const int64_t work = std::max<int64_t>(nest.size[0] * m * n * std::max<int64_t>(k, 1), 1);
@@ -169,9 +180,10 @@ void check_mm(const Tensor& a, const Dims& b) {
            ") must be as many as the rows of the second (", b[0], ").");
 }
 void check_same_type(const Tensor& a, const Tensor& b) {
-  RL_CHECK(a.dtype() == b.dtype(), "expected m1 and m2 to have the same dtype, but got: ",
-           c_name_of(a.dtype()), " != ", c_name_of(b.dtype()),
-           "\nfix: convert one of them, for example with .to(", name_of(a.dtype()), ").");
+  RL_CHECK(a.dtype() == b.dtype(),
+           "expected m1 and m2 to have the same dtype, but got: ", c_name_of(a.dtype()),
+           " != ", c_name_of(b.dtype()), "\nfix: convert one of them, for example with .to(",
+           name_of(a.dtype()), ").");
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -257,9 +269,8 @@ namespace {
 void check_dot(const Tensor& a, const Tensor& b) {
   RL_CHECK(a.dim() == 1 && b.dim() == 1, "1D tensors expected, but got ", a.dim(), "D and ",
            b.dim(), "D tensors");
-  RL_CHECK(a.dtype() == b.dtype(),
-           "dot : expected both vectors to have same dtype, but found ", info(a.dtype()).type,
-           " and ", info(b.dtype()).type);
+  RL_CHECK(a.dtype() == b.dtype(), "dot : expected both vectors to have same dtype, but found ",
+           info(a.dtype()).type, " and ", info(b.dtype()).type);
   RL_CHECK(a.numel() == b.numel(), "inconsistent tensor size, expected tensor ", a.sizes(),
            " and src ", b.sizes(), " to have the same number of elements, but got ", a.numel(),
            " and ", b.numel(), " elements respectively");
@@ -364,7 +375,9 @@ Tensor rows_product(const Tensor& x, const Tensor& w, bool tw, const Tensor& bia
       if (self.needs(0)) dx = rows_product(g, conjugate(sw.unpack(&self)), !tw, Tensor(), label);
       if (self.needs(1)) {
         const auto flat = [](const Tensor& t) {
-          return t.dim() == 2 ? t : reshape(t, {t.numel() / std::max<int64_t>(t.size(-1), 1), t.size(-1)});
+          return t.dim() == 2
+                     ? t
+                     : reshape(t, {t.numel() / std::max<int64_t>(t.size(-1), 1), t.size(-1)});
         };
         const Tensor x2 = flat(conjugate(sx.unpack(&self))), g2 = flat(g);
         dw = tw ? product(g2, true, x2, false, label) : product(x2, true, g2, false, label);
@@ -383,12 +396,13 @@ Dims folded_sizes(const Tensor& x) {
 
 void check_rows(const Tensor& x, const Tensor& w, bool tw) {
   const Dims second{row_count(w, tw), col_count(w, tw)};
-  RL_CHECK(x.size(-1) == second[0], "mat1 and mat2 shapes cannot be multiplied (",
-           by_x(folded_sizes(x)), " and ", by_x(second), ")",
-           tw ? str("\nwhy: a linear layer with weight ", w.sizes(), " takes inputs whose last size is ",
-                    w.size(1), ", and this one's shape is ", x.sizes(), ".")
-              : str("\nwhy: shapes ", x.sizes(), " and ", w.sizes(),
-                    " disagree in the dimension that is summed over."));
+  RL_CHECK(
+      x.size(-1) == second[0], "mat1 and mat2 shapes cannot be multiplied (", by_x(folded_sizes(x)),
+      " and ", by_x(second), ")",
+      tw ? str("\nwhy: a linear layer with weight ", w.sizes(), " takes inputs whose last size is ",
+               w.size(1), ", and this one's shape is ", x.sizes(), ".")
+         : str("\nwhy: shapes ", x.sizes(), " and ", w.sizes(),
+               " disagree in the dimension that is summed over."));
 }
 
 Tensor linear(const Tensor& x, const Tensor& w, const OptTensor& bias) {
@@ -467,17 +481,19 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 void define_matmul(Registry& r) {
   r.op("mm(input, mat2)",
        "The product of two matrices, [n, m] and [m, p].\n\n"
-       ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])", &mm);
+       ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])",
+       &mm);
   r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm);
   r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv);
-  r.op("dot(input, tensor)",
-       "The sum of products of two vectors of one size, without conjugation.", &dot);
+  r.op("dot(input, tensor)", "The sum of products of two vectors of one size, without conjugation.",
+       &dot);
   r.op("vdot(input, other)", "The dot product with the first vector conjugated.", &vdot);
   r.op("outer(input, vec2)", "The matrix input[i] * vec2[j] of two vectors.", &outer).alias("ger");
   r.op("matmul(input, other)",
        "The product of vectors, matrices or batches of matrices. Leading dimensions broadcast; a "
        "1-d operand is a row on the left, a column on the right, and its dimension is dropped.\n\n"
-       ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])", &matmul)
+       ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
+       &matmul)
       .alias("__matmul__");
   r.op("linear(input, weight, bias=None)",
        "input @ weight.T + bias over the last dimension; weight is [out, in].", &linear)

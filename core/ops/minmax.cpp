@@ -146,12 +146,12 @@ Tensor min_other(const Tensor& input, const Tensor& other) { return call_op<"min
 void define_minmax(Registry& r) {
   r.op("max(input)", "The largest element; with dim, also its index; with other, elementwise.",
        &extreme_all<true>);
-  r.op("max(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<true>);
   r.op("max(input, other)", "", &max_other);
+  r.op("max(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<true>);
   r.op("min(input)", "The smallest element; with dim, also its index; with other, elementwise.",
        &extreme_all<false>);
-  r.op("min(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<false>);
   r.op("min(input, other)", "", &min_other);
+  r.op("min(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<false>);
   r.op("amax(input, dim=(), keepdim=False)",
        "The largest elements over dimensions; ties share the gradient.", &extreme_axes<true>);
   r.op("amin(input, dim=(), keepdim=False)",

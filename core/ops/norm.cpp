@@ -38,8 +38,8 @@ Tensor norm_of(const Tensor& x, double p, const Axes& axes, DType out) {
   const Tensor a = call_op<"abs">(x);
   if (p == kInf) return run_reduce(Reduce::Max, a, axes, out);
   if (p == -kInf) return run_reduce(Reduce::Min, a, axes, out);
-  const Tensor sum = run_reduce(Reduce::Sum, call_op<"_pow">(a, p), axes, out);
-  return call_op<"_pow">(sum, 1 / p);
+  const Tensor sum = run_reduce(Reduce::Sum, call_op<"_pow">(a, p), axes, a.dtype());
+  return as_contiguous(call_op<"_pow">(sum, 1 / p), out);
 }
 
 /// t, with 0 where the norm is 0: there the subgradient 0 is taken.
@@ -83,6 +83,7 @@ Tensor vector_norm(const Tensor& input, Scalar ord, const OptDims& dim, bool kee
   {
     GradGuard off(false);
     if (is_complex(x.dtype())) flat = call_op<"abs">(x);
+    if (size_of(x.dtype()) == 2) flat = as_contiguous(x, DType::F32);  // powers overflow in half
   }
   const Tensor out = norm_of(flat, p, axes, real);
   return record(out, "LinalgVectorNormBackward0", {&x}, [&] {
@@ -131,8 +132,11 @@ Tensor logsumexp_of(const Tensor& x, const Axes& axes) {
 Tensor logsumexp(const Tensor& input, const OptDims& dim, bool keepdim) {
   const Tensor x = is_integral(input.dtype()) ? call_to(input, default_dtype()) : input;
   const Axes axes(x, dim, keepdim);
-  if (is_complex(x.dtype()))
-    return call_op<"log">(sum_dims(call_op<"exp">(x), dim ? *dim : Dims(), keepdim));
+  if (is_complex(x.dtype()) && x.numel() > 0) {
+    const Tensor most = greatest_real(x, axes);
+    const Tensor terms = call_op<"exp">(call_op<"sub">(x, restore(most, axes)));
+    return call_op<"add">(call_op<"log">(sum_dims(terms, dim ? *dim : Dims(), keepdim)), most);
+  }
   const Tensor out = logsumexp_of(x, axes);
   return record(out, "LogsumexpBackward0", {&x}, [&] {
     return [axes, x = Saved(x), y = Saved(out, true)](const Grads& g, Node& n) -> Grads {
@@ -143,6 +147,13 @@ Tensor logsumexp(const Tensor& input, const OptDims& dim, bool keepdim) {
 }
 
 }  // namespace
+
+Tensor greatest_real(const Tensor& x, const Axes& axes) {
+  GradGuard off(false);
+  if (x.numel() == 0) return zeros(axes.kept, real_of(x.dtype()), x.device());
+  const Tensor most = run_reduce(Reduce::Max, call_op<"real">(x), axes, real_of(x.dtype()));
+  return call_op<"where">(call_op<"isfinite">(most), most, 0);
+}
 
 void define_norm(Registry& r) {
   r.op("vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None)",

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "cpu/load_store.h"
-#include "ops/ops.h"
 #include "op/call.h"
+#include "ops/ops.h"
 #include "ops/product.h"
 #include "tensor/layout.h"
 
@@ -15,7 +15,8 @@ Tensor constant_pad_nd(const Tensor& input, const Dims& pad, const Scalar& value
   RL_CHECK(pad.size() % 2 == 0, "Length of pad must be even but instead it equals ", pad.size());
   RL_CHECK(padded <= ndim,
            "Length of pad should be no more than twice the number of dimensions of the input. Pad "
-           "length is ", pad.size(), "while the input has ", ndim, "dimensions.");
+           "length is ",
+           pad.size(), "while the input has ", ndim, "dimensions.");
   RL_CHECK(is_complex(input.dtype()) || value.kind != Scalar::Complex,
            "value cannot be converted to type ", c_name_of(input.dtype()), " without overflow");
   Dims sizes = input.sizes(), window = sizes;
@@ -25,8 +26,10 @@ Tensor constant_pad_nd(const Tensor& input, const Dims& pad, const Scalar& value
     const int d = ndim - 1 - i;
     const int64_t before = pad[2 * i], after = pad[2 * i + 1];
     window[d] += std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0);
-    RL_CHECK(window[d] >= 0 && -before <= input.size(d), "narrow(): length must be non-negative."
-             "\nwhy: the padding ", pad, " takes more than dimension ", d, " of ", input.sizes(), " has.");
+    RL_CHECK(window[d] >= 0 && -before <= input.size(d),
+             "narrow(): length must be non-negative."
+             "\nwhy: the padding ",
+             pad, " takes more than dimension ", d, " of ", input.sizes(), " has.");
     sizes[d] += before + after;
     start[d] = std::max<int64_t>(before, 0);
     from += std::max<int64_t>(-before, 0) * input.stride(d);
@@ -61,19 +64,24 @@ Tensor position_map(Mode mode, int64_t n, int64_t before, int64_t after) {
   int64_t* to = map.data<int64_t>();
   for (int64_t i = 0; i < map.numel(); ++i) {
     const int64_t j = i - before;
-    if (mode == Mode::Replicate) to[i] = std::clamp<int64_t>(j, 0, n - 1);
-    else if (mode == Mode::Circular) to[i] = cut + (((j - cut) % left) + left) % left;
-    else to[i] = j < 0 ? -j : j >= n ? 2 * (n - 1) - j : j;
+    if (mode == Mode::Replicate)
+      to[i] = std::clamp<int64_t>(j, 0, n - 1);
+    else if (mode == Mode::Circular)
+      to[i] = cut + (((j - cut) % left) + left) % left;
+    else
+      to[i] = j < 0 ? -j : j >= n ? 2 * (n - 1) - j : j;
   }
   return map;
 }
 
 void check_mapped(const Tensor& input, const Dims& pad, Mode mode) {
   const int spatial = pad.size() / 2, ndim = input.dim();
-  RL_CHECK_AS(NotImplemented, spatial >= 1 && spatial <= 3 && (ndim == spatial + 1 || ndim == spatial + 2),
-              "Padding size ", pad.size(), " is not supported for ", ndim, "D input tensor."
-              "\nwhy: other modes than 'constant' pad the last 1, 2 or 3 dimensions of a tensor that "
-              "has one (channels) or two (batch, channels) more.");
+  RL_CHECK_AS(
+      NotImplemented, spatial >= 1 && spatial <= 3 && (ndim == spatial + 1 || ndim == spatial + 2),
+      "Padding size ", pad.size(), " is not supported for ", ndim,
+      "D input tensor."
+      "\nwhy: other modes than 'constant' pad the last 1, 2 or 3 dimensions of a tensor that "
+      "has one (channels) or two (batch, channels) more.");
   if (mode == Mode::Circular) {
     for (int i = 0; i < spatial; ++i) {
       const int64_t n = input.size(ndim - 1 - i);
@@ -85,20 +93,23 @@ void check_mapped(const Tensor& input, const Dims& pad, Mode mode) {
     return;
   }
   const bool reflect = mode == Mode::Reflect;
-  RL_CHECK_AS(NotImplemented, input.dtype() != DType::Bool, '"', reflect ? "reflection" : "replication",
-              "_pad", spatial, "d\" not implemented for 'Bool'");
+  RL_CHECK_AS(NotImplemented, input.dtype() != DType::Bool, '"',
+              reflect ? "reflection" : "replication", "_pad", spatial,
+              "d\" not implemented for 'Bool'");
   for (int d = ndim == spatial + 2 ? 1 : 0; d < ndim; ++d)
     RL_CHECK(input.size(d) > 0, "Expected ", spatial + 1, "D or ", spatial + 2,
              "D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
-             "input, but got: ", input.sizes());
+             "input, but got: ",
+             input.sizes());
   std::string in, out;
   bool small = false;
   for (int i = 0; i < spatial; ++i) {
     const int d = ndim - 1 - i;
     const int64_t n = input.size(d), before = pad[2 * i], after = pad[2 * i + 1];
-    RL_CHECK(!reflect || (before < n && after < n), "Argument #", 4 + 2 * i,
-             ": Padding size should be less than the corresponding input dimension, but got: padding (",
-             before, ", ", after, ") at dimension ", d, " of input ", input.sizes());
+    RL_CHECK(
+        !reflect || (before < n && after < n), "Argument #", 4 + 2 * i,
+        ": Padding size should be less than the corresponding input dimension, but got: padding (",
+        before, ", ", after, ") at dimension ", d, " of input ", input.sizes());
     small |= n + before + after < 1;
     const char* axis = i == 0 ? "W" : i == 1 ? "H" : "D";
     in = str(axis, ": ", n, i ? ", " : "", in);
@@ -140,9 +151,10 @@ Tensor mapped_pad(const Tensor& input, const Dims& pad, Mode mode) {
 
 Tensor pad(const Tensor& input, const Dims& pad, std::string_view mode, OptFloat value) {
   RL_CHECK(pad.size() % 2 == 0, "Padding length must be divisible by 2");
-  RL_CHECK(pad.size() <= 2 * input.dim(), "Padding length should be less than or equal to two times "
-           "the input dimension but got padding length ", pad.size(), " and input of dimension ",
-           input.dim());
+  RL_CHECK(pad.size() <= 2 * input.dim(),
+           "Padding length should be less than or equal to two times "
+           "the input dimension but got padding length ",
+           pad.size(), " and input of dimension ", input.dim());
   if (mode == "constant") return constant_pad_nd(input, pad, Scalar(value.value_or(0.0)));
   RL_CHECK(!value || *value == 0, "Padding mode \"", mode, "\" doesn't take in value argument");
   if (mode == "reflect") return mapped_pad(input, pad, Mode::Reflect);
@@ -169,9 +181,8 @@ Tensor rearranged(const Tensor& input, const Dims& split, const Dims& order, con
     out = reshape(permute(reshape(input, split), order), sizes);
     if (out->base || out.same(input)) out = copy_of(out);
   }
-  return record(out, label, {&input}, [&] {
-    return [back](const Grads& g, Node&) -> Grads { return {back(g[0])}; };
-  });
+  return record(out, label, {&input},
+                [&] { return [back](const Grads& g, Node&) -> Grads { return {back(g[0])}; }; });
 }
 
 Tensor pixel_unshuffle(const Tensor& input, int64_t factor);
@@ -185,15 +196,18 @@ Dims order_with(int lead, std::initializer_list<int64_t> rest) {
 }
 
 Tensor pixel_shuffle(const Tensor& input, int64_t factor) {
-  RL_CHECK(input.dim() >= 3, "pixel_shuffle expects input to have at least 3 dimensions, but got "
-           "input with ", input.dim(), " dimension(s)");
+  RL_CHECK(input.dim() >= 3,
+           "pixel_shuffle expects input to have at least 3 dimensions, but got "
+           "input with ",
+           input.dim(), " dimension(s)");
   RL_CHECK(factor > 0, "pixel_shuffle expects a positive upscale_factor, but got ", factor);
   const int64_t c = input.size(-3), h = input.size(-2), w = input.size(-1);
   int64_t square;
   const bool overflow = __builtin_mul_overflow(factor, factor, &square);
   RL_CHECK(!overflow && c % square == 0,
            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
-           "upscale_factor, but input.size(-3)=", c, " is not divisible by ", square);
+           "upscale_factor, but input.size(-3)=",
+           c, " is not divisible by ", square);
   const int lead = input.dim() - 3;
   Dims split(input.sizes().data(), lead), sizes = split;
   for (int64_t s : {c / square, factor, factor, h, w}) split.push_back(s);
@@ -203,14 +217,20 @@ Tensor pixel_shuffle(const Tensor& input, int64_t factor) {
 }
 
 Tensor pixel_unshuffle(const Tensor& input, int64_t factor) {
-  RL_CHECK(input.dim() >= 3, "pixel_unshuffle expects input to have at least 3 dimensions, but got "
-           "input with ", input.dim(), " dimension(s)");
+  RL_CHECK(input.dim() >= 3,
+           "pixel_unshuffle expects input to have at least 3 dimensions, but got "
+           "input with ",
+           input.dim(), " dimension(s)");
   RL_CHECK(factor > 0, "pixel_unshuffle expects a positive downscale_factor, but got ", factor);
   const int64_t c = input.size(-3), h = input.size(-2), w = input.size(-1);
-  RL_CHECK(h % factor == 0, "pixel_unshuffle expects height to be divisible by downscale_factor, but "
-           "input.size(-2)=", h, " is not divisible by ", factor);
-  RL_CHECK(w % factor == 0, "pixel_unshuffle expects width to be divisible by downscale_factor, but "
-           "input.size(-1)=", w, " is not divisible by ", factor);
+  RL_CHECK(h % factor == 0,
+           "pixel_unshuffle expects height to be divisible by downscale_factor, but "
+           "input.size(-2)=",
+           h, " is not divisible by ", factor);
+  RL_CHECK(w % factor == 0,
+           "pixel_unshuffle expects width to be divisible by downscale_factor, but "
+           "input.size(-1)=",
+           w, " is not divisible by ", factor);
   const int lead = input.dim() - 3;
   Dims split(input.sizes().data(), lead), sizes = split;
   for (int64_t s : {c, h / factor, factor, w / factor, factor}) split.push_back(s);
@@ -225,11 +245,13 @@ Tensor pixel_unshuffle(const Tensor& input, int64_t factor) {
 void define_pad(Registry& r) {
   r.op("constant_pad_nd(input, pad, value=0)",
        "Pads the last dimensions with a number: pad is [left, right] of the last one, then of the "
-       "one before it. Negative padding cuts.", &constant_pad_nd)
+       "one before it. Negative padding cuts.",
+       &constant_pad_nd)
       .not_method();
   r.op("pad(input, pad, mode='constant', value=None)",
        "Pads the last dimensions with a number ('constant'), the mirrored ('reflect'), nearest "
-       "('replicate') or opposite ('circular') elements.", &pad)
+       "('replicate') or opposite ('circular') elements.",
+       &pad)
       .nn();
   const char* doc = "Pads the last dimensions by the mode it is named after.";
   r.op("reflection_pad1d(input, padding)", doc, &named_pad<Mode::Reflect, 1>).nn();
@@ -241,7 +263,8 @@ void define_pad(Registry& r) {
   r.op("pixel_shuffle(input, upscale_factor)",
        "[..., C * r^2, H, W] to [..., C, H * r, W * r] (Shi et al., 2016).", &pixel_shuffle)
       .not_method();
-  r.op("pixel_unshuffle(input, downscale_factor)", "The inverse of pixel_shuffle.", &pixel_unshuffle)
+  r.op("pixel_unshuffle(input, downscale_factor)", "The inverse of pixel_shuffle.",
+       &pixel_unshuffle)
       .not_method();
 }
 

@@ -59,8 +59,10 @@ struct Walk {
   bool dense;  // the inner dimensions are one run of memory
 
   explicit Walk(const Points& p)
-      : before(all_offsets(p.before, p.before_strides)), point(p.offset.data()),
-        points(static_cast<int64_t>(p.offset.size())), inner(1) {
+      : before(all_offsets(p.before, p.before_strides)),
+        point(p.offset.data()),
+        points(static_cast<int64_t>(p.offset.size())),
+        inner(1) {
     for (int64_t s : p.after) inner *= s;
     dense = is_contiguous(p.after, p.after_strides);
     if (!dense) after = all_offsets(p.after, p.after_strides);
@@ -136,7 +138,8 @@ void each_put(const Walk& w, F write) {
       if (w.dense)
         for (int64_t k = first; k < last; ++k) write(at + k, from + k);
       else
-        for (int64_t k = first; k < last; ++k) write(at + w.after[static_cast<size_t>(k)], from + k);
+        for (int64_t k = first; k < last; ++k)
+          write(at + w.after[static_cast<size_t>(k)], from + k);
     }
   });
 }
@@ -191,9 +194,8 @@ Tensor truth_of(const Tensor& t) {
   const char* from = dense.data<char>();
   char* to = out.data<char>();
   const int64_t size = size_of(t.dtype());
-  cpu::parallel_for(0, t.numel(), 1 << 16, [=](int64_t b, int64_t e) {
-    truth(e - b, from + b * size, 1, to + b);
-  });
+  cpu::parallel_for(0, t.numel(), 1 << 16,
+                    [=](int64_t b, int64_t e) { truth(e - b, from + b * size, 1, to + b); });
   return out;
 }
 
@@ -205,7 +207,7 @@ std::vector<int64_t> true_offsets(const Tensor& mask, const Dims& strides) {
   const uint8_t* m = mask.data<uint8_t>();
   int64_t count = 0;
   for (int64_t i = 0; i < mask.numel(); ++i) count += m[i] != 0;
-  out.resize(static_cast<size_t>(count));
+  out.resize(static_cast<size_t>(count) + 1);  // one more: every place is written, few are kept
   int64_t* to = out.data();
   Dims index = Dims::filled(mask.dim(), 0);
   int64_t base = 0;
@@ -216,7 +218,12 @@ std::vector<int64_t> true_offsets(const Tensor& mask, const Dims& strides) {
         i += 7;
         continue;
       }
-      if (m[i]) *to++ = base + i * step;
+      const int64_t stop = std::min(i + 8, inner);
+      for (; i < stop; ++i) {
+        *to = base + i * step;
+        to += m[i] != 0;
+      }
+      --i;
     }
     for (int d = last - 1; d >= 0; --d) {
       base += strides[d];
@@ -225,6 +232,7 @@ std::vector<int64_t> true_offsets(const Tensor& mask, const Dims& strides) {
       index[d] = 0;
     }
   }
+  out.resize(static_cast<size_t>(count));
   return out;
 }
 

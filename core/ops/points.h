@@ -9,12 +9,12 @@
 namespace rl {
 
 struct Points {
-  Dims before, before_strides;   // dimensions walked outside of the points
-  Dims shape;                    // of the points
-  std::vector<int64_t> offset;   // in elements, one per point
-  Dims after, after_strides;     // dimensions walked inside
+  Dims before, before_strides;  // dimensions walked outside of the points
+  Dims shape;                   // of the points
+  std::vector<int64_t> offset;  // in elements, one per point
+  Dims after, after_strides;    // dimensions walked inside
 
-  Dims sizes() const;            // before, shape, after
+  Dims sizes() const;  // before, shape, after
 };
 
 /// All dimensions of t but `dim`, which the points replace: offset[i] = index[i] * stride.

@@ -25,5 +25,4 @@ void check_scalar_type(const Tensor& a, const Tensor& b);
 
 Tensor vdot(const Tensor& a, const Tensor& b);
 
-
 }  // namespace rl

@@ -1,4 +1,5 @@
-// Recording an operation on a list of tensors, as cat is: `record` (op/call.h) takes a fixed number.
+// Recording an operation on a list of tensors, as cat is: `record` (op/call.h) takes a fixed
+// number.
 #pragma once
 #include "op/call.h"
 

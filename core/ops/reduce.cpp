@@ -24,7 +24,7 @@ Axes::Axes(const Tensor& input, uint64_t mask, bool keepdim)
 Axes::Axes(const Tensor& input, const OptDims& dim, bool keepdim)
     : Axes(input, dim_mask(dim ? *dim : Dims(), input.dim()), keepdim) {}
 Axes::Axes(const Tensor& input, int64_t dim, bool keepdim)
-    : Axes(input, uint64_t{1} << wrap_dim(dim, input.dim()), keepdim) {}
+    : Axes(input, dim_mask({dim}, input.dim()), keepdim) {}
 
 int64_t Axes::count() const {
   int64_t n = 1;

@@ -48,6 +48,8 @@ void check_not_empty(const char* name, const Tensor& input, int64_t dim);
 [[noreturn]] void not_implemented(const char* kernel, DType dtype);
 void check_cpu(const Tensor& input);
 
+/// The largest finite real part, a centre for sums of exponentials; without history.
+Tensor greatest_real(const Tensor& complex, const Axes& axes);
 Tensor count_nonzero(const Tensor& input, const OptDims& dim);
 
 }  // namespace rl

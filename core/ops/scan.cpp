@@ -274,7 +274,7 @@ std::tuple<Tensor, Tensor> cumulative_extreme(const Tensor& input, int64_t dim) 
 
 Tensor run_logcumsumexp(const Tensor& input, int dim) {
   check_cpu(input);
-  if (!is_floating(input.dtype())) not_implemented("logcumsumexp_out_cpu", input.dtype());
+  if (!is_differentiable(input.dtype())) not_implemented("logcumsumexp_out_cpu", input.dtype());
   const DType wide = dtype_of(compute_of(input.dtype()));
   const Tensor x = as_contiguous(input, wide), out = empty(input.sizes(), wide, input.device());
   if (x.numel() == 0) return as_contiguous(out, input.dtype());
@@ -285,7 +285,17 @@ Tensor run_logcumsumexp(const Tensor& input, int dim) {
   };
   const double start = -std::numeric_limits<double>::infinity();
   const Blocks s(input.sizes(), dim);
-  if (wide == DType::F32) scan(x.data<float>(), out.data<float>(), s, false, start, step);
+  using Complex = std::complex<double>;
+  const auto complex_step = [](Complex a, Complex v) {
+    const Complex low = a.real() < v.real() ? a : v, high = a.real() < v.real() ? v : a;
+    return std::isinf(low.real()) ? high : high + std::log(1. + std::exp(low - high));
+  };
+  if (wide == DType::C64)
+    scan(x.data<std::complex<float>>(), out.data<std::complex<float>>(), s, false, Complex(start),
+         complex_step);
+  else if (wide == DType::C128)
+    scan(x.data<Complex>(), out.data<Complex>(), s, false, Complex(start), complex_step);
+  else if (wide == DType::F32) scan(x.data<float>(), out.data<float>(), s, false, start, step);
   else scan(x.data<double>(), out.data<double>(), s, false, start, step);
   return as_contiguous(out, input.dtype());
 }
@@ -302,6 +312,12 @@ Tensor logcumsumexp_backward(const Tensor& g, const Tensor& x, const Tensor& y, 
     return call_op<"exp">(call_op<"add">(flip(logcumsumexp(terms, dim), {dim}), x));
   };
   if (x.dim() == 0) return g;
+  if (is_complex(x.dtype())) {  // no signs to go by
+    const Tensor most = greatest_real(x, Axes(x, int64_t{dim}, true));
+    const Tensor weight = call_op<"conj_physical">(call_op<"exp">(call_op<"sub">(most, y)));
+    const Tensor sums = cumsum_directed(call_op<"mul">(g, weight), dim, g.dtype(), true);
+    return call_op<"mul">(sums, call_op<"conj_physical">(call_op<"exp">(call_op<"sub">(x, most))));
+  }
   return call_op<"sub">(part(g, call_op<"gt">(g, 0)),
                         part(call_op<"neg">(g), call_op<"lt">(g, 0)));
 }
@@ -323,12 +339,12 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const OptTensor& prepen
   RL_CHECK(input.dim() > 0, "diff expects input to be at least one-dimensional");
   RL_CHECK(n >= 0, "order must be non-negative but got ", n);
   const int d = wrap_dim(dim, input.dim());
+  if (n == 0) return clone(input);
   Tensors parts;
   if (prepend.defined()) parts.push_back(prepend);
   parts.push_back(input);
   if (append.defined()) parts.push_back(append);
   Tensor r = parts.size() > 1 ? cat(parts, d) : input;
-  if (n == 0) return parts.size() > 1 ? r : clone(r);
   for (; n > 0 && r.size(d) > 0; --n) {
     const int64_t m = r.size(d) - 1;
     const Tensor right = narrow(r, d, 1, m), left = narrow(r, d, 0, m);

@@ -1,5 +1,5 @@
-// gather and the scatter family: elements moved to and from places that an index of the same number of
-// dimensions names along one of them; and repeat_interleave.
+// gather and the scatter family: elements moved to and from places that an index of the same number
+// of dimensions names along one of them; and repeat_interleave.
 #include <algorithm>
 #include <vector>
 
@@ -56,7 +56,8 @@ Tensor gather(const Tensor& self, int64_t dim_in, const Tensor& index) {
       using T = typename decltype(tag)::type;
       T* to = out.data<T>();
       const T* from = self.data<T>();
-      lines.each(1u << 2, [=](int64_t o, int64_t i, int64_t s) { to[o] = from[s + places[i] * step]; });
+      lines.each(1u << 2,
+                 [=](int64_t o, int64_t i, int64_t s) { to[o] = from[s + places[i] * step]; });
     });
   }
   return record(out, "GatherBackward0", {&self}, [&] {
@@ -72,7 +73,8 @@ namespace {
 
 enum class Reduce { Replace, Sum, Prod, Mean, Max, Min };
 
-void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor& src, bool number) {
+void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor& src,
+                   bool number) {
   RL_CHECK(is_index(index), "scatter(): Expected dtype int32/int64 for index");
   RL_CHECK(number || self.dtype() == src.dtype(),
            "scatter(): Expected self.dtype to be equal to src.dtype");
@@ -93,10 +95,14 @@ void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tenso
 
 template <class T>
 Wide<T> greater(Wide<T> a, Wide<T> b, bool most) {
-  if constexpr (kComplex<T>) return a;
-  else if (a != a) return a;
-  else if (b != b) return b;
-  else return (a < b) == most ? b : a;
+  if constexpr (kComplex<T>)
+    return a;
+  else if (a != a)
+    return a;
+  else if (b != b)
+    return b;
+  else
+    return (a < b) == most ? b : a;
 }
 
 /// self[..., index, ...] = op(self, src) in order, for one of the reductions but the mean.
@@ -109,7 +115,8 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
       using T = typename decltype(tag)::type;
       T* to = self.data<T>();
       const T* from = src.data<T>();
-      lines.each(1u << 2, [=](int64_t i, int64_t s, int64_t o) { to[o + places[i] * step] = from[s]; });
+      lines.each(1u << 2,
+                 [=](int64_t i, int64_t s, int64_t o) { to[o + places[i] * step] = from[s]; });
     });
   dispatch(self.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -123,10 +130,14 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
       });
     };
     switch (op) {
-      case Reduce::Prod: return run([](W a, W b) { return a * b; });
-      case Reduce::Max: return run([](W a, W b) { return greater<T>(a, b, true); });
-      case Reduce::Min: return run([](W a, W b) { return greater<T>(a, b, false); });
-      default: return run([](W a, W b) { return a + b; });
+      case Reduce::Prod:
+        return run([](W a, W b) { return a * b; });
+      case Reduce::Max:
+        return run([](W a, W b) { return greater<T>(a, b, true); });
+      case Reduce::Min:
+        return run([](W a, W b) { return greater<T>(a, b, false); });
+      default:
+        return run([](W a, W b) { return a + b; });
     }
   });
 }
@@ -169,9 +180,11 @@ void run_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor&
             Reduce::Replace);
   combine(self, dim, at, from, op);
   if (op != Reduce::Mean) return;
-  Tensor n = counts(self, dim, at, include_self, self.dtype() == DType::Bool ? DType::I64 : self.dtype());
+  Tensor n =
+      counts(self, dim, at, include_self, self.dtype() == DType::Bool ? DType::I64 : self.dtype());
   n = masked_fill(n, call_op<"eq">(n, 0), Operand(1));
-  write(self, is_integral(self.dtype()) ? call_op<"floor_divide">(self, n) : call_op<"div">(self, n));
+  write(self,
+        is_integral(self.dtype()) ? call_op<"floor_divide">(self, n) : call_op<"div">(self, n));
 }
 
 /// Where src is larger than the index, the rest of it has no gradient.
@@ -253,8 +266,10 @@ struct ReduceGradient {
       dv = gather(part, dim, at);
     } else {
       const Tensor x = self.unpack(&n), y = covered(src.unpack(&n), at.sizes());
-      if (op == Reduce::Prod) product(g, at, x, y, &ds, &dv);
-      else extremes(g, at, x, y, &ds, &dv);
+      if (op == Reduce::Prod)
+        product(g, at, x, y, &ds, &dv);
+      else
+        extremes(g, at, x, y, &ds, &dv);
     }
     if (!include_self) ds = scatter_value(ds, dim, at, 0, {});
     return {n.needs(0) ? ds : Tensor(), n.needs(1) ? grown(dv, shape) : Tensor()};
@@ -271,15 +286,14 @@ struct ReduceGradient {
     const Tensor safe = masked_fill(x, is_zero(x), Operand(1));
     *ds = call_op<"div">(call_op<"mul">(g, again(safe, at, y)), safe);
     const Tensor zero = is_zero(y);
-    const Tensor zeros_there =
-        gather(scatter_add(zeros(x.sizes(), g.dtype(), g.device()), dim, at, call_to(zero, g.dtype())),
-               dim, at);
+    const Tensor zeros_there = gather(
+        scatter_add(zeros(x.sizes(), g.dtype(), g.device()), dim, at, call_to(zero, g.dtype())),
+        dim, at);
     const Tensor only = call_op<"logical_and">(zero, call_op<"eq">(zeros_there, 1));
     const Tensor without = again(x, at, masked_fill(y, only, Operand(1)));
-    *dv = call_op<"where">(
-        only, gather(call_op<"mul">(g, without), dim, at),
-        call_op<"div">(gather(call_op<"mul">(g, again(x, at, y)), dim, at),
-                       masked_fill(y, zero, Operand(1))));
+    *dv = call_op<"where">(only, gather(call_op<"mul">(g, without), dim, at),
+                           call_op<"div">(gather(call_op<"mul">(g, again(x, at, y)), dim, at),
+                                          masked_fill(y, zero, Operand(1))));
   }
 
   // Shared evenly among all that equal the result.
@@ -304,7 +318,8 @@ Reduce reduction_of(std::string_view name) {
   if (name == "mean") return Reduce::Mean;
   if (name == "amax") return Reduce::Max;
   if (name == "amin") return Reduce::Min;
-  raise(ErrorKind::Runtime, "reduce argument must be either sum, prod, mean, amax or amin, got ", name);
+  raise(ErrorKind::Runtime, "reduce argument must be either sum, prod, mean, amax or amin, got ",
+        name);
 }
 
 template <bool kInPlace>
@@ -319,9 +334,14 @@ Tensor scatter_reduce_op(const Tensor& self, int64_t dim_in, const Tensor& index
   const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, op, include_self); };
   return write_over(self, kInPlace, "ScatterReduceBackward0", {&self, &src}, run, [&] {
     const bool values = op == Reduce::Prod || op == Reduce::Max || op == Reduce::Min;
-    return ReduceGradient{dim, op, std::string(reduce), include_self,
+    return ReduceGradient{dim,
+                          op,
+                          std::string(reduce),
+                          include_self,
                           values ? Saved(kInPlace ? op_clone(self) : self) : Saved(),
-                          values ? Saved(src) : Saved(), Saved(index), src.sizes()};
+                          values ? Saved(src) : Saved(),
+                          Saved(index),
+                          src.sizes()};
   });
 }
 
@@ -331,7 +351,8 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
 }
 
 const char* old_reduction(std::string_view reduce) {
-  RL_CHECK(reduce == "add" || reduce == "multiply", "reduce argument must be either add or multiply.");
+  RL_CHECK(reduce == "add" || reduce == "multiply",
+           "reduce argument must be either add or multiply.");
   return reduce == "add" ? "sum" : "prod";
 }
 
@@ -343,8 +364,8 @@ Tensor scatter_src_reduce(const Tensor& self, int64_t dim, const Tensor& index, 
 }
 
 template <bool kInPlace>
-Tensor scatter_value_op(const Tensor& self, int64_t dim_in, const Tensor& index, const Scalar& value,
-                        const OptString& reduce) {
+Tensor scatter_value_op(const Tensor& self, int64_t dim_in, const Tensor& index,
+                        const Scalar& value, const OptString& reduce) {
   const int dim = wrap_dim(dim_in, self.dim());
   RL_CHECK(is_complex(self.dtype()) || value.kind != Scalar::Complex,
            "value cannot be converted to type ", c_name_of(self.dtype()), " without overflow");
@@ -407,7 +428,8 @@ Tensor repeat_interleave_tensor(const Tensor& self, const Tensor& repeats, OptIn
   return index_select(x.dim() ? x : reshape(x, {1}), dim, interleaved(each, output_size));
 }
 
-Tensor repeat_interleave_int(const Tensor& self, int64_t repeats, OptInt dim_in, OptInt output_size) {
+Tensor repeat_interleave_int(const Tensor& self, int64_t repeats, OptInt dim_in,
+                             OptInt output_size) {
   RL_CHECK(repeats >= 0, "Repeats must be non-negative");
   Tensor x = dim_in ? self : reshape(self, {self.numel()});
   const int dim = wrap_dim(dim_in.value_or(0), x.dim());
@@ -416,8 +438,9 @@ Tensor repeat_interleave_int(const Tensor& self, int64_t repeats, OptInt dim_in,
   wide.insert(dim + 1, repeats);
   RL_CHECK(!__builtin_mul_overflow(sizes[dim], repeats, &sizes[dim]),
            "repeat_interleave: too many elements");
-  RL_CHECK(!output_size || *output_size == sizes[dim], "repeat_interleave: Invalid output_size, expected ",
-           sizes[dim], " but got ", *output_size);
+  RL_CHECK(!output_size || *output_size == sizes[dim],
+           "repeat_interleave: Invalid output_size, expected ", sizes[dim], " but got ",
+           *output_size);
   return reshape(clone(expand(unsqueeze(x, dim + 1), wide)), sizes);
 }
 
@@ -428,12 +451,16 @@ Tensor scatter_add(const Tensor& input, int64_t dim, const Tensor& index, const 
 }
 
 void define_scatter(Registry& r) {
-  r.op("gather(input, dim, index, *, sparse_grad=False)",
-       "out[i][j] = input[index[i][j]][j] for dim 0, and so on: out has the index's shape.",
-       +[](const Tensor& t, int64_t dim, const Tensor& index, Any) { return gather(t, dim, index); });
+  r.op(
+      "gather(input, dim, index, *, sparse_grad=False)",
+      "out[i][j] = input[index[i][j]][j] for dim 0, and so on: out has the index's shape.",
+      +[](const Tensor& t, int64_t dim, const Tensor& index, Any) {
+        return gather(t, dim, index);
+      });
   r.op("scatter(input, dim, index, src, *, reduce=None)",
        "A copy of input where out[index[i][j]][j] = src[i][j] for dim 0, and so on. src may be a "
-       "number; reduce is 'add' or 'multiply'.", &scatter_src_reduce<false>);
+       "number; reduce is 'add' or 'multiply'.",
+       &scatter_src_reduce<false>);
   r.op("scatter(input, dim, index, value, *, reduce=None)", "", &scatter_value_op<false>);
   r.op("scatter_(input, dim, index, src, *, reduce=None)", "scatter, in place.",
        &scatter_src_reduce<true>);
@@ -444,8 +471,8 @@ void define_scatter(Registry& r) {
   r.op("scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
        "scatter that combines all values of one place by 'sum', 'prod', 'mean', 'amax' or 'amin'.",
        &scatter_reduce_op<false>);
-  r.op("scatter_reduce_(input, dim, index, src, reduce, *, include_self=True)", "The same, in place.",
-       &scatter_reduce_op<true>);
+  r.op("scatter_reduce_(input, dim, index, src, reduce, *, include_self=True)",
+       "The same, in place.", &scatter_reduce_op<true>);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",
        "Each element, or slice along dim, repeated as often as repeats says.",
        &repeat_interleave_tensor);

@@ -88,8 +88,10 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
           fill_entries(from + o[0], lines.step[0], n, largest, entries);
           const auto middle = entries.begin() + k;
           if (k < n && k * 64 > n) std::nth_element(entries.begin(), middle, entries.end());
-          if (k * 64 <= n) std::partial_sort(entries.begin(), middle, entries.end());
-          else if (sorted) std::sort(entries.begin(), middle);
+          if (k * 64 <= n)
+            std::partial_sort(entries.begin(), middle, entries.end());
+          else if (sorted)
+            std::sort(entries.begin(), middle);
           for (int64_t i = 0; i < k; ++i) {
             const int64_t p = entries[static_cast<size_t>(i)].position();
             to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];
@@ -162,8 +164,10 @@ int64_t place(const T* line, const int64_t* order, int64_t n, T v, bool right) {
   while (lo < hi) {
     const int64_t mid = lo + (hi - lo) / 2;
     const T m = order ? line[order[mid]] : line[mid];
-    if (right ? !(m > v) : !(m >= v)) lo = mid + 1;  // NaN counts as larger than anything
-    else hi = mid;
+    if (right ? !(m > v) : !(m >= v))
+      lo = mid + 1;  // NaN counts as larger than anything
+    else
+      hi = mid;
   }
   return lo;
 }
@@ -208,7 +212,8 @@ Tensor searchsorted(const Tensor& sequence, const Operand& input, bool out_int32
            "right was True");
   if (sorter.defined()) {
     RL_CHECK(sequence.sizes() == sorter.sizes(),
-             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor ",
+             "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+             "tensor ",
              sequence.sizes(), "and got sorter tensor ", sorter.sizes());
     RL_CHECK(sorter.dtype() == DType::I64,
              "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype ",
@@ -218,19 +223,23 @@ Tensor searchsorted(const Tensor& sequence, const Operand& input, bool out_int32
       RL_CHECK(order.data<int64_t>()[i] >= 0 && order.data<int64_t>()[i] < sequence.size(-1),
                "torch.searchsorted(): sorter index out of range");
   }
-  RL_CHECK(dims > 0 || sequence.dim() == 1,
-           "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
-           "is 1, but we got boundaries tensor dim(", sequence.dim(), ") and input value's dim(", dims,
-           ") numel(", numel, ")");
+  RL_CHECK(
+      dims > 0 || sequence.dim() == 1,
+      "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
+      "is 1, but we got boundaries tensor dim(",
+      sequence.dim(), ") and input value's dim(", dims, ") numel(", numel, ")");
   bool fits = sequence.dim() == 1 || sequence.dim() == dims;
-  RL_CHECK(sequence.dim() > 0, "torch.searchsorted(): boundaries tensor should have positive dimension, "
+  RL_CHECK(sequence.dim() > 0,
+           "torch.searchsorted(): boundaries tensor should have positive dimension, "
            "but got 0 dimension");
   for (int d = 0; sequence.dim() > 1 && fits && d + 1 < dims; ++d)
     fits &= sequence.size(d) == input.tensor->size(d);
-  RL_CHECK(fits, "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
-           "dimensions of boundaries tensor and input value tensor must match, but we got boundaries "
-           "tensor ", sequence.sizes(), " and input value tensor ",
-           input.tensor ? input.tensor->sizes() : Dims());
+  RL_CHECK(
+      fits,
+      "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+      "dimensions of boundaries tensor and input value tensor must match, but we got boundaries "
+      "tensor ",
+      sequence.sizes(), " and input value tensor ", input.tensor ? input.tensor->sizes() : Dims());
   return find_places(sequence, input, out_int32, right || (side && *side == "right"), sorter);
 }
 
@@ -262,8 +271,8 @@ Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& 
         }
       }
       if (low == high) low -= 1, high += 1;
-      RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ", high,
-               "] is not finite");
+      RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ",
+               high, "] is not finite");
       RL_CHECK(low < high, "torch.histc: max must be larger than min");
       T* count = out.data<T>();
       for (int64_t i = 0; i < n; ++i) {
@@ -307,7 +316,8 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
 void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
        "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
-       ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])", &sort);
+       ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])",
+       &sort);
   r.op("argsort(input, dim=-1, descending=False, *, stable=False)", "The indices that sort input.",
        &argsort);
   r.op("msort(input)", "Sorts along the first dimension.", &msort);
@@ -315,16 +325,20 @@ void define_sort(Registry& r) {
        "The k largest (or smallest) elements along a dimension.", &topk);
   r.op("kthvalue(input, k, dim=-1, keepdim=False) -> (values, indices)",
        "The k-th smallest element along a dimension, from 1 on.", &kthvalue);
-  r.op("searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None)",
-       "Where values would be inserted into sorted lines to keep them sorted: before equal ones, or "
-       "behind them if right.", &searchsorted)
+  r.op("searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, "
+       "sorter=None)",
+       "Where values would be inserted into sorted lines to keep them sorted: before equal ones, "
+       "or "
+       "behind them if right.",
+       &searchsorted)
       .not_method();
   r.op("bucketize(input, boundaries, *, out_int32=False, right=False)",
        "The bucket of each value among sorted boundaries.", &bucketize)
       .not_method();
   r.op("histc(input, bins=100, min=0, max=0)",
        "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
-       "they are equal).", &histc);
+       "they are equal).",
+       &histc);
   r.op("isin(elements, test_elements, *, assume_unique=False, invert=False)",
        "Which elements occur among test_elements.", &isin)
       .not_method();

@@ -1,5 +1,6 @@
-// Order-preserving keys: any element as an unsigned number whose order is torch's (NaN last, -0 equal
-// to 0). A key with its position makes an entry; entries are all different, so any sort is stable.
+// Order-preserving keys: any element as an unsigned number whose order is torch's (NaN last, -0
+// equal to 0). A key with its position makes an entry; entries are all different, so any sort is
+// stable.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -51,7 +52,8 @@ struct WideEntry {
 };
 
 template <class T, class Entry>
-void fill_entries(const T* line, int64_t step, int64_t n, bool descending, std::vector<Entry>& out) {
+void fill_entries(const T* line, int64_t step, int64_t n, bool descending,
+                  std::vector<Entry>& out) {
   constexpr uint64_t all = ~uint64_t{0} >> (64 - kKeyBits<T>);
   const uint64_t flip = descending ? all : 0;
   out.resize(static_cast<size_t>(n));

@@ -2,7 +2,21 @@
 #include "op/formula.h"
 
 namespace {
-constexpr double kTwoOverSqrtPi = 1.128379167095512573896;
+constexpr double kTwoOverSqrtPi = 1.128379167095512573896, kPi = 3.141592653589793238463;
+
+/// The derivative of digamma: reflected to the right half-plane, moved up by eight with
+/// trigamma(x) = 1/x^2 + trigamma(x + 1), then its asymptotic series (Abramowitz and Stegun, 6.4.12).
+auto trigamma(auto input) {
+  auto left = input < 0.5;
+  auto x = where(left, 1.0 - input, input);
+  auto sum = 1.0 / (x * x);
+  for (double k = 1; k < 8; ++k) sum = sum + 1.0 / ((x + k) * (x + k));
+  auto r = 1.0 / (x + 8.0), q = r * r;
+  auto series = q * (1.0 / 6 + q * (-1.0 / 30 + q * (1.0 / 42 + q * (-1.0 / 30 + q * (5.0 / 66 + q * (-691.0 / 2730))))));
+  sum = sum + r * (1.0 + 0.5 * r + series);
+  auto s = sin(kPi * input);
+  return where(left, kPi * kPi / (s * s) - sum, sum);
+}
 }
 
 RL_FORMULAS(special) {
@@ -15,7 +29,8 @@ RL_FORMULAS(special) {
           [](Value auto g, Value auto, Value auto y) { return g * (0.886226925452758013649 * exp(y * y)); });
   r.unary("lgamma(input)", RealFloat, "log(abs(gamma(input))).", [](Value auto x) { return lgamma(x); },
           [](Value auto g, Value auto x, Value auto) { return g * digamma(x); });
-  r.unary("digamma(input)", RealFloat, "The derivative of lgamma.", [](Value auto x) { return digamma(x); })
+  r.unary("digamma(input)", RealFloat, "The derivative of lgamma.", [](Value auto x) { return digamma(x); },
+          [](Value auto g, Value auto x, Value auto) { return g * trigamma(x); })
       .alias("psi");
   r.unary("i0(input)", RealFloat, "The modified Bessel function of order 0.", [](Value auto x) { return i0(x); });
   r.unary("_logit(input)", RealFloat, "log(input / (1 - input)).",

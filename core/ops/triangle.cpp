@@ -47,14 +47,15 @@ Tensor triangle(const Tensor& self, int64_t diagonal) {
     };
   };
   if constexpr (kInPlace) {
-    in_place(self, label, {&self},
-             [&] {
-               const Tensor dense = as_contiguous(self);
-               if (dense.same(self)) return keep_triangle(self, self, diagonal, kUpper);
-               keep_triangle(dense, dense, diagonal, kUpper);
-               write(self, dense);
-             },
-             build);
+    in_place(
+        self, label, {&self},
+        [&] {
+          const Tensor dense = as_contiguous(self);
+          if (dense.same(self)) return keep_triangle(self, self, diagonal, kUpper);
+          keep_triangle(dense, dense, diagonal, kUpper);
+          write(self, dense);
+        },
+        build);
     return self;
   } else {
     Tensor out = empty_like(self);
@@ -91,6 +92,8 @@ Tensor diag_embed(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2
   const int ndim = self.dim() + 1;
   const int d1 = wrap_dim(dim1, ndim), d2 = wrap_dim(dim2, ndim);
   RL_CHECK(d1 != d2, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
+  RL_CHECK(std::abs(offset / 2) < int64_t{1} << 40, "diag_embed: the offset ", offset,
+           " is too large");
   const int64_t n = (self.dim() ? self.size(-1) : 1) + std::abs(offset);
   Dims sizes;  // the new matrix dimensions among self's others
   for (int d = 0, from = 0; d < ndim; ++d)
@@ -112,7 +115,8 @@ Tensor diag_embed(const Tensor& self, int64_t offset, int64_t dim1, int64_t dim2
 }
 
 Tensor diag(const Tensor& self, int64_t diagonal) {
-  RL_CHECK(self.dim() == 1 || self.dim() == 2, "diag(): Supports 1D or 2D tensors. Got ", self.dim(), "D");
+  RL_CHECK(self.dim() == 1 || self.dim() == 2, "diag(): Supports 1D or 2D tensors. Got ",
+           self.dim(), "D");
   if (self.dim() == 1) return diag_embed(self, diagonal, 0, 1);
   return op_clone(call_op<"diagonal">(self, diagonal, 0, 1));
 }
@@ -133,7 +137,8 @@ Tensor trace(const Tensor& self) {
     return [rows = self.size(0), cols = self.size(1)](const Grads& g, Node&) -> Grads {
       const Tensor eye = zeros({rows, cols}, g[0].dtype(), g[0].device());
       const int64_t n = std::min(rows, cols);
-      write(make_view(eye->storage, eye.dtype(), {n}, {cols + 1}, 0), scalar_tensor(1, eye.dtype()));
+      write(make_view(eye->storage, eye.dtype(), {n}, {cols + 1}, 0),
+            scalar_tensor(1, eye.dtype()));
       return {call_op<"mul">(eye, g[0])};
     };
   });
@@ -147,14 +152,15 @@ void define_triangle(Registry& r) {
        &triangle<false, false>);
   r.op("tril_(input, diagonal=0)", "The same, in place.", &triangle<false, true>);
   r.op("triu(input, diagonal=0)",
-       "The upper triangle of the last two dimensions: columns from row + diagonal on; zeros beside.",
+       "The upper triangle of the last two dimensions: columns from row + diagonal on; zeros "
+       "beside.",
        &triangle<true, false>);
   r.op("triu_(input, diagonal=0)", "The same, in place.", &triangle<true, true>);
-  r.op("tril_indices(row, col, offset=0, **factory)", "Coordinates of a lower triangle, [2, count].",
-       &triangle_indices<false>)
+  r.op("tril_indices(row, col, offset=0, **factory)",
+       "Coordinates of a lower triangle, [2, count].", &triangle_indices<false>)
       .not_method();
-  r.op("triu_indices(row, col, offset=0, **factory)", "Coordinates of an upper triangle, [2, count].",
-       &triangle_indices<true>)
+  r.op("triu_indices(row, col, offset=0, **factory)",
+       "Coordinates of an upper triangle, [2, count].", &triangle_indices<true>)
       .not_method();
   r.op("diag(input, diagonal=0)",
        "A vector as the diagonal of a matrix, or a matrix's diagonal as a vector.", &diag);

@@ -42,11 +42,12 @@ RL_FORMULAS(trigonometric) {
              auto d = x * x + o * o;
              return where(d == 0.0, g * 0.0, -(g * x) / where(d == 0.0, like(d, 1.0), d));
            })
-      .alias("arctan2");
+      .alias("arctan2").tensors_only();
   r.binary("hypot(input, other)", Strict, "sqrt(input**2 + other**2) without overflow.",
            [](Value auto x, Value auto o) { return hypot(x, o); },
            [](Value auto g, Value auto x, Value auto, Value auto y) { return g * (x / y); },
-           [](Value auto g, Value auto, Value auto o, Value auto y) { return g * (o / y); });
+           [](Value auto g, Value auto, Value auto o, Value auto y) { return g * (o / y); })
+      .tensors_only();
   r.binary("copysign(input, other)", RealFloat, "The magnitude of input with the sign of other.",
            [](Value auto x, Value auto o) { return copysign(x, o); },
            [](Value auto g, Value auto x, Value auto, Value auto y) {
@@ -54,7 +55,8 @@ RL_FORMULAS(trigonometric) {
            },
            [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; });
   r.binary("nextafter(input, other)", Strict, "The next number after input towards other.",
-           [](Value auto x, Value auto o) { return nextafter(x, o); });
+           [](Value auto x, Value auto o) { return nextafter(x, o); })
+      .tensors_only();
   r.unary("deg2rad(input)", RealFloat, "Degrees to radians.",
           [](Value auto x) { return x * 0.017453292519943295769; },
           [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; });

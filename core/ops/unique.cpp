@@ -1,5 +1,5 @@
-// Unique values and unique slices, of all elements or of consecutive ones. Results are always sorted
-// (unless consecutive); inverse and counts are empty where they are not asked for.
+// Unique values and unique slices, of all elements or of consecutive ones. Results are always
+// sorted (unless consecutive); inverse and counts are empty where they are not asked for.
 #include <numeric>
 
 #include "ops/along.h"
@@ -31,9 +31,9 @@ Tensor as_tensor(const std::vector<int64_t>& v, const Dims& sizes) {
 
 Tensors results(const Tensor& values, const Groups& g, const Dims& inverse_sizes, bool inverse,
                 bool counts) {
-  return {values, inverse ? as_tensor(g.inverse, inverse_sizes) : empty({0}, DType::I64),
-          counts ? as_tensor(g.count, {static_cast<int64_t>(g.count.size())})
-                 : empty({0}, DType::I64)};
+  return {
+      values, inverse ? as_tensor(g.inverse, inverse_sizes) : empty({0}, DType::I64),
+      counts ? as_tensor(g.count, {static_cast<int64_t>(g.count.size())}) : empty({0}, DType::I64)};
 }
 
 std::vector<int64_t> natural_order(int64_t n) {
@@ -67,22 +67,26 @@ Tensors unique_flat(const Tensor& self, bool consecutive, bool inverse, bool cou
         for (size_t i = 0; i < order.size(); ++i) order[i] = entries[i].position();
       });
     }
-    const Groups g(order, [v](int64_t a, int64_t b) { return static_cast<W>(v[a]) == static_cast<W>(v[b]); });
+    const Groups g(
+        order, [v](int64_t a, int64_t b) { return static_cast<W>(v[a]) == static_cast<W>(v[b]); });
     Tensor values = empty({static_cast<int64_t>(g.first.size())}, self.dtype());
     for (size_t i = 0; i < g.first.size(); ++i) values.data<T>()[i] = v[g.first[i]];
     return results(values, g, self.sizes(), inverse, counts);
   });
 }
 
-Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool inverse, bool counts) {
-  RL_CHECK_INDEX(self.dim() > 0, "Dimension specified as ", dim_in, " but tensor has no dimensions");
+Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool inverse,
+                      bool counts) {
+  RL_CHECK_INDEX(self.dim() > 0, "Dimension specified as ", dim_in,
+                 " but tensor has no dimensions");
   const int dim = wrap_dim(dim_in, self.dim());
   const int64_t n = self.size(dim), m = n ? self.numel() / n : 0;
   bool zero = false;
   for (int d = 0; d < self.dim(); ++d) zero |= d != dim && self.size(d) == 0;
   RL_CHECK(n == 0 || !zero,
            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied");
-  RL_CHECK(n > 0 || !zero, "There are 0 sized dimensions, and they aren't selected, so unique cannot "
+  RL_CHECK(n > 0 || !zero,
+           "There are 0 sized dimensions, and they aren't selected, so unique cannot "
            "be applied");
   GradGuard off(false);
   const Tensor rows = contiguous_copy(transpose(self, 0, dim));  // each slice one run of memory

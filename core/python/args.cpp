@@ -439,7 +439,14 @@ PyObject* op_schemas(PyObject* self, void*) {
   return list.release();
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_InternFromString("torch"); }
-PyObject* op_reduce(PyObject* self, PyObject*) { return PyUnicode_FromString(reinterpret_cast<PyOp*>(self)->op->name.c_str()); }
+/// Pickled by name; operations outside the torch namespace through rushlight._utils._find_op.
+PyObject* op_reduce(PyObject* self, PyObject*) {
+  const Op& op = *reinterpret_cast<PyOp*>(self)->op;
+  if (op.function) return PyUnicode_FromString(op.name.c_str());
+  Object m(PyImport_ImportModule("rushlight._utils"));
+  Object find(m ? PyObject_GetAttrString(m.get(), "_find_op") : nullptr);
+  return find ? Py_BuildValue("(O(s))", find.get(), op.name.c_str()) : nullptr;
+}
 void op_dealloc(PyObject* self) {
   PyTypeObject* t = Py_TYPE(self);
   t->tp_free(self);

@@ -17,10 +17,21 @@ namespace {
 struct PyNode {
   PyObject_HEAD
   Ref<Node> node;
+  Node* recorded;  // of a context (autograd.Function): the node that owns it, while that lives
 };
 PyTypeObject* NodeType = nullptr;
 
-Node& node_of(PyObject* o) { return *reinterpret_cast<PyNode*>(o)->node; }
+Node& node_of(PyObject* o) {
+  RL_CHECK_TYPE(PyObject_TypeCheck(o, NodeType), "expected a node of the graph, not ", Py_TYPE(o)->tp_name);
+  auto* p = reinterpret_cast<PyNode*>(o);
+  Node* n = p->node ? p->node.get() : p->recorded;
+  RL_CHECK(n, "this node is not part of a graph: its forward was not recorded, or the graph is gone");
+  return *n;
+}
+const Tensor& tensor_of(nb::handle o) {
+  RL_CHECK_TYPE(is_tensor(o.ptr()), "expected a Tensor, not ", Py_TYPE(o.ptr())->tp_name);
+  return unwrap(o.ptr());
+}
 
 void node_dealloc(PyObject* self) {
   auto* p = reinterpret_cast<PyNode*>(self);
@@ -42,9 +53,11 @@ PyObject* node_next(PyObject* self, void*) {
   });
 }
 PyObject* node_metadata(PyObject* self, void*) {
-  Node& n = node_of(self);
-  if (!n.metadata) n.metadata = PyDict_New();
-  return Py_XNewRef(static_cast<PyObject*>(n.metadata));
+  return guarded<PyObject*>(nullptr, [&] {
+    Node& n = node_of(self);
+    if (!n.metadata) n.metadata = need(PyDict_New());
+    return Py_NewRef(static_cast<PyObject*>(n.metadata));
+  });
 }
 PyObject* node_variable(PyObject* self, void*) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -56,8 +69,15 @@ PyObject* node_variable(PyObject* self, void*) {
     return wrap(static_cast<AccumulateGrad&>(n).variable);
   });
 }
-PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self).name().c_str()); }
-PyObject* node_sequence(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(self).sequence); }
+PyObject* node_name(PyObject* self, PyObject*) {
+  return guarded<PyObject*>(nullptr, [&] {
+    const Node& n = node_of(self);
+    return PyUnicode_FromString((n.is_accumulate() ? "torch::autograd::" + n.name() : n.name()).c_str());
+  });
+}
+PyObject* node_sequence(PyObject* self, PyObject*) {
+  return guarded<PyObject*>(nullptr, [&] { return PyLong_FromUnsignedLongLong(node_of(self).sequence); });
+}
 
 Object grads_tuple(const Grads& grads) {
   Object t = own(PyTuple_New(static_cast<Py_ssize_t>(grads.size())));
@@ -65,11 +85,24 @@ Object grads_tuple(const Grads& grads) {
     PyTuple_SET_ITEM(t.get(), static_cast<Py_ssize_t>(i), grads[i].defined() ? wrap(grads[i]) : Py_NewRef(Py_None));
   return t;
 }
-void replace_grads(Grads& grads, PyObject* result, const char* what) {
+// ---- hooks ----
+
+int64_t g_hook_key = 0;
+using Held = std::shared_ptr<Object>;
+Held hold(PyObject* o) { return std::make_shared<Object>(Object::borrow(o)); }
+
+std::string hook_name(PyObject* hook) {
+  Object name(PyObject_GetAttrString(hook, "__name__"));
+  const char* text = name && PyUnicode_Check(name.get()) ? PyUnicode_AsUTF8(name.get()) : nullptr;
+  PyErr_Clear();
+  return text ? text : "<unknown>";
+}
+
+void replace_grads(Grads& grads, PyObject* result, PyObject* hook) {
   if (result == Py_None) return;
   const bool tuple = PyTuple_Check(result);
   const Py_ssize_t n = tuple ? PyTuple_GET_SIZE(result) : 1;
-  RL_CHECK(n == static_cast<Py_ssize_t>(grads.size()), what, " hook has returned an incorrect number of values (got ", n, ", but expected ", grads.size(), ")");
+  RL_CHECK(n == static_cast<Py_ssize_t>(grads.size()), "hook '", hook_name(hook), "' has returned an incorrect number of values (got ", n, ", but expected ", grads.size(), ")");
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* o = tuple ? PyTuple_GET_ITEM(result, i) : result;
     RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Variable, but hook returned '", Py_TYPE(o)->tp_name, "'");
@@ -77,27 +110,51 @@ void replace_grads(Grads& grads, PyObject* result, const char* what) {
   }
 }
 
-int64_t g_hook_key = 0;
-using Held = std::shared_ptr<Object>;
-Held hold(PyObject* o) { return std::make_shared<Object>(Object::borrow(o)); }
-
-nb::object node_add_pre(nb::handle self, nb::object fn) {
-  const int64_t key = ++g_hook_key;
-  node_of(self.ptr()).hook_list().pre.emplace_back(key, [f = hold(fn.ptr())](Grads& grads) {
+// Named types, so that the garbage collector finds the Python function in a std::function.
+struct PreCall {
+  Held f;
+  void operator()(Grads& grads) const {
     Object args = grads_tuple(grads);
     Object r = own(PyObject_CallFunctionObjArgs(f->get(), args.get(), nullptr));
-    replace_grads(grads, r.get(), "prehook");
-  });
-  return nb::int_(key);
-}
-nb::object node_add_post(nb::handle self, nb::object fn) {
-  const int64_t key = ++g_hook_key;
-  node_of(self.ptr()).hook_list().post.emplace_back(key, [f = hold(fn.ptr())](Grads& in, const Grads& out) {
+    replace_grads(grads, r.get(), f->get());
+  }
+};
+struct PostCall {
+  Held f;
+  void operator()(Grads& in, const Grads& out) const {
     Object a = grads_tuple(in), b = grads_tuple(out);
     Object r = own(PyObject_CallFunctionObjArgs(f->get(), a.get(), b.get(), nullptr));
-    replace_grads(in, r.get(), "hook");
-  });
-  return nb::int_(key);
+    replace_grads(in, r.get(), f->get());
+  }
+};
+struct TensorCall {
+  Held f;
+  void operator()(Tensor& g) const {
+    Object arg = own(wrap(g));
+    Object r = own(PyObject_CallFunctionObjArgs(f->get(), arg.get(), nullptr));
+    if (r.get() == Py_None) return;
+    RL_CHECK_TYPE(is_tensor(r.get()), "expected Variable, but hook returned '", Py_TYPE(r.get())->tp_name, "'");
+    const Tensor& n = unwrap(r.get());
+    RL_CHECK(n.sizes() == g.sizes(), "hook '", hook_name(f->get()), "' has changed the size of value");
+    RL_CHECK(n.dtype() == g.dtype(), "hook '", hook_name(f->get()), "' has changed the type of value (was torch.", info(g.dtype()).type, "Tensor got torch.", info(n.dtype()).type, "Tensor)");
+    g = n;
+  }
+};
+struct AfterCall {
+  Held f;
+  void operator()(const Tensor& v) const {
+    Object arg = own(wrap(v));
+    own(PyObject_CallFunctionObjArgs(f->get(), arg.get(), nullptr));
+  }
+};
+
+int64_t node_add_pre(nb::handle self, nb::object fn) {
+  node_of(self.ptr()).hook_list().pre.emplace_back(++g_hook_key, PreCall{hold(fn.ptr())});
+  return g_hook_key;
+}
+int64_t node_add_post(nb::handle self, nb::object fn) {
+  node_of(self.ptr()).hook_list().post.emplace_back(++g_hook_key, PostCall{hold(fn.ptr())});
+  return g_hook_key;
 }
 template <class List>
 void erase_key(List& list, int64_t key) {
@@ -108,6 +165,8 @@ void erase_key(List& list, int64_t key) {
     }
 }
 void node_remove(nb::handle self, int64_t key) {
+  auto* p = reinterpret_cast<PyNode*>(self.ptr());
+  if (!PyObject_TypeCheck(self.ptr(), NodeType) || !(p->node || p->recorded)) return;
   Node& n = node_of(self.ptr());
   if (!n.hooks) return;
   erase_key(n.hooks->pre, key);
@@ -115,7 +174,7 @@ void node_remove(nb::handle self, int64_t key) {
 }
 
 PyObject* node_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<%s object at %p>", node_of(self).name().c_str(), static_cast<void*>(self));
+  return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name, static_cast<void*>(self));
 }
 /// node(*grads): applies it by hand.
 PyObject* node_call(PyObject* self, PyObject* args, PyObject*) {
@@ -133,12 +192,22 @@ PyObject* node_call(PyObject* self, PyObject* args, PyObject*) {
     return t.release();
   });
 }
+/// Hooks with a handle are made by rushlight.autograd.graph.
+PyObject* node_hook(PyObject* self, PyObject* fn, const char* maker) {
+  Object m(PyImport_ImportModule("rushlight.autograd.graph"));
+  return m ? PyObject_CallMethod(m.get(), maker, "OO", self, fn) : nullptr;
+}
+PyObject* node_register_hook(PyObject* self, PyObject* fn) { return node_hook(self, fn, "_register_hook"); }
+PyObject* node_register_prehook(PyObject* self, PyObject* fn) { return node_hook(self, fn, "_register_prehook"); }
+
 PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, "The nodes of the inputs.", nullptr},
                              {"metadata", node_metadata, nullptr, "A dict of one's own.", nullptr},
                              {"variable", node_variable, nullptr, "The leaf, of AccumulateGrad.", nullptr},
                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name."},
                               {"_sequence_nr", node_sequence, METH_NOARGS, nullptr},
+                              {"register_hook", node_register_hook, METH_O, "fn(grad_inputs, grad_outputs) after the node."},
+                              {"register_prehook", node_register_prehook, METH_O, "fn(grad_outputs) before the node."},
                               {nullptr, nullptr, 0, nullptr}};
 PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
                             {Py_tp_getset, node_getset},
@@ -162,20 +231,23 @@ PyTypeObject* type_of_node(const std::string& name) {
 
 // ---- nodes written in Python: autograd.Function ----
 
-/// Calls `backward(*grads)` of a Python object; `context` is what Python calls ctx.
+/// Calls backward of a Python object, what Python calls ctx. The node owns the context; the context
+/// knows its node for as long as that lives.
 struct PythonNode : Node {
   std::string label;
-  Object context;      // has _backward(grads) -> sequence
-  std::vector<std::pair<bool, Tensor>> unused;
-  bool released = false;
+  Object context;
+  std::vector<Saved> saved;
 
+  PythonNode(std::string name, PyObject* ctx) : label(std::move(name)), context(Object::borrow(ctx)) {
+    reinterpret_cast<PyNode*>(ctx)->recorded = this;
+  }
+  ~PythonNode() override { reinterpret_cast<PyNode*>(context.get())->recorded = nullptr; }
   std::string name() const override { return label; }
   void release() override {
-    Object r(PyObject_CallMethod(context.get(), "_release", nullptr));
-    if (!r) PyErr_Clear();
+    for (Saved& s : saved) s.release();
   }
   Grads apply(Grads&& grads) override {
-    Object args = grads_tuple(grads);
+    Object args = grads_tuple(grads), keep = context;
     Object r = own(PyObject_CallMethod(context.get(), "_run_backward", "(O)", args.get()));
     Grads out(next.size());
     RL_CHECK_TYPE(PyTuple_Check(r.get()), label, ": backward must return a tuple");
@@ -183,95 +255,103 @@ struct PythonNode : Node {
     RL_CHECK(n <= static_cast<Py_ssize_t>(next.size()), "function ", label, " returned an incorrect number of gradients (expected ", next.size(), ", got ", n, ")");
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* o = PyTuple_GET_ITEM(r.get(), i);
-      RL_CHECK_TYPE(o == Py_None || is_tensor(o), "function ", label, " returned a gradient of type ", Py_TYPE(o)->tp_name);
-      if (o != Py_None) out[static_cast<size_t>(i)] = unwrap(o);
+      RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Variable or None (got ", Py_TYPE(o)->tp_name, ")");
+      if (o == Py_None) continue;
+      RL_CHECK(next[static_cast<size_t>(i)] || i >= n, "function ", label, " returned a gradient different from None at position ", i + 1, ", but the corresponding forward input was not a Variable");
+      out[static_cast<size_t>(i)] = unwrap(o);
     }
     return out;
   }
 };
 
-/// Records outputs as made by ctx: (ctx, name, inputs, outputs, dirty flags, differentiable flags).
-nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty, nb::tuple differentiable) {
+/// One output of a function becomes an output of its node; returns what the caller gets.
+Object record_output(const Ref<Node>& node, PyObject* o, PyObject* inputs, bool dirty, bool differentiable) {
+  if (!is_tensor(o) || !differentiable) {
+    if (is_tensor(o)) node->add_output(unwrap(o));
+    else node->outputs.push_back({});
+    return Object::borrow(o);
+  }
+  Tensor t = unwrap(o);
+  if (dirty) {
+    check_inplace(t, true);
+    bump_version(t);
+    if (t->base) rebase_history(t, node);
+    else set_history(t, node);
+    return Object::borrow(o);
+  }
+  bool is_input = false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) is_input |= PyTuple_GET_ITEM(inputs, i) == o;
+  const bool own_tensor = !is_input && is_leaf(t) && !t->base;
+  if (!own_tensor) t = alias(t);  // an input passed through, a view, a tensor with a past
+  set_history(t, node);
+  return own(own_tensor ? Py_NewRef(o) : wrap(t));
+}
+
+/// Records outputs as made by ctx: (ctx, name, inputs, outputs, dirty flags, differentiable flags,
+/// tensors to save). Returns the outputs, recorded.
+nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty, nb::tuple differentiable, nb::tuple saved) {
   return guarded(nb::object(), [&] {
-    auto* node = new PythonNode;
+    RL_CHECK_TYPE(PyObject_TypeCheck(ctx.ptr(), NodeType) && dirty.size() == outputs.size() && differentiable.size() == outputs.size(), "_record_function(): wrong arguments");
+    auto* node = new PythonNode(name, ctx.ptr());
     Ref<Node> ref(node);
-    node->label = name;
-    node->context = Object::borrow(ctx.ptr());
     for (nb::handle i : inputs)
       node->next.push_back(is_tensor(i.ptr()) ? gradient_edge(unwrap(i.ptr())) : Edge{});
-    nb::list result;
-    size_t k = 0;
-    for (nb::handle o : outputs) {
-      if (!is_tensor(o.ptr()) || !nb::cast<bool>(differentiable[k])) {
-        if (is_tensor(o.ptr())) node->add_output(unwrap(o.ptr()));
-        else node->outputs.push_back({});
-        result.append(o);
-        ++k;
+    Object result = own(PyTuple_New(static_cast<Py_ssize_t>(outputs.size())));
+    for (size_t k = 0; k < outputs.size(); ++k)
+      PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(k),
+                       record_output(ref, outputs[k].ptr(), inputs.ptr(), dirty[k].ptr() == Py_True, differentiable[k].ptr() == Py_True).release());
+    for (nb::handle s : saved) {
+      if (s.is_none()) {
+        node->saved.emplace_back();
         continue;
       }
-      Tensor t = unwrap(o.ptr());
-      bool is_input = false;
-      for (nb::handle i : inputs) is_input |= i.ptr() == o.ptr();
-      if (nb::cast<bool>(dirty[k])) {
-        check_inplace(t, true);
-        bump_version(t);
-        if (t->base) {
-          rebase_history(t, ref);
-        } else {
-          set_history(t, ref);
-        }
-        result.append(o);
-      } else {
-        if (is_input || !is_leaf(t) || t->base) t = alias(t);  // an input passed through is a new tensor
-        set_history(t, ref);
-        result.append(nb::steal(wrap(t)));
-      }
-      ++k;
+      RL_CHECK_TYPE(is_tensor(s.ptr()), "save_for_backward can only save variables, but argument ", node->saved.size(), " is of type ", Py_TYPE(s.ptr())->tp_name);
+      // An output is saved as what it became; without a past of its own, or node and output would own each other.
+      size_t k = 0;
+      while (k < outputs.size() && outputs[k].ptr() != s.ptr()) ++k;
+      const bool is_output = k < outputs.size() && is_tensor(outputs[k].ptr()) && differentiable[k].ptr() == Py_True;
+      node->saved.emplace_back(unwrap(is_output ? PyTuple_GET_ITEM(result.get(), static_cast<Py_ssize_t>(k)) : s.ptr()), is_output);
     }
-    return nb::object(nb::tuple(result));
+    return nb::steal(result.release());
+  });
+}
+
+/// ctx.saved_tensors
+nb::object saved_tensors(nb::handle ctx) {
+  return guarded(nb::object(), [&]() -> nb::object {
+    if (PyObject_TypeCheck(ctx.ptr(), NodeType) && !reinterpret_cast<PyNode*>(ctx.ptr())->recorded) return nb::steal(PyTuple_New(0));
+    auto* node = dynamic_cast<PythonNode*>(&node_of(ctx.ptr()));
+    RL_CHECK_TYPE(node, "not the context of a Function");
+    Tensors all;
+    for (const Saved& s : node->saved) all.push_back(s.unpack(node));
+    return nb::steal(wrap_list(all));
   });
 }
 
 // ---- tensor hooks ----
 
-std::function<void(Tensor&)> tensor_hook(PyObject* fn) {
-  return [f = hold(fn)](Tensor& g) {
-    Object arg = own(wrap(g));
-    Object r = own(PyObject_CallFunctionObjArgs(f->get(), arg.get(), nullptr));
-    if (r.get() == Py_None) return;
-    RL_CHECK_TYPE(is_tensor(r.get()), "expected Variable, but hook returned '", Py_TYPE(r.get())->tp_name, "'");
-    const Tensor& n = unwrap(r.get());
-    RL_CHECK(n.sizes() == g.sizes(), "hook '", "' has changed the size of value");
-    g = n;
-  };
-}
-
 int64_t register_hook(nb::handle tensor, nb::object fn) {
-  const Tensor& t = unwrap(tensor.ptr());
+  const Tensor& t = tensor_of(tensor);
+  const TensorCall call{hold(fn.ptr())};
   const int64_t key = ++g_hook_key;
-  if (Ref<Node> node = grad_fn(t)) node->hook_list().tensor.emplace_back(key, t->autograd->output, tensor_hook(fn.ptr()));
-  else meta(t).hooks.emplace_back(key, tensor_hook(fn.ptr()));
+  if (Ref<Node> node = grad_fn(t)) node->hook_list().tensor.emplace_back(key, t->autograd->output, call);
+  else meta(t).hooks.emplace_back(key, call);
   return key;
 }
 void remove_hook(nb::handle tensor, int64_t key) {
-  const Tensor& t = unwrap(tensor.ptr());
+  const Tensor& t = tensor_of(tensor);
   if (!t->autograd) return;
   erase_key(t->autograd->hooks, key);
   erase_key(t->autograd->post_accumulate, key);
   if (t->autograd->grad_fn && t->autograd->grad_fn->hooks) erase_key(t->autograd->grad_fn->hooks->tensor, key);
 }
 int64_t register_post_accumulate(nb::handle tensor, nb::object fn) {
-  const Tensor& t = unwrap(tensor.ptr());
-  const int64_t key = ++g_hook_key;
-  meta(t).post_accumulate.emplace_back(key, [f = hold(fn.ptr())](const Tensor& v) {
-    Object arg = own(wrap(v));
-    own(PyObject_CallFunctionObjArgs(f->get(), arg.get(), nullptr));
-  });
-  return key;
+  meta(tensor_of(tensor)).post_accumulate.emplace_back(++g_hook_key, AfterCall{hold(fn.ptr())});
+  return g_hook_key;
 }
 void retain_grad(nb::handle tensor) {
   guarded(0, [&] {
-    const Tensor& t = unwrap(tensor.ptr());
+    const Tensor& t = tensor_of(tensor);
     RL_CHECK(t.requires_grad(), "can't retain_grad on Tensor that has requires_grad=False");
     Ref<Node> node = grad_fn(t);
     if (!node || t->autograd->retains_grad) return 0;
@@ -315,7 +395,8 @@ nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool crea
       ++i;
     }
     std::vector<Tensor> given;
-    for (nb::handle g : grads) given.push_back(g.is_none() ? Tensor() : unwrap(g.ptr()));
+    for (nb::handle g : grads) given.push_back(g.is_none() ? Tensor() : tensor_of(g));
+    RL_CHECK(given.size() == roots.size(), "got ", roots.size(), " tensors and ", given.size(), " gradients");
     const std::vector<Edge> targets = edges_of(inputs, "inputs");
     for (size_t k = 0; k < targets.size(); ++k)
       RL_CHECK(targets[k], "One of the differentiated Tensors does not require grad");
@@ -331,15 +412,15 @@ nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool crea
 
 // ---- saved tensor hooks ----
 
-std::vector<std::pair<Object, Object>> g_saved_hooks;
+thread_local std::vector<std::pair<Object, Object>> t_saved_hooks;
 
 std::shared_ptr<void> pack_hook(const Tensor& t) {
   Object arg = own(wrap(t));
-  Object f = g_saved_hooks.back().first, unpack = g_saved_hooks.back().second;
+  Object f = t_saved_hooks.back().first, unpack = t_saved_hooks.back().second;
   auto pack = Saved::pack;
   Saved::pack = nullptr;  // what the hook computes is not packed again
   Object packed(PyObject_CallFunctionObjArgs(f.get(), arg.get(), nullptr));
-  Saved::pack = pack;
+  Saved::pack = t_saved_hooks.empty() ? nullptr : pack;
   need(packed.get());
   return std::make_shared<std::pair<Object, Object>>(packed, unpack);
 }
@@ -359,6 +440,17 @@ void node_created(Node* n) {
   if (!n->metadata) n->metadata = PyDict_New();
   PyDict_SetItemString(static_cast<PyObject*>(n->metadata), "traceback_", trace.get());
 }
+/// A node's gradient failed in anomaly mode: where was it recorded?
+void node_failed(Node* n) {
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  Object made = Object::borrow(n->metadata ? PyDict_GetItemString(static_cast<PyObject*>(n->metadata), "traceback_") : nullptr);
+  Object m(PyImport_ImportModule("rushlight.autograd.anomaly_mode"));
+  Object r(m ? PyObject_CallMethod(m.get(), "_explain", "sO", n->name().c_str(), made ? made.get() : Py_None) : nullptr);
+  if (!r && !type) throw PythonError{};  // the warning itself was made an error
+  if (!r) PyErr_Clear();
+  PyErr_Restore(type, value, trace);
+}
 void metadata_gone(void* p) { Py_DECREF(static_cast<PyObject*>(p)); }
 
 void* release_gil() { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; }
@@ -377,6 +469,41 @@ PyObject* wrap_node(const Ref<Node>& n) {
   new (&o->node) Ref<Node>(n);
   n->pyobj = o;
   return reinterpret_cast<PyObject*>(o);
+}
+
+// What only this tensor holds is the tensor's own, and may be part of a cycle through it: its hooks,
+// its grad, and its node with the node's hooks and context.
+
+int visit_autograd(const Tensor& t, visitproc visit, void* arg) {
+  if (t->refs != 1 || !t->autograd) return 0;
+  const AutogradMeta& m = *t->autograd;
+  const auto each = [&](const auto& list, auto* kind) -> int {
+    for (const auto& entry : list)
+      if (const auto* call = std::get<std::tuple_size_v<std::decay_t<decltype(entry)>> - 1>(entry).template target<std::decay_t<decltype(*kind)>>())
+        if (call->f.use_count() == 1) Py_VISIT(call->f->get());
+    return 0;
+  };
+  if (int r = each(m.hooks, static_cast<TensorCall*>(nullptr))) return r;
+  if (int r = each(m.post_accumulate, static_cast<AfterCall*>(nullptr))) return r;
+  if (m.grad.defined() && m.grad->refs == 1 && m.grad->owns_pyobj) Py_VISIT(static_cast<PyObject*>(m.grad->pyobj));
+  Node* n = m.grad_fn.get();
+  if (!n || n->refs != 1) return 0;
+  if (auto* p = dynamic_cast<PythonNode*>(n)) Py_VISIT(p->context.get());
+  if (!n->hooks) return 0;
+  if (int r = each(n->hooks->tensor, static_cast<TensorCall*>(nullptr))) return r;
+  if (int r = each(n->hooks->pre, static_cast<PreCall*>(nullptr))) return r;
+  return each(n->hooks->post, static_cast<PostCall*>(nullptr));
+}
+
+void clear_autograd(const Tensor& t) {
+  if (t->refs != 1 || !t->autograd) return;
+  AutogradMeta& m = *t->autograd;
+  const auto hooks = std::move(m.hooks);  // emptied first: what dies may look at the tensor
+  const auto after = std::move(m.post_accumulate);
+  const Tensor grad = std::move(m.grad);
+  m.hooks.clear();
+  m.post_accumulate.clear();
+  if (m.grad_fn && m.grad_fn->refs == 1) const Ref<Node> node = std::move(m.grad_fn);
 }
 
 bool has_torch_function(PyObject* o) {
@@ -400,6 +527,7 @@ bool has_torch_function(PyObject* o) {
 void add_autograd(PyObject* module) {
   on_node_created = node_created;
   drop_metadata = metadata_gone;
+  on_node_failed = node_failed;
   LongKernel::release = release_gil;
   LongKernel::acquire = acquire_gil;
   PyType_Spec spec = {"torch.autograd.graph.Node", sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
@@ -415,6 +543,7 @@ void add_autograd(PyObject* module) {
   m.def("set_anomaly_enabled", [](bool v, bool check) { GradMode::anomaly = v; GradMode::anomaly_check_nan = check; }, nb::arg("mode"), nb::arg("check_nan") = true);
   m.def("_run_backward", &engine_run);
   m.def("_record_function", &record_function);
+  m.def("_saved_tensors", &saved_tensors);
   m.def("_register_hook", &register_hook);
   m.def("_register_post_accumulate", &register_post_accumulate);
   m.def("_remove_hook", &remove_hook);
@@ -423,25 +552,28 @@ void add_autograd(PyObject* module) {
   m.def("_node_add_post_hook", &node_add_post);
   m.def("_node_remove_hook", &node_remove);
   m.def("_gradient_edge", [](nb::handle t) {
-    const Edge e = gradient_edge(unwrap(t.ptr()));
+    const Edge e = gradient_edge(tensor_of(t));
     return nb::make_tuple(nb::steal(wrap_node(e.node)), e.input);
   });
   m.def("_queue_callback", [](nb::object f) { queue_callback([h = hold(f.ptr())] { own(PyObject_CallNoArgs(h->get())); }); });
   m.def("_in_backward", [] { return in_backward(); });
   m.def("_push_saved_tensors_hooks", [](nb::object pack, nb::object unpack) {
-    g_saved_hooks.emplace_back(Object::borrow(pack.ptr()), Object::borrow(unpack.ptr()));
+    t_saved_hooks.emplace_back(Object::borrow(pack.ptr()), Object::borrow(unpack.ptr()));
     Saved::pack = pack_hook;
     Saved::unpack_hook = unpack_saved;
   });
   m.def("_pop_saved_tensors_hooks", [] {
-    g_saved_hooks.pop_back();
-    if (g_saved_hooks.empty()) Saved::pack = nullptr;
+    if (!t_saved_hooks.empty()) t_saved_hooks.pop_back();
+    if (t_saved_hooks.empty()) Saved::pack = nullptr;
   });
   m.def("_torch_function_enabled", [] { return !t_functions_off; });
   m.def("_set_torch_function_enabled", [](bool v) { t_functions_off = !v; });
-  m.def("_set_parameter_type", [](nb::handle t) { ParameterType = reinterpret_cast<PyTypeObject*>(t.ptr()); });
+  m.def("_set_parameter_type", [](nb::handle t) {
+    RL_CHECK_TYPE(PyType_Check(t.ptr()) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(t.ptr()), TensorType), "expected a subclass of Tensor");
+    ParameterType = reinterpret_cast<PyTypeObject*>(t.ptr());
+  });
   m.def("_has_torch_function", [](nb::handle o) { return has_torch_function(o.ptr()); });
-  m.def("_bump_version", [](nb::handle t) { bump_version(unwrap(t.ptr())); });
+  m.def("_bump_version", [](nb::handle t) { bump_version(tensor_of(t)); });
 }
 
 }  // namespace rl::py

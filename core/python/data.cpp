@@ -223,7 +223,10 @@ Tensor from_array(PyObject* array) {
   return make_view(Storage::borrow(p, (high + 1) * item, {}, array, drop_object), dtype, sizes, steps, 0);
 }
 
-bool has_array(PyObject* o) { return !is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__"); }
+bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
+bool has_array(PyObject* o) {
+  return is_array(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__"));
+}
 
 void drop_buffer(void* context, void*, int64_t) {
   PyGILState_STATE g = PyGILState_Ensure();
@@ -416,6 +419,12 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy) {
   if (has_array(data)) {
     Tensor t;
     Object native = Object::borrow(data);
+    if (!is_array(data)) {  // NumPy's scalars, and whatever else has the interface: an array of it
+      Object numpy = own(PyImport_ImportModule("numpy"));
+      native = own(PyObject_CallMethod(numpy.get(), "asarray", "O", data));
+      RL_CHECK_TYPE(is_array(native.get()), "could not make an array of ", Py_TYPE(data)->tp_name);
+      data = native.get();
+    }
     Object flags(PyObject_GetAttrString(data, "strides"));
     bool negative = false;
     if (flags && PyTuple_Check(flags.get()))
@@ -534,7 +543,7 @@ void add_data(PyObject* module) {
   m.def("from_numpy", [](nb::object array) {
     return guarded(nb::object(), [&] {
       PyTypeObject* t = Py_TYPE(array.ptr());
-      RL_CHECK_TYPE(has_array(array.ptr()) && std::strcmp(t->tp_name, "numpy.ndarray") == 0, "expected np.ndarray (got ", t->tp_name, ")");
+      RL_CHECK_TYPE(is_array(array.ptr()), "expected np.ndarray (got ", t->tp_name, ")");
       return nb::steal(wrap(from_array(array.ptr())));
     });
   });

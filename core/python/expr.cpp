@@ -85,13 +85,20 @@ std::vector<Scalar> scalars_from(nb::sequence numbers) {
   return v;
 }
 
+/// A gradient takes (g, operands..., result).
+void check_counts(const Formula& f, int gradient, const std::vector<OptOperand>& in,
+                  const std::vector<Scalar>& scalars) {
+  const int want = f.operands + (gradient < 0 ? 0 : 2);
+  RL_CHECK_VALUE(static_cast<int>(in.size()) == want, "expected ", want, " inputs");
+  RL_CHECK_VALUE(static_cast<int>(scalars.size()) == f.scalars, "expected ", f.scalars, " scalars");
+}
+
 /// The ordinary, recorded call, for hidden formulas too.
 nb::object run_formula(const std::string& name, nb::sequence inputs, nb::sequence numbers) {
   const Formula& f = formula(name);
   const std::vector<OptOperand> in = operands_from(inputs);
   const std::vector<Scalar> scalars = scalars_from(numbers);
-  RL_CHECK_VALUE(static_cast<int>(in.size()) == f.operands &&
-                 static_cast<int>(scalars.size()) == f.scalars, "wrong number of inputs");
+  check_counts(f, -1, in, scalars);
   Operand operands[Formula::kOperands];
   for (size_t k = 0; k < in.size(); ++k) {
     RL_CHECK_VALUE(in[k], "a formula needs all of its operands");
@@ -108,8 +115,7 @@ nb::object run_program(const std::string& name, int gradient, nb::sequence input
   const Program& p = program(f, gradient);
   const std::vector<OptOperand> in = operands_from(inputs);
   const std::vector<Scalar> scalars = scalars_from(numbers);
-  RL_CHECK_VALUE(static_cast<int>(in.size()) == f.operands + (gradient < 0 ? 0 : 2) &&
-                 static_cast<int>(scalars.size()) == f.scalars, "wrong number of inputs");
+  check_counts(f, gradient, in, scalars);
   const Tensor* like = nullptr;
   for (const OptOperand& o : in)
     if (o && o->tensor && !like) like = o->tensor;
@@ -141,6 +147,17 @@ nb::object run_program(const std::string& name, int gradient, nb::sequence input
   return nb::steal(wrap(out));
 }
 
+/// The same instruction by instruction on tensors: what create_graph=True does.
+nb::object interpret_program(const std::string& name, int gradient, nb::sequence inputs,
+                             nb::sequence numbers) {
+  const Formula& f = formula(name);
+  const Program& p = program(f, gradient);
+  const std::vector<OptOperand> in = operands_from(inputs);
+  const std::vector<Scalar> scalars = scalars_from(numbers);
+  check_counts(f, gradient, in, scalars);
+  return nb::steal(wrap(interpret(p, in.data(), scalars.data())));
+}
+
 }  // namespace
 
 void add_expr(PyObject* module) {
@@ -152,6 +169,8 @@ void add_expr(PyObject* module) {
   m.def("_run_formula", &run_formula, nb::arg("name"), nb::arg("inputs"), nb::arg("scalars"));
   m.def("_run_program", &run_program, nb::arg("name"), nb::arg("gradient"), nb::arg("inputs"),
         nb::arg("scalars"));
+  m.def("_interpret_program", &interpret_program, nb::arg("name"), nb::arg("gradient"),
+        nb::arg("inputs"), nb::arg("scalars"));
 }
 
 }  // namespace rl::py

@@ -16,7 +16,11 @@ struct Plan {
   }
 };
 
-bool is_index_list(PyObject* o) { return PyList_Check(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__")); }
+/// A list or an array; NumPy's scalars are numbers.
+bool is_index_list(PyObject* o) {
+  return PyList_Check(o) ||
+         (!is_tensor(o) && PySequence_Check(o) && PyObject_HasAttrString(o, "__array_interface__"));
+}
 
 bool is_mask(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::U8; }
 

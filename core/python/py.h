@@ -91,6 +91,9 @@ bool as_ints(PyObject* o, Dims* out);        // a sequence of such
 bool is_sequence(PyObject* o);               // tuple or list
 cpu::Generator* as_generator(PyObject* o);
 PyObject* wrap_node(const Ref<Node>& n);     // grad_fn
+/// The garbage collector's view of a tensor's hooks, grad and node.
+int visit_autograd(const Tensor& t, visitproc visit, void* arg);
+void clear_autograd(const Tensor& t);
 
 extern PyTypeObject *SizeType, *DTypeType, *DeviceType;
 

@@ -25,7 +25,10 @@ int g_free_count = 0;
 PyTensor* allocate(PyTypeObject* type) {
   if (type == TensorType && g_free_count > 0) {
     PyTensor* p = g_free[--g_free_count];
+    new (&p->tensor) Tensor();
+    p->dict = p->weakrefs = nullptr;
     PyObject_INIT(reinterpret_cast<PyObject*>(p), type);  // counts the type's reference as well
+    PyObject_GC_Track(p);
     return p;
   }
   return reinterpret_cast<PyTensor*>(type->tp_alloc(type, 0));
@@ -96,10 +99,12 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
   auto* p = reinterpret_cast<PyTensor*>(self);
   Py_VISIT(p->dict);
   if (Py_TYPE(self) != TensorType) Py_VISIT(Py_TYPE(self));
-  return 0;
+  return p->tensor.defined() ? visit_autograd(p->tensor, visit, arg) : 0;
 }
 int tensor_clear(PyObject* self) {
-  Py_CLEAR(reinterpret_cast<PyTensor*>(self)->dict);
+  auto* p = reinterpret_cast<PyTensor*>(self);
+  Py_CLEAR(p->dict);
+  if (p->tensor.defined()) clear_autograd(p->tensor);
   return 0;
 }
 
@@ -159,7 +164,7 @@ RL_GET(requires_grad, PyBool_FromLong(t.requires_grad()))
 RL_GET(is_leaf, PyBool_FromLong(is_leaf(t)))
 RL_GET(itemsize, PyLong_FromLongLong(size_of(t.dtype())))
 RL_GET(nbytes, PyLong_FromLongLong(size_of(t.dtype()) * t.numel()))
-RL_GET(version, PyLong_FromUnsignedLong(t->storage->version))
+RL_GET(version, (t->inference ? raise(ErrorKind::Runtime, "Inference tensors do not track version counter.") : void(), PyLong_FromUnsignedLong(t->storage->version)))
 RL_GET(output_nr, PyLong_FromUnsignedLong(t->autograd ? t->autograd->output : 0))
 RL_GET(retains_grad, PyBool_FromLong(t->autograd && t->autograd->retains_grad))
 RL_GET(is_cuda, PyBool_FromLong(t.device().type == Device::Cuda))
@@ -181,7 +186,7 @@ PyObject* get_grad(PyObject* self, void*) {
                      "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
                      "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
                      "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
-                     "instead. See github.com/pytorch/pytorch/pull/30531 for more informations.",
+                     "instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
                      1) < 0)
       return nullptr;
     Py_RETURN_NONE;
@@ -198,9 +203,9 @@ int set_grad(PyObject* self, PyObject* value, void*) {
     RL_CHECK_TYPE(is_tensor(value), "assigned grad expected to be a Tensor or None but got grad of type ", Py_TYPE(value)->tp_name);
     const Tensor& g = unwrap(value);
     RL_CHECK(self != value, "can't assign Variable as its own grad");
-    RL_CHECK(g.dtype() == t.dtype(), "assigned grad has data of a different type");
-    RL_CHECK(g.device() == t.device(), "assigned grad has data located on a different device");
-    RL_CHECK(g.sizes() == t.sizes(), "assigned grad has data of a different size");
+    RL_CHECK(g.device() == t.device(), "attempting to assign a gradient with device type '", g.device(), "' to a tensor with device type '", t.device(), "'. Please ensure that the gradient and the tensor are on the same device");
+    RL_CHECK(g.dtype() == t.dtype(), "attempting to assign a gradient with dtype '", info(g.dtype()).alias ? info(g.dtype()).alias : info(g.dtype()).name, "' to a tensor with grad_dtype '", info(t.dtype()).type, "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.");
+    RL_CHECK(g.sizes() == t.sizes(), "attempting to assign a gradient of size '", g.sizes(), "' to a tensor of size '", t.sizes(), "'. Please ensure that the gradient and the tensor are the same size");
     meta(t).grad = g;
     return 0;
   });
@@ -366,7 +371,9 @@ PyObject* m_is_contiguous(PyObject* self, PyObject* args, PyObject* kwargs) {
 PyObject* m_requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded<PyObject*>(nullptr, [&] {
     const Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    set_requires_grad(self_of(self), total == 0 || PyObject_IsTrue(args[0]));
+    RL_CHECK_TYPE(total <= 1, "requires_grad_() takes from 0 to 1 positional arguments but ", total, " were given");
+    RL_CHECK_TYPE(total == 0 || PyBool_Check(args[0]), "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not ", total ? Py_TYPE(args[0])->tp_name : "");
+    set_requires_grad(self_of(self), total == 0 || args[0] == Py_True);
     return Py_NewRef(self);
   });
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "autograd/mode.h"
 #include "cpu/load_store.h"
 #include "tensor/layout.h"
 
@@ -30,6 +31,7 @@ Tensor make(DType dtype, Device device) {
   auto* t = new (Pool::allocate(sizeof(TensorImpl))) TensorImpl;
   t->dtype = dtype;
   t->device = device;
+  t->inference = GradMode::inference;
   return Tensor(t);
 }
 }  // namespace

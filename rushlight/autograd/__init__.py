@@ -23,6 +23,13 @@ def _as_tuple(value):
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
+def _given(grads, count):
+    """What was passed as gradients, as a tuple."""
+    if grads is None:
+        return (None,) * count
+    return (grads,) if isinstance(grads, _C.Tensor) else tuple(grads)
+
+
 def _first_gradients(outputs, grads, batched):
     """The gradient that each output starts with: given, or one for a scalar."""
     result = []
@@ -35,7 +42,7 @@ def _first_gradients(outputs, grads, batched):
                         f"\nwhy: the output has shape {tuple(output.shape)}, and a gradient is that of one number."
                         "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape."
                     )
-                if not (output.is_floating_point() or output.is_complex()):
+                if not output.is_floating_point():
                     raise RuntimeError(
                         f"grad can be implicitly created only for real scalar outputs but got {output.dtype}"
                     )
@@ -60,6 +67,25 @@ def _first_gradients(outputs, grads, batched):
     return tuple(result)
 
 
+_warned = False
+
+
+def _warn_of_cycle():
+    global _warned
+    if _warned:
+        return
+    _warned = True
+    import warnings
+
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
+        "the cycle and avoid the leak.",
+        stacklevel=4,
+    )
+
+
 def backward(
     tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
 ):
@@ -81,10 +107,9 @@ def backward(
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if grad_tensors is None:
         grad_tensors = grad_variables
-    grads = (None,) * len(tensors) if grad_tensors is None else _as_tuple(grad_tensors)
-    if len(grads) != len(tensors):
-        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
-    grads = _first_gradients(tensors, grads, False)
+    grads = _first_gradients(tensors, _given(grad_tensors, len(tensors)), False)
+    if create_graph:
+        _warn_of_cycle()
     retain = create_graph if retain_graph is None else retain_graph
     _C._run_backward(tensors, grads, bool(retain), bool(create_graph), inputs or (), True)
 
@@ -120,9 +145,7 @@ def grad(
             grad, (*outputs, *inputs), outputs, inputs, grad_outputs=grad_outputs, retain_graph=retain_graph,
             create_graph=create_graph, allow_unused=allow_unused, materialize_grads=materialize_grads,
         )
-    grads = (None,) * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
-    if len(grads) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
+    grads = _given(grad_outputs, len(outputs))
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         from .. import stack

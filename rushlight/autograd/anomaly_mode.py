@@ -12,6 +12,17 @@ def _creation_trace():
     return traceback.format_stack()[:-1]
 
 
+def _explain(name, trace):
+    """Warns where the node was recorded whose gradient has just failed."""
+    import warnings
+
+    if trace is None:
+        text = "No forward pass information available. Enable detect anomaly during forward pass for more information."
+    else:
+        text = "Traceback of forward call that caused the error:\n" + "".join(trace)
+    warnings.warn(f"Error detected in {name}. {text}", stacklevel=2)
+
+
 class set_detect_anomaly:
     """Sets anomaly mode on or off: at once, and for a `with` block."""
 

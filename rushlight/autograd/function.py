@@ -12,7 +12,6 @@ class FunctionCtx:
     """What forward and backward share: `ctx`."""
 
     _saved = ()
-    _freed = False
     _dirty = ()
     _non_differentiable = ()
     _materialize = True
@@ -20,9 +19,6 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors):
         """Keeps tensors (or None) for backward; writes to them in place are noticed."""
-        for t in tensors:
-            if t is not None and not isinstance(t, _C.Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(t).__name__}")
         self._saved = tensors
 
     def save_for_forward(self, *tensors):
@@ -43,41 +39,18 @@ class FunctionCtx:
     @property
     def saved_tensors(self):
         """What save_for_backward kept."""
-        if self._freed:
-            raise RuntimeError(
-                "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-                "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-                "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
-                "if you need to access saved tensors after calling backward."
-            )
-        for t, version in self._versions:
-            if t._version != version:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"[{t.type()} {list(t.shape)}] is at version {t._version}; expected version {version} instead. "
-                    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-                    "torch.autograd.set_detect_anomaly(True)."
-                )
-        return self._kept
+        return _C._saved_tensors(self)
 
     saved_variables = saved_tensors
-    _versions = ()
-    _kept = ()
 
 
-class _Node(FunctionCtx):
-    """The context as a node of the graph: what `output.grad_fn` is."""
+class _Node(FunctionCtx, _C.Node):
+    """The context as a node of the graph: what `output.grad_fn` is. The core adds `next_functions`,
+    `metadata` and hooks, which work once forward was recorded."""
 
     def name(self):
         """The node's name."""
         return type(self).__name__
-
-    @property
-    def next_functions(self):
-        """The nodes of the inputs, as (node, number) pairs."""
-        return self._next
-
-    metadata = property(lambda self: self.__dict__.setdefault("_metadata", {}))
 
     # ---- called by the engine ----
 
@@ -87,7 +60,16 @@ class _Node(FunctionCtx):
                 _C._functions["zeros"](shape, dtype=dtype) if g is None and shape is not None else g
                 for g, (shape, dtype) in zip(grads, self._outputs)
             )
-        result = self._function.backward(self, *grads)
+        cls = self._function
+        if cls.vjp is not Function.vjp:
+            if cls.backward is not Function.backward:
+                raise RuntimeError(
+                    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
+                    "implement one of them."
+                )
+            result = cls.vjp(self, *grads)
+        else:
+            result = cls.backward(self, *grads)
         result = result if isinstance(result, tuple) else (result,)
         while len(result) > self._count and result[-1] is None:
             result = result[:-1]
@@ -95,15 +77,7 @@ class _Node(FunctionCtx):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {self._count}, got {len(result)})"
             )
-        return tuple(result)
-
-    def _release(self):
-        self._freed = True
-        self._kept = self._versions = ()
-
-    def register_hook(self, hook):
-        """Not on custom nodes in this version."""
-        raise NotImplementedError("hooks on custom Function nodes are not in this version of rushlight")
+        return result
 
 
 class _FunctionMeta(type):
@@ -151,6 +125,8 @@ class Function(FunctionCtx, metaclass=_FunctionMeta):
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
         )
+
+    vjp = backward  # the other name it may be given
 
     @classmethod
     def apply(cls, *args, **kwargs):
@@ -203,30 +179,52 @@ def _record(ctx, cls, args, outputs):
     dirty = tuple(_among(o, ctx._dirty) for o in outputs)
     ctx._count = len(args)
     ctx._outputs = tuple((o.shape, o.dtype) if isinstance(o, _C.Tensor) else (None, None) for o in outputs)
-    ctx._next = tuple(
-        _C._gradient_edge(a) if isinstance(a, _C.Tensor) and a.requires_grad else (None, 0) for a in args
-    )
-    result = _C._record_function(ctx, cls._backward_cls.__name__, args, outputs, dirty, differentiable)
-    kept = []
-    for t in ctx._saved:
-        # A saved output is the recorded tensor, without which its own history would be lost.
-        match = next((r for o, r in zip(outputs, result) if o is t), t)
-        kept.append(match)
-    ctx._kept = tuple(kept)
-    ctx._versions = tuple((t, t._version) for t in kept if t is not None)
-    ctx._saved = ()
-    return result
+    saved, ctx._saved = ctx._saved, ()
+    return _C._record_function(ctx, cls._backward_cls.__name__, args, outputs, dirty, differentiable, saved or ())
+
+
+class _Once:
+    """Made on first use: a function whose own backward says that there is none."""
+
+    function = None
+
+    @classmethod
+    def apply(cls, *outputs):
+        if cls.function is None:
+
+            class DelayedError(Function):
+                @staticmethod
+                def forward(ctx, *outputs):
+                    return tuple(o.detach() for o in outputs)
+
+                @staticmethod
+                def backward(ctx, *grads):
+                    raise RuntimeError(
+                        "trying to differentiate twice a function that was marked with @once_differentiable"
+                    )
+
+            cls.function = DelayedError
+        return cls.function.apply(*outputs)
 
 
 def once_differentiable(function):
-    """A decorator of `backward`: what it computes is not recorded."""
+    """A decorator of `backward`: its results cannot be differentiated again, and say so."""
     import functools
 
     @functools.wraps(function)
     def wrapper(ctx, *grads):
         with no_grad():
-            result = function(ctx, *grads)
-        return result
+            outputs = function(ctx, *grads)
+        if not _C.is_grad_enabled() or not any(isinstance(g, _C.Tensor) and g.requires_grad for g in grads):
+            return outputs
+        many = isinstance(outputs, tuple)
+        outputs = outputs if many else (outputs,)
+        places = [i for i, o in enumerate(outputs) if isinstance(o, _C.Tensor)]
+        marked = _Once.apply(*(outputs[i].detach().requires_grad_() for i in places))
+        result = list(outputs)
+        for i, o in zip(places, marked):
+            result[i] = o
+        return tuple(result) if many else result[0]
 
     return wrapper
 

@@ -43,10 +43,6 @@ def _register_prehook(node, fn):
     return _NodeHandle(node, _C._node_add_pre_hook(node, fn))
 
 
-Node.register_hook = _register_hook
-Node.register_prehook = _register_prehook
-
-
 class GradientEdge(tuple):
     """(node, output_nr): where a gradient flows."""
 
