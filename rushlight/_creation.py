@@ -24,7 +24,11 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         )
     result = _C._tensor_from(data, dtype, True)
     _place(result, device)
-    return result.requires_grad_(True) if requires_grad else result
+    if not requires_grad:
+        return result
+    if not (result.is_floating_point() or result.is_complex()):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return result.requires_grad_(True)
 
 
 def as_tensor(data, dtype=None, device=None):

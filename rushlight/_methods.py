@@ -52,7 +52,7 @@ def _numpy(self, *, force=False):
 
     if force:
         self = self.detach().cpu()
-    if self.requires_grad:
+    if self.requires_grad and _C.is_grad_enabled():
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             "\nfix: for a value to log, loss.item() is enough."
@@ -177,9 +177,23 @@ def _copy(self):
     return result
 
 
-def _as_subclass(self, cls):
-    """The same tensor as an instance of a subclass."""
-    return Tensor._make_subclass(cls, self)
+_set_tensor = Tensor.set_
+
+
+def _set_(self, source=None, storage_offset=0, size=None, stride=None):
+    """Makes self a view of a tensor's or a storage's memory; of nothing without arguments."""
+    if source is None:
+        return _set_tensor(self, self.new_empty(0))
+    if isinstance(source, Tensor):
+        if size is None:
+            return _set_tensor(self, source)
+        source = source.untyped_storage()
+    source = getattr(source, "_untyped_storage", source)
+    if size is None:
+        size = (source.nbytes() // self.element_size(),)
+    if stride is None:
+        stride = self.new_empty(size, device="meta").stride()
+    return _set_tensor(self, _C._tensor_from_storage(source, self.dtype, storage_offset, tuple(size), tuple(stride)))
 
 
 def _contains(self, element):
@@ -275,7 +289,7 @@ _attributes = {
     "__reduce_ex__": _reduce_ex,
     "__deepcopy__": _deepcopy,
     "__copy__": _copy,
-    "as_subclass": _as_subclass,
+    "set_": _set_,
     "__contains__": _contains,
     "__reversed__": _reversed,
     "__dir__": _dir,
@@ -311,4 +325,57 @@ for _name, _value in _attributes.items():
             pass  # functions of the core keep their names
     setattr(Tensor, _name, _value)
 del _attributes, _name, _value
+
+
+class DisableTorchFunctionSubclass:
+    """Inside, no __torch_function__ is called."""
+
+    def __enter__(self):
+        self.previous = _C._torch_function_enabled()
+        _C._set_torch_function_enabled(False)
+
+    def __exit__(self, *exc):
+        _C._set_torch_function_enabled(self.previous)
+
+
+_C.DisableTorchFunctionSubclass = _C.DisableTorchFunction = DisableTorchFunctionSubclass
 _C._disabled_torch_function_impl = staticmethod(lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {})))
+
+
+# Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which
+# need not be rushlight, or be installed, where the pickle is read.
+
+
+def _named(name):
+    import importlib
+
+    return getattr(importlib.import_module(__package__), name)
+
+
+def _made(name, args):
+    return _named(name)(*args)
+
+
+def _public_name(obj):
+    """The name under rushlight of a dtype, layout, function of the core, or the class Tensor."""
+    if obj is Tensor:
+        return "Tensor"
+    if isinstance(obj, type):
+        return None
+    return getattr(obj, "__name__", None) or str(obj).rpartition(".")[2]
+
+
+def _register_pickles():
+    import copyreg
+
+    def by_name(obj):
+        name = _public_name(obj)
+        return (_named, (name,)) if name else obj.__qualname__
+
+    for kind in (_C.dtype, layout, memory_format, type(Tensor), type(Tensor.add)):
+        copyreg.pickle(kind, by_name)
+    copyreg.pickle(_C.Size, lambda s: (_made, ("Size", (tuple(s),))))
+    copyreg.pickle(_C.device, lambda d: (_made, ("device", (str(d),))))
+
+
+_register_pickles()

@@ -6,7 +6,7 @@ import sys
 
 import rushlight as torch
 
-from . import _archive, _tensor, serialization
+from . import _archive, _methods, _tensor, serialization
 from .storage import TypedStorage, _storage_name
 
 
@@ -52,6 +52,8 @@ class Pickler(pickle._Pickler):
             return torch.Size, (tuple(obj),)
         if kind is torch.device:
             return torch.device, (obj.type,) if obj.index is None else (obj.type, obj.index)
+        if kind in (torch.dtype, torch.layout, torch.memory_format, type(torch.Tensor), type(torch.add)):
+            return _methods._public_name(obj) or obj.__qualname__  # for save_global
         return NotImplemented
 
     def save_global(self, obj, name=None):

@@ -116,9 +116,10 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         close = close | (input.isnan() & other.isnan())
     if rtol == 0 and atol == 0:
         return close
-    wide = (input, other) if input.is_floating_point() or input.is_complex() else (input.double(), other.double())
-    error = (wide[0] - wide[1]).abs()
-    return close | (error.isfinite() & (error <= atol + (rtol * wide[1]).abs()))
+    if not (input.is_floating_point() or input.is_complex()):
+        other = other.to(torch.get_default_dtype())
+    error = (input - other).abs()
+    return close | (error.isfinite() & (error <= atol + (rtol * other).abs()))
 
 
 def _short(t):

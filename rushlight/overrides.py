@@ -2,6 +2,7 @@
 
 from . import _C
 from ._C import Tensor
+from ._methods import DisableTorchFunctionSubclass
 
 __all__ = [
     "get_default_nowrap_functions",
@@ -11,21 +12,6 @@ __all__ = [
     "is_tensor_method_or_property",
     "wrap_torch_function",
 ]
-
-
-class DisableTorchFunctionSubclass:
-    """Inside, no __torch_function__ is called."""
-
-    def __enter__(self):
-        self.previous = _C._torch_function_enabled()
-        _C._set_torch_function_enabled(False)
-
-    def __exit__(self, *exc):
-        _C._set_torch_function_enabled(self.previous)
-
-
-_C.DisableTorchFunctionSubclass = DisableTorchFunctionSubclass
-_C.DisableTorchFunction = DisableTorchFunctionSubclass
 
 
 def _overloaded(args):
@@ -40,19 +26,24 @@ def _overloaded(args):
     return found
 
 
-def _dispatch(function, args, kwargs):
-    """Calls the overrides in turn until one answers; the core sends calls here."""
-    relevant = _overloaded((*args, *kwargs.values()))
+def _call_overrides(function, relevant, args, kwargs):
+    """Calls the overrides in turn until one answers."""
     types = tuple(map(type, relevant))
     for item in relevant:
         result = type(item).__torch_function__(function, types, args, kwargs)
         if result is not NotImplemented:
             return result
-    name = getattr(function, "__name__", str(function))
+    name = f"{getattr(function, '__module__', 'torch')}.{getattr(function, '__name__', function)}"
+    tried = "".join(f"\n  - tensor subclass {t}" for t in types)
     raise TypeError(
-        f"no implementation found for 'torch.{name}' on types that implement __torch_function__: "
-        f"[{', '.join(t.__name__ for t in types)}]"
+        f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned NotImplemented:\n{tried}"
+        "\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
     )
+
+
+def _dispatch(function, args, kwargs):
+    """What the core calls when an argument has an override."""
+    return _call_overrides(function, _overloaded((*args, *kwargs.values())), args, kwargs)
 
 
 def _dispatch_method(name, *args):
@@ -61,13 +52,7 @@ def _dispatch_method(name, *args):
 
 def handle_torch_function(public_api, relevant_args, *args, **kwargs):
     """Calls the overrides among `relevant_args` for `public_api(*args, **kwargs)`."""
-    relevant = _overloaded(relevant_args)
-    types = tuple(map(type, relevant))
-    for item in relevant:
-        result = type(item).__torch_function__(public_api, types, args, kwargs)
-        if result is not NotImplemented:
-            return result
-    raise TypeError(f"no implementation found for '{public_api.__name__}' on types that implement __torch_function__: {[t.__name__ for t in types]}")
+    return _call_overrides(public_api, _overloaded(relevant_args), args, kwargs)
 
 
 def has_torch_function(relevant_args):

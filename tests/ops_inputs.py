@@ -96,9 +96,8 @@ def draw_real(at, shape, dtype, rng):
     if at == "nonzero":
         return rng.choice([-1.0, 1.0], shape) * rng.uniform(1 if dtype in INTS else 0.3, 4, shape)
     if at == "distinct":
-        return (rng.permutation(count).reshape(shape) - count // 2) * (
-            1.0 if dtype in INTS else 0.5
-        )
+        low = 0 if dtype == "uint8" else count // 2
+        return (rng.permutation(count).reshape(shape) - low) * (1.0 if dtype in INTS else 0.5)
     low, high = (float(v) for v in at.strip("()").split(","))
     return rng.uniform(low, high, shape)
 
@@ -169,6 +168,11 @@ class Row:
 
     def edges_for(self, dtype):
         return self.edges(dtype) if callable(self.edges) else self.edges
+
+
+def row(name, *samples, **options):
+    """A row; a sample of one argument need not be a tuple."""
+    return Row(name, [s if isinstance(s, tuple) else (s,) for s in samples], **options)
 
 
 def relaid(sample, layout):

@@ -224,6 +224,7 @@ ROWS = [
     F("_l1", dtypes=FLOATS, broadcast=False, ref=loss("l1_loss")),
     F("_smooth_l1", dtypes=FLOATS, broadcast=False, ref=loss("smooth_l1_loss")),
     F("_huber", dtypes=FLOATS, broadcast=False, ref=loss("huber_loss")),
+    F("_soft_margin", dtypes=FLOATS, broadcast=False, ref=loss("soft_margin_loss")),
     F("_bce", "(0.05, 0.95)", edges=False, dtypes=FLOATS, broadcast=False, tol=100,
       ref=loss("binary_cross_entropy")),
     F("_bce_logits", "any", "(0, 1)", "positive!", dtypes=FLOATS, broadcast=False, edges=False,

@@ -109,7 +109,8 @@ def test_structure():
         "const rl_half* in0, const rl_half* in1, const rl_half* in2, float s0) "
     )
     assert text.count("rl_load<float>(") == 3 and text.count("rl_store(out + i, ") == 1
-    assert "for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n;" in text
+    assert "long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;" in text
+    assert "for (; i < n; i += step)" in text
 
     text = C._cuda_source("tanh", 0, rushlight.float64, preamble=False)  # loads g and y, not x
     assert "in0" in text and "in1" not in text and "in2" in text and "1.0 - v" in text

@@ -292,6 +292,20 @@ def test_scatter_reduce(dim, shape, source, at, reduce, include_self):
         agree(scatter, random(*shape), v, at, order=2)
 
 
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["prod", "mean", "amax", "amin"])
+def test_index_reduce(reduce, include_self):
+    def combine(m, x, v, i):
+        return m.index_reduce(x, 1, i, v, reduce, include_self=include_self)
+
+    def combine_(m, x, v, i):
+        return (x * 1).index_reduce_(1, i, v, reduce, include_self=include_self)
+
+    order = 0 if reduce == "prod" else 1  # PyTorch's gradient of prod wants one index a place
+    agree(combine, X, random(4, 3, 6), L(0, 3, 3), order=order)
+    agree(combine_, X, random(4, 3, 6), L(0, 3, 3), order=order)
+
+
 def test_repeat_interleave():
     agree(lambda m, x: m.repeat_interleave(x, 2), X, order=2)
     agree(lambda m, x: x.repeat_interleave(3, dim=1), X, order=2)

@@ -257,12 +257,23 @@ def test_errors(source):
     same_error(call)
 
 
-@pytest.mark.parametrize("source", [
-    "m.cat([g, g])", "m.stack([g, g])", "m.hstack([g, g])", "g.repeat(2, 2)", "g.flip(0)", "g.roll(1)",
-    "g.rot90()", "block_diag(m, g, g)", "m.constant_pad_nd(g, (1, 1))", "m._C._nn.pad(g, (1, 1), 'reflect')",
-    "m._C._nn.pad(g, (1, 1), 'replicate')",
-    "m.pixel_shuffle(m.ones(4, 2, 2, requires_grad=True), 2)",
-])  # fmt: skip
+NODES = """
+m.cat([g, g])
+m.stack([g, g])
+m.hstack([g, g])
+g.repeat(2, 2)
+g.flip(0)
+g.roll(1)
+g.rot90()
+block_diag(m, g, g)
+m.constant_pad_nd(g, (1, 1))
+m._C._nn.pad(g, (1, 1), 'reflect')
+m._C._nn.pad(g, (1, 1), 'replicate')
+m.pixel_shuffle(m.ones(4, 2, 2, requires_grad=True), 2)
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("source", NODES)
 def test_names_of_nodes(source):
     def name(m):
         return eval(

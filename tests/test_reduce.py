@@ -183,6 +183,7 @@ def test_forms():
         lambda m, x: x.max(dim=1)[0],
         lambda m, x: x.max(x * -1),
         lambda m, x: m.max(x, 0).indices,
+        lambda m, x: m.max(x, m.tensor(0)),
         lambda m, x: x.amax(),
         lambda m, x: x.amax((0, 1)),
         lambda m, x: m.aminmax(x, dim=1).max,
@@ -326,6 +327,9 @@ def test_scan_special():
     zeros = numpy.array([[1.0, 0, 2, 3], [0, 0, 1, 2], [1, 2, 3, 0]])
     agree(lambda m, t: m.cumprod(t, 1), zeros, order=2)
     c = random(3, 4) + 1j * random(3, 4, seed=2)
+    agree(lambda m, t: m.logcumsumexp(t * 3, 0), c, order=1)
+    agree(lambda m, t: m.logsumexp(t * 300, 0), c, order=1)
+    agree(lambda m, t: m.diff(t, 0, prepend=t), c)
     agree(lambda m, t: m.cumsum(t, 0), c, order=1)
     agree(lambda m, t: m.cumprod(t, 1), c, order=1)
 

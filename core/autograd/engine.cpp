@@ -60,7 +60,7 @@ class Run {
     if (!inputs.empty()) select(inputs);
     GradGuard mode(options_.create_graph);
     for (size_t i = 0; i < roots.size(); ++i)
-      if (roots[i]) give(roots[i], complete(*roots[i].node, roots[i].input, std::move(grads[i])));
+      if (roots[i]) give(roots[i], complete(*roots[i].node, *roots[i].node, roots[i].input, i, std::move(grads[i])));
     for (const Edge& e : roots)
       if (NodeTask* t = e ? find(e.node.get()) : nullptr; t && t->pending == 0) push(t);
     while (!heap_.empty()) {
@@ -172,12 +172,12 @@ class Run {
   }
 
   /// The edge rules: shape, dtype, realness.
-  static Tensor complete(const Node& n, uint32_t input, Tensor g) {
-    if (!g.defined() || input >= n.outputs.size()) return g;
-    const OutputInfo& want = n.outputs[input];
+  static Tensor complete(const Node& from, const Node& to, uint32_t input, size_t index, Tensor g) {
+    if (!g.defined() || input >= to.outputs.size()) return g;
+    const OutputInfo& want = to.outputs[input];
     if (!(g.sizes() == want.sizes)) {
-      RL_CHECK(can_expand(want.sizes, g.sizes()), "Function ", n.name(),
-               " returned an invalid gradient at index ", input, " - got ", g.sizes(),
+      RL_CHECK(can_expand(want.sizes, g.sizes()), "Function ", from.name(),
+               " returned an invalid gradient at index ", index, " - got ", g.sizes(),
                " but expected shape compatible with ", want.sizes);
       g = sum_to(g, want.sizes);
     }
@@ -218,7 +218,7 @@ class Run {
       NodeTask* to = find(e.node.get());
       if (!to) continue;  // an edge that a hook made meanwhile
       if (i < out.size() && (!selective_ || to->needed || !to->captures.empty()))
-        give(e, complete(*e.node, e.input, std::move(out[i])));
+        give(e, complete(n, *e.node, e.input, i, std::move(out[i])));
       if (--to->pending == 0) push(to);
     }
   }

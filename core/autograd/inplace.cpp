@@ -91,16 +91,39 @@ void mark_view(const Tensor& view, const Tensor& of, ViewInfo::Origin origin) {
   view->base = base;
   ++base->refs;
   view->view_version = view->storage->version;
-  const bool unrecorded = !GradMode::enabled && base->grad_flag;
-  if (unrecorded) {
-    view->view_no_grad = true;
-    origin = GradMode::inference ? ViewInfo::Inference : origin == ViewInfo::Normal ? ViewInfo::NoGrad : origin;
-  }
+  view->view_no_grad = of->view_no_grad || !is_differentiable(view.dtype());
+  if (GradMode::inference) origin = ViewInfo::Inference;
+  else if (!GradMode::enabled && origin == ViewInfo::Normal) origin = ViewInfo::NoGrad;
+  if (origin == ViewInfo::Normal && of->base && of->autograd) origin = of->autograd->view.origin;
   if (origin != ViewInfo::Normal && base->grad_flag) meta(view).view.origin = origin;
-  view->view_no_grad |= of->view_no_grad || !is_differentiable(view.dtype());
 }
 
+namespace {
+/// Views that were made where nobody kept track cannot be written, nor their bases under them.
+void check_origin(const Tensor& view, bool indirect) {
+  const AutogradMeta* m = view->autograd;
+  const ViewInfo::Origin origin = m ? m->view.origin : ViewInfo::Normal;
+  const char* what = indirect ? "its base or another view of its base has been" : "is being";
+  if (origin == ViewInfo::NoGrad || origin == ViewInfo::Inference) {
+    const bool no_grad = origin == ViewInfo::NoGrad;
+    const char* block = no_grad ? "no_grad" : "inference_mode";
+    raise(ErrorKind::Runtime, "A view was created in ", no_grad ? "no_grad" : "inference", " mode and ", what,
+          " modified inplace ", no_grad ? "with grad mode enabled" : "in normal mode",
+          ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+          "moving both the view and the inplace either both inside the ", block,
+          " block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+          "tracked).");
+  }
+  if (origin == ViewInfo::Multi && m->grad_fn)
+    raise(ErrorKind::Runtime, "Output ", m->output, " of ", short_name(*m->grad_fn), " is a view and ", what,
+          " modified inplace. This view is the output of a function that returns multiple views. Such functions do "
+          "not allow the output views to be modified inplace. You should replace the inplace operation by an "
+          "out-of-place one.");
+}
+}  // namespace
+
 Ref<Node> view_grad_fn(const Tensor& view) {
+  check_origin(view, true);
   Tensor base(view->base);
   auto* node = new SliceOfBase;
   Ref<Node> ref(node);
@@ -125,28 +148,26 @@ void check_inplace(const Tensor& self, bool recording) {
            "You can make a clone to get a normal tensor before doing inplace update."
            "See https://github.com/pytorch/rfcs/pull/17 for more details.");
   if (!GradMode::enabled || !(recording || self.requires_grad())) return;
+  if (t->base) {
+    check_origin(self, false);
+    RL_CHECK(!(self.requires_grad() && is_leaf(Tensor(t->base))),
+             "a view of a leaf Variable that requires grad is being used in an in-place operation."
+             "\nfix: wrap the write in `with torch.no_grad():`, or write into a clone.");
+  }
   RL_CHECK(!(t->grad_flag && is_leaf(self)),
            "a leaf Variable that requires grad is being used in an in-place operation."
            "\nfix: wrap the write in `with torch.no_grad():`, or compute a new tensor.");
-  if (!t->base) return;
-  const ViewInfo::Origin origin = t->autograd ? t->autograd->view.origin : ViewInfo::Normal;
-  if (origin == ViewInfo::NoGrad || origin == ViewInfo::Inference) {
-    const char* mode = origin == ViewInfo::NoGrad ? "no_grad" : "inference_mode";
-    raise(ErrorKind::Runtime, "A view was created in ", origin == ViewInfo::NoGrad ? "no_grad" : "inference",
-          " mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
-          "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
-          "both inside the ", mode, " block (if you don't want the inplace to be tracked) or both outside (if you "
-          "want the inplace to be tracked).");
-  }
-  if (origin == ViewInfo::Multi && t->autograd->grad_fn)
-    raise(ErrorKind::Runtime, "Output ", t->autograd->output, " of ", t->autograd->grad_fn->name(),
-          " is a view and is being modified inplace. This view is the output of a function that "
-          "returns multiple views. Such functions do not allow the output views to be modified "
-          "inplace. You should replace the inplace operation by an out-of-place one.");
-  Tensor base(t->base);
-  RL_CHECK(!(base->grad_flag && is_leaf(base)),
-           "a view of a leaf Variable that requires grad is being used in an in-place operation."
-           "\nfix: wrap the write in `with torch.no_grad():`, or write into a clone.");
+}
+
+void check_overlap(const Tensor& self, const Tensor& source) {
+  if (!(self->storage == source->storage) || self.same(source) || !self.numel() || !source.numel()) return;
+  if (self->offset == source->offset && self.strides() == source.strides() && self.dtype() == source.dtype()) return;
+  if (!is_dense(self.sizes(), self.strides()) || !is_dense(source.sizes(), source.strides())) return;
+  const char *a = self->data(), *b = source->data();  // dense: one block each
+  const char *a_end = a + self.numel() * size_of(self.dtype()), *b_end = b + source.numel() * size_of(source.dtype());
+  RL_CHECK(a >= b_end || b >= a_end || (a == b && a_end == b_end),
+           "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+           "memory location. Please clone() the tensor before performing the operation.");
 }
 
 void bump_version(const Tensor& self) {
@@ -168,8 +189,7 @@ void rebase_history(const Tensor& self, const Ref<Node>& node) {
   copy->next.push_back(gradient_edge(base));
   for (size_t i = 1; i < node->next.size(); ++i) copy->next.push_back(node->next[i]);
   set_history(base, ref);
-  self->view_no_grad = false;
-  if (self->autograd) self->autograd->grad_fn = nullptr;  // renewed on demand: the version moved
+  self->view_version = self->storage->version - 1;  // its grad_fn is renewed on demand
 }
 
 }  // namespace rl

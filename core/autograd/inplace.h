@@ -8,6 +8,8 @@ namespace rl {
 /// Before any in-place write: raises PyTorch's RuntimeErrors (a leaf that requires grad, a view of
 /// one, an output of a multi-view operation, an expanded tensor). `recording`: will it be recorded?
 void check_inplace(const Tensor& self, bool recording);
+/// Raises if self and another operand share some memory, but not all of it, in another order.
+void check_overlap(const Tensor& self, const Tensor& source);
 /// After the write: bumps the version.
 void bump_version(const Tensor& self);
 /// After a recorded write: `node` becomes self's history; if self is a view, the base's too.

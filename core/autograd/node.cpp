@@ -55,7 +55,7 @@ AutogradMeta& meta(const Tensor& t) {
 }
 
 Ref<Node> grad_fn(const Tensor& t) {
-  if (t->base && t->stale_view()) return view_grad_fn(t);
+  if (t->stale_view()) return view_grad_fn(t);
   return t->autograd ? t->autograd->grad_fn : Ref<Node>();
 }
 
@@ -71,12 +71,39 @@ Edge gradient_edge(const Tensor& t) {
   return {Ref<Node>(m.accumulator), 0};
 }
 
+namespace {
+/// retain_grad follows a tensor to its new node.
+void move_retained(Node& from, uint32_t output, Node& to, uint32_t new_output) {
+  if (!from.hooks) return;
+  auto& old = from.hooks->retain;
+  for (auto it = old.begin(); it != old.end();) {
+    if (it->first == output) {
+      to.hook_list().retain.emplace_back(new_output, std::move(it->second));
+      it = old.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+}  // namespace
+
 void set_history(const Tensor& t, const Ref<Node>& node) {
   AutogradMeta& m = meta(t);
+  const auto output = static_cast<uint32_t>(node->outputs.size());
+  if (m.retains_grad && m.grad_fn) move_retained(*m.grad_fn, m.output, *node, output);
   m.grad_fn = node;
-  m.output = static_cast<uint32_t>(node->outputs.size());
+  m.output = output;
   node->add_output(t);
   t->grad_flag = true;
+}
+
+std::string short_name(const Node& n) {
+  const std::string name = n.name();
+  if (name == "CopySlices" || n.is_accumulate()) return "torch::autograd::" + name;
+  size_t end = name.size();
+  while (end && name[end - 1] >= '0' && name[end - 1] <= '9') --end;
+  const size_t at = name.rfind("Backward", end);
+  return at != std::string::npos && at && at + 8 == end ? name.substr(0, at) : name;
 }
 
 void set_requires_grad(const Tensor& t, bool value) {
@@ -85,7 +112,7 @@ void set_requires_grad(const Tensor& t, bool value) {
            value ? "" : " If you want to use a computed variable in a subgraph that doesn't require "
                         "differentiation use var_no_grad = var.detach().");
   RL_CHECK(!value || is_differentiable(t.dtype()),
-           "only Tensors of floating point and complex dtype can require gradients");
+           "only Tensors of floating point dtype can require gradients");
   RL_CHECK(!(value && t->inference && !GradMode::inference),
            "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.");
   t->grad_flag = value;
@@ -125,7 +152,7 @@ Saved::Saved(const Tensor& t, bool is_output) : is_output_(is_output) {
 namespace {
 [[noreturn]] void raise_modified(const Tensor& t, const Node* maker, uint32_t output, uint32_t saved) {
   std::string made;
-  if (maker) made = str(", which is output ", output, " of ", maker->name(), ",");
+  if (maker) made = str(", which is output ", output, " of ", short_name(*maker), ",");
   raise(ErrorKind::Runtime,
         "one of the variables needed for gradient computation has been modified by an inplace "
         "operation: [torch.", info(t.dtype()).type, "Tensor ", t.sizes(), "]", made,
@@ -135,7 +162,7 @@ namespace {
             ? "the backtrace further above shows the operation that failed to compute its "
               "gradient. The variable in question was changed in there or anywhere later. Good luck!"
             : "enable anomaly detection to find the operation that failed to compute its "
-              "gradient, with torch.autograd.set_detect_anomaly(True).",
+              "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).",
         "\nwhy: backward needs the value that this tensor had when it was used."
         "\nfix: replace the in-place operation by one that makes a new tensor (a = a + 1, not "
         "a += 1), or clone the tensor before the write.");

@@ -116,9 +116,9 @@ Edge gradient_edge(const Tensor& t);
 /// Marks t as output number `output` of a recorded node.
 void set_history(const Tensor& t, const Ref<Node>& node);
 void set_requires_grad(const Tensor& t, bool value);
-inline bool is_leaf(const Tensor& t) {
-  return !t.requires_grad() || (t->grad_flag && !(t->autograd && t->autograd->grad_fn));
-}
+inline bool is_leaf(const Tensor& t) { return !t.requires_grad() || !grad_fn(t); }
+/// A node as messages name it: "Exp" for ExpBackward0.
+std::string short_name(const Node& n);
 
 /// Would an operation on these tensors record?
 bool recording(std::initializer_list<const Tensor*> inputs);

@@ -10,10 +10,16 @@ template <class V>
 RL_INLINE auto differs(V a, V b) {
   return a != b;
 }
+/// What folding repeats: how two are combined, and what fills lanes that hold nothing (`first` is
+/// some element).
 struct Add {
   template <class V>
   static RL_INLINE V combine(V a, V b) {
     return a + b;
+  }
+  template <class T>
+  static RL_INLINE T fill(T) {
+    return T(0);
   }
 };
 struct Multiply {
@@ -21,11 +27,19 @@ struct Multiply {
   static RL_INLINE V combine(V a, V b) {
     return a * b;
   }
+  template <class T>
+  static RL_INLINE T fill(T) {
+    return T(1);
+  }
 };
 struct Larger {  // NaN wins
   template <class V>
   static RL_INLINE V combine(V a, V b) {
     return ((b > a) | differs(b, b)) ? b : a;
+  }
+  template <class T>
+  static RL_INLINE T fill(T first) {
+    return first;
   }
 };
 struct Smaller {
@@ -33,31 +47,58 @@ struct Smaller {
   static RL_INLINE V combine(V a, V b) {
     return ((b < a) | differs(b, b)) ? b : a;
   }
+  template <class T>
+  static RL_INLINE T fill(T first) {
+    return first;
+  }
 };
 
-template <class C, class T>
+template <int Bytes>
+struct LaneIndex;
+template <>
+struct LaneIndex<4> {
+  using type = int32_t;
+};
+template <>
+struct LaneIndex<8> {
+  using type = int64_t;
+};
+template <class Index, int... I>
+RL_INLINE Vec<Index> count_lanes(Seq<I...>) {
+  return Vec<Index>{Index(I)...};
+}
+/// The first n lanes of v, and of `rest` the others.
+template <class T>
+RL_INLINE Vec<T> first_lanes(Vec<T> v, int64_t n, Vec<T> rest) {
+  using Index = typename LaneIndex<sizeof(T)>::type;
+  return count_lanes<Index>(typename MakeSeq<kLanes<T>>::type{}) < splat(Index(n)) ? v : rest;
+}
+
+template <int Half, class V, int... I>
+RL_INLINE V rotate_lanes(V v, Seq<I...>) {
+  return __builtin_shufflevector(v, v, ((I + Half) % int(sizeof...(I)))...);
+}
+template <class C, class T, int Half = kLanes<T> / 2>
 RL_INLINE T fold_lanes(Vec<T> v) {
-  T part[kLanes<T>];
-  store(part, v);
-#pragma GCC unroll 6
-  for (int half = kLanes<T> / 2; half > 0; half /= 2)
-#pragma GCC unroll 32
-    for (int i = 0; i < half; ++i) part[i] = C::combine(part[i], part[i + half]);
-  return part[0];
+  if constexpr (Half == 0) {
+    return v[0];
+  } else {
+    const Vec<T> turned = rotate_lanes<Half>(v, typename MakeSeq<kLanes<T>>::type{});
+    return fold_lanes<C, T, Half / 2>(C::combine(v, turned));
+  }
 }
 
 /// f(0), ..., f(n-1) combined, n >= 1, in an order that depends on n and the lane count only:
-/// f.vector(i) is a whole vector from i on, f.number(i) is one.
+/// f.vector(i) is a whole vector from i on, f.partial(i, m) one of which only m lanes count.
 template <class C, class T, class F>
 RL_INLINE T fold_of(int64_t n, F f) {
   constexpr int w = kLanes<T>;
-  int64_t i = w;
   if (n < w) {
-    T r = f.number(0);
-    for (i = 1; i < n; ++i) r = C::combine(r, f.number(i));
-    return r;
+    const Vec<T> v = f.partial(0, n);
+    return fold_lanes<C, T>(first_lanes<T>(v, n, splat(C::fill(T(v[0])))));
   }
   Vec<T> a = f.vector(0);
+  int64_t i = w;
   if (n >= 4 * w) {
     Vec<T> b = f.vector(w), c = f.vector(2 * w), d = f.vector(3 * w);
     for (i = 4 * w; i + 4 * w <= n; i += 4 * w) {
@@ -69,9 +110,8 @@ RL_INLINE T fold_of(int64_t n, F f) {
     a = C::combine(C::combine(a, b), C::combine(c, d));
   }
   for (; i + w <= n; i += w) a = C::combine(a, f.vector(i));
-  T r = fold_lanes<C, T>(a);
-  for (; i < n; ++i) r = C::combine(r, f.number(i));
-  return r;
+  if (i < n) a = first_lanes<T>(C::combine(a, f.partial(i, n - i)), n - i, a);
+  return fold_lanes<C, T>(a);
 }
 
 /// x[i]
@@ -79,7 +119,7 @@ template <class T>
 struct Values {
   const T* x;
   RL_INLINE Vec<T> vector(int64_t i) const { return load(x + i); }
-  RL_INLINE T number(int64_t i) const { return x[i]; }
+  RL_INLINE Vec<T> partial(int64_t i, int64_t m) const { return load_partial(x + i, m); }
 };
 template <class C, class T>
 RL_INLINE T fold(const T* x, int64_t n) {
@@ -95,7 +135,9 @@ template <class T>
 struct Products {
   const T *x, *y;
   RL_INLINE Vec<T> vector(int64_t i) const { return load(x + i) * load(y + i); }
-  RL_INLINE T number(int64_t i) const { return x[i] * y[i]; }
+  RL_INLINE Vec<T> partial(int64_t i, int64_t m) const {
+    return load_partial(x + i, m) * load_partial(y + i, m);
+  }
 };
 
 /// Partial results combined pairwise as they come: rounding errors grow with log(n).

@@ -15,7 +15,10 @@ struct Squares {
     const Vec<T> d = load(x + i) - load(t + i);
     return d * d;
   }
-  RL_INLINE T number(int64_t i) const { return (x[i] - t[i]) * (x[i] - t[i]); }
+  RL_INLINE Vec<T> partial(int64_t i, int64_t m) const {
+    const Vec<T> d = load_partial(x + i, m) - load_partial(t + i, m);
+    return d * d;
+  }
 };
 
 template <class T>

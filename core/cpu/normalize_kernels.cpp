@@ -13,7 +13,8 @@ template <class T, class F>
 RL_INLINE double long_sum(int64_t n, F make) {
   if (n <= kBlock) return sum_of<T>(n, make(0));
   double sum = 0;
-  for (int64_t i = 0; i < n; i += kBlock) sum += sum_of<T>(n - i < kBlock ? n - i : kBlock, make(i));
+  for (int64_t i = 0; i < n; i += kBlock)
+    sum += sum_of<T>(n - i < kBlock ? n - i : kBlock, make(i));
   return sum;
 }
 
@@ -21,12 +22,16 @@ template <class T, bool weighted>
 struct Gradients {  // g, or g * w
   const T *g, *w;
   RL_INLINE Vec<T> vector(int64_t i) const {
-    if constexpr (weighted) return load(g + i) * load(w + i);
-    else return load(g + i);
+    if constexpr (weighted)
+      return load(g + i) * load(w + i);
+    else
+      return load(g + i);
   }
-  RL_INLINE T number(int64_t i) const {
-    if constexpr (weighted) return g[i] * w[i];
-    else return g[i];
+  RL_INLINE Vec<T> partial(int64_t i, int64_t m) const {
+    if constexpr (weighted)
+      return load_partial(g + i, m) * load_partial(w + i, m);
+    else
+      return load_partial(g + i, m);
   }
 };
 template <class T, bool weighted>
@@ -35,7 +40,9 @@ struct Correlations {  // g * w * (x - m)
   const T* x;
   T m;
   RL_INLINE Vec<T> vector(int64_t i) const { return g.vector(i) * (load(x + i) - splat(m)); }
-  RL_INLINE T number(int64_t i) const { return g.number(i) * (x[i] - m); }
+  RL_INLINE Vec<T> partial(int64_t i, int64_t n) const {
+    return g.partial(i, n) * (load_partial(x + i, n) - splat(m));
+  }
 };
 
 /// The sums of d = x - m and of d^2.
@@ -52,21 +59,21 @@ RL_INLINE void deviations(int64_t n, const T* x, T m, double* sum, double* squar
       a += d;
       b += d * d;
     }
-    T s = fold_lanes<Add, T>(a), q = fold_lanes<Add, T>(b);
-    for (; i < end; ++i) {
-      const T d = x[i] - m;
-      s += d;
-      q += d * d;
+    if (i < end) {
+      const Vec<T> d = first_lanes<T>(load_partial(x + i, end - i) - shift, end - i, Vec<T>{});
+      a += d;
+      b += d * d;
     }
-    *sum += double(s);
-    *squares += double(q);
+    *sum += double(fold_lanes<Add, T>(a));
+    *squares += double(fold_lanes<Add, T>(b));
   }
 }
 
 template <class T>
 void moments(bool centred, int64_t n, const T* x, double eps, T* mean, T* rest, T* rstd) {
   const double count = double(n);
-  const T m = centred ? T(long_sum<T>(n, [=](int64_t i) { return Values<T>{x + i}; }) / count) : T(0);
+  const T m =
+      centred ? T(long_sum<T>(n, [=](int64_t i) { return Values<T>{x + i}; }) / count) : T(0);
   double sum = 0, squares = 0;
   deviations(n, x, m, &sum, &squares);
   const double r = centred ? sum / count : 0;
@@ -94,17 +101,20 @@ RL_INLINE void row_backward(bool centred, int64_t n, const T* g, const T* x, T m
   const auto at = [=](int64_t i) { return G{g + i, weighted ? w + i : w}; };
   const double count = double(n);
   const T mean_g = centred ? T(long_sum<T>(n, at) / count) : T(0);
-  const double gx = long_sum<T>(n, [=](int64_t i) { return Correlations<T, weighted>{at(i), x + i, m}; });
+  const double gx =
+      long_sum<T>(n, [=](int64_t i) { return Correlations<T, weighted>{at(i), x + i, m}; });
   const T mean_gx = T(gx / count * double(s) * double(s));
   for (int64_t j = 0; j < n; ++j)
-    dx[j] = s * (G{g, w}.number(j) - mean_g - (x[j] - m) * mean_gx);
+    dx[j] = s * ((weighted ? g[j] * w[j] : g[j]) - mean_g - (x[j] - m) * mean_gx);
 }
 template <class T>
 void rows_backward(bool centred, int64_t rows, int64_t n, const T* g, const T* x, const T* mean,
                    const T* rstd, const T* w, T* dx) {
   for (int64_t r = 0; r < rows; ++r, g += n, x += n, dx += n) {
-    if (w) row_backward<true>(centred, n, g, x, mean[r], rstd[r], w, dx);
-    else row_backward<false>(centred, n, g, x, mean[r], rstd[r], w, dx);
+    if (w)
+      row_backward<true>(centred, n, g, x, mean[r], rstd[r], w, dx);
+    else
+      row_backward<false>(centred, n, g, x, mean[r], rstd[r], w, dx);
   }
 }
 template <class T>
@@ -158,8 +168,8 @@ void columns_sums(int64_t rows, int64_t n, const T* g, const T* x, const T* mean
 
 template <class T>
 constexpr cpu::NormalizeKernels<T> kernels() {
-  return {moments<T>,  row<T>,      rows_backward<T>, rows_weights<T>,     run<T>, run_backward<T>,
-          run_sums<T>, columns<T>,  columns_backward<T>, columns_sums<T>};
+  return {moments<T>,      row<T>,      rows_backward<T>, rows_weights<T>,     run<T>,
+          run_backward<T>, run_sums<T>, columns<T>,       columns_backward<T>, columns_sums<T>};
 }
 
 }  // namespace

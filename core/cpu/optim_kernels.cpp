@@ -1,7 +1,7 @@
 // Steps of Adam, SGD and RMSprop: one pass over all the tensors of a parameter. Each number goes
-// through the roundings of the optimisers' per-tensor rules, so that both give the same floats: this
-// file is built with -ffp-contract=off, and says itself where a product and a sum are one operation.
-// Built once per instruction set.
+// through the roundings of the optimisers' per-tensor rules, so that both give the same floats:
+// this file is built with -ffp-contract=off, and says itself where a product and a sum are one
+// operation. Built once per instruction set.
 #include "cpu/optim_kernels.h"
 
 #include "cpu/isa.h"
@@ -71,14 +71,19 @@ void adam_loop(const cpu::AdamStep& s, int64_t n, T* __restrict p, const T* __re
 template <class T>
 void adam(const cpu::AdamStep& s, int64_t n, T* p, const T* g, T* m, T* v, T* largest) {
   const bool decay = s.weight_decay != 0 || s.shrink != 1;
-  if (decay && largest) adam_loop<T, true, true>(s, n, p, g, m, v, largest);
-  else if (decay) adam_loop<T, true, false>(s, n, p, g, m, v, largest);
-  else if (largest) adam_loop<T, false, true>(s, n, p, g, m, v, largest);
-  else adam_loop<T, false, false>(s, n, p, g, m, v, largest);
+  if (decay && largest)
+    adam_loop<T, true, true>(s, n, p, g, m, v, largest);
+  else if (decay)
+    adam_loop<T, true, false>(s, n, p, g, m, v, largest);
+  else if (largest)
+    adam_loop<T, false, true>(s, n, p, g, m, v, largest);
+  else
+    adam_loop<T, false, false>(s, n, p, g, m, v, largest);
 }
 
 template <class T>
-void sgd(const cpu::SgdStep& s, int64_t n, T* __restrict p, const T* __restrict g, T* __restrict b) {
+void sgd(const cpu::SgdStep& s, int64_t n, T* __restrict p, const T* __restrict g,
+         T* __restrict b) {
   const T sign = s.maximize ? T(-1) : T(1), lr = T(-s.lr), decay = T(s.weight_decay);
   const T momentum = T(s.momentum), rest = T(1 - s.dampening);
   if (!b) {
@@ -108,7 +113,8 @@ void sgd(const cpu::SgdStep& s, int64_t n, T* __restrict p, const T* __restrict 
 template <class T, bool kCentered, bool kMomentum>
 void rmsprop_loop(const cpu::RmspropStep& s, int64_t n, T* __restrict p, const T* __restrict g,
                   T* __restrict v, T* __restrict mean, T* __restrict b) {
-  const T sign = s.maximize ? T(-1) : T(1), lr = T(-s.lr), alpha = T(s.alpha), rest = T(1 - s.alpha);
+  const T sign = s.maximize ? T(-1) : T(1), lr = T(-s.lr), alpha = T(s.alpha),
+          rest = T(1 - s.alpha);
   const T eps = T(s.eps), decay = T(s.weight_decay), momentum = T(s.momentum);
   for (int64_t i = 0; i < n; ++i) {
     const T d = fused(p[i], decay, sign * g[i]), square = addcmul(v[i] * alpha, rest, d, d);
@@ -132,10 +138,14 @@ void rmsprop_loop(const cpu::RmspropStep& s, int64_t n, T* __restrict p, const T
 
 template <class T>
 void rmsprop(const cpu::RmspropStep& s, int64_t n, T* p, const T* g, T* v, T* mean, T* b) {
-  if (mean && b) rmsprop_loop<T, true, true>(s, n, p, g, v, mean, b);
-  else if (mean) rmsprop_loop<T, true, false>(s, n, p, g, v, mean, b);
-  else if (b) rmsprop_loop<T, false, true>(s, n, p, g, v, mean, b);
-  else rmsprop_loop<T, false, false>(s, n, p, g, v, mean, b);
+  if (mean && b)
+    rmsprop_loop<T, true, true>(s, n, p, g, v, mean, b);
+  else if (mean)
+    rmsprop_loop<T, true, false>(s, n, p, g, v, mean, b);
+  else if (b)
+    rmsprop_loop<T, false, true>(s, n, p, g, v, mean, b);
+  else
+    rmsprop_loop<T, false, false>(s, n, p, g, v, mean, b);
 }
 
 template <class T>

@@ -1,4 +1,5 @@
-// The table through which optimiser steps reach the kernels of one instruction set. Plain data only.
+// The table through which optimiser steps reach the kernels of one instruction set. Plain data
+// only.
 #pragma once
 #include <cstdint>
 

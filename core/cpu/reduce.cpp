@@ -1,6 +1,6 @@
 // The skeleton of reductions. Outputs are made in tiles along one kept dimension; a tile is reduced
-// by rows (reduced elements are adjacent) or by columns (outputs are adjacent). What is not dense in
-// the kernel's type is loaded by tiles first. Long reductions are cut into segments.
+// by rows (reduced elements are adjacent) or by columns (outputs are adjacent). What is not dense
+// in the kernel's type is loaded by tiles first. Long reductions are cut into segments.
 #include "cpu/reduce.h"
 
 #include <memory>
@@ -15,10 +15,10 @@ RL_PICK(cpu::ReduceTable, reduce_table)
 namespace rl::cpu {
 namespace {
 
-constexpr int64_t kGrain = 32768;     // elements worth a thread
-constexpr int64_t kSegment = 65536;   // elements of a segment at least
-constexpr int64_t kSegments = 64;     // and so many of them at most
-constexpr int64_t kLongColumn = 4096; // rows summed into one tile of accumulators
+constexpr int64_t kGrain = 32768;      // elements worth a thread
+constexpr int64_t kSegment = 65536;    // elements of a segment at least
+constexpr int64_t kSegments = 64;      // and so many of them at most
+constexpr int64_t kLongColumn = 4096;  // rows summed into one tile of accumulators
 
 struct Axis {
   int64_t size, in, out;
@@ -57,7 +57,8 @@ void by_row(const Plan& p, const Axis* reduced, const char* x, int64_t n, const 
   alignas(64) char tile[kTile * 8];
   const int64_t chunk = p.dense && reduced[0].in == 1 ? reduced[0].size : kTile;
   for (int64_t j = 0; j < n; ++j) {
-    int64_t index[64] = {}, offset = j * p.kept[0].in;
+    int64_t index[64], offset = j * p.kept[0].in;
+    for (int d = 1; d < p.nreduced; ++d) index[d] = 0;
     const char* c = centre ? centre + j * p.kept[0].out * p.acc_size : nullptr;
     do {
       for (int64_t i = 0; i < reduced[0].size; i += chunk) {
@@ -91,7 +92,8 @@ void by_column(const Plan& p, const Axis* reduced, const char* x, int64_t n, con
     centre = centres;
   }
   const bool direct = p.dense && (p.kept[0].in == 1 || n == 1);
-  int64_t index[64] = {}, offset = 0;
+  int64_t index[64], offset = 0;
+  for (int d = 1; d < p.nreduced; ++d) index[d] = 0;
   do {
     const char* from = x + offset * p.in_size;
     if (direct && reduced[0].size > kLongColumn) {
@@ -125,12 +127,13 @@ int64_t locate(const Plan& p, int64_t unit, int64_t* in, int64_t* out) {
   return p.kept[0].size - first < p.tile ? p.kept[0].size - first : p.tile;
 }
 
-void reduce_tile(const Plan& p, const Axis* reduced, int64_t in, int64_t out, int64_t n, char* acc) {
+void reduce_tile(const Plan& p, const Axis* reduced, int64_t in, int64_t out, int64_t n,
+                 char* acc) {
   const auto* centre = static_cast<const char*>(p.job->centre);
   p.kernel->init(n, acc);
-  (p.by_column ? by_column : by_row)(
-      p, reduced, static_cast<const char*>(p.job->data) + in * p.in_size, n,
-      centre ? centre + out * p.acc_size : nullptr, acc);
+  (p.by_column ? by_column : by_row)(p, reduced,
+                                     static_cast<const char*>(p.job->data) + in * p.in_size, n,
+                                     centre ? centre + out * p.acc_size : nullptr, acc);
 }
 
 template <class T>
@@ -142,8 +145,10 @@ void finish_as(const ReduceJob& job, int64_t n, void* acc) {
   }
 }
 
-void finish(const ReduceJob& job, DType acc_dtype, int64_t n, char* acc, int64_t out, int64_t stride) {
-  if (acc_dtype == DType::F64) finish_as<double>(job, n, acc);
+void finish(const ReduceJob& job, DType acc_dtype, int64_t n, char* acc, int64_t out,
+            int64_t stride) {
+  if (acc_dtype == DType::F64)
+    finish_as<double>(job, n, acc);
   else if (acc_dtype == DType::C128 && job.divide != 1)
     for (int64_t i = 0; i < 2 * n; ++i) reinterpret_cast<double*>(acc)[i] /= job.divide;
   char* to = static_cast<char*>(job.out) + out * size_of(job.out_dtype);
@@ -162,20 +167,24 @@ void make_plan(const ReduceJob& job, const ReduceKernel& k, Plan& p) {
   p.acc_size = size_of(k.acc);
   p.dense = job.dtype == k.in;
   const auto dtype = static_cast<int>(job.dtype);
-  p.load = job.op == Reduce::Count ? load_store().truth[dtype]
-                                   : load_store().load[dtype][static_cast<int>(compute_of(job.dtype))];
+  p.load = job.op == Reduce::Count
+               ? load_store().truth[dtype]
+               : load_store().load[dtype][static_cast<int>(compute_of(job.dtype))];
   const Dims* strides[] = {&job.strides, &job.out_strides};
   const LoopNest nest(job.sizes, strides, 2);
   for (int d = 0; d < nest.ndim; ++d) {
     const Axis a{nest.size[d], nest.stride[0][d], nest.stride[1][d]};
-    if (a.out) p.kept[p.nkept++] = a;
-    else p.reduced[p.nreduced++] = a;
+    if (a.out)
+      p.kept[p.nkept++] = a;
+    else
+      p.reduced[p.nreduced++] = a;
   }
   if (!p.nkept) p.kept[p.nkept++] = {1, 0, 0};
   if (!p.nreduced) p.reduced[p.nreduced++] = {1, 0, 0};
   const Axis &kept = p.kept[0], &inner = p.reduced[0];
   const bool rows_adjacent = inner.in <= kept.in || kept.size == 1;
-  p.by_column = rows_adjacent ? inner.size < 8 && kept.size >= 32 : kept.size >= 4 || inner.size < 8;
+  p.by_column =
+      rows_adjacent ? inner.size < 8 && kept.size >= 32 : kept.size >= 4 || inner.size < 8;
   for (int d = 0; d < p.nreduced; ++d) p.work *= p.reduced[d].size;
   for (int d = 1; d < p.nkept; ++d) p.outer *= p.kept[d].size;
   const int64_t fit = kGrain / (p.work < kGrain ? p.work : kGrain);  // outputs worth a thread

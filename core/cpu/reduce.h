@@ -1,5 +1,6 @@
-// Reductions over strided memory: one skeleton for every quadruple of map, combination, identity and
-// finish. It sees sizes, strides and pointers; which dimensions, dtypes and errors is ops/reduce's.
+// Reductions over strided memory: one skeleton for every quadruple of map, combination, identity
+// and finish. It sees sizes, strides and pointers; which dimensions, dtypes and errors is
+// ops/reduce's.
 #pragma once
 #include "base/dims.h"
 #include "cpu/reduce_kernels.h"
@@ -14,7 +15,7 @@ struct ReduceJob {
   Dims strides;
   DType out_dtype;
   void* out;
-  Dims out_strides;              // at `sizes`, 0 where reduced; elements that are not reduced differ
+  Dims out_strides;  // at `sizes`, 0 where reduced; elements that are not reduced differ
   const void* centre = nullptr;  // one value of the accumulator's type an output, laid out like it
   double divide = 1;             // the finish: acc / divide, then its square root
   bool root = false;

@@ -17,56 +17,108 @@ constexpr int64_t kRows = 64;     // the same for columns
 
 // ---- types ----
 
-template <class T> struct Type;
-#define RL_TYPE(T, D, LOW, HIGH)                              \
-  template <> struct Type<T> {                                \
-    static constexpr DType dtype = DType::D;                  \
-    static constexpr T lowest = LOW, highest = HIGH;          \
+template <class T>
+struct Type;
+#define RL_TYPE(T, D, LOW, HIGH)                     \
+  template <>                                        \
+  struct Type<T> {                                   \
+    static constexpr DType dtype = DType::D;         \
+    static constexpr T lowest = LOW, highest = HIGH; \
   };
 RL_TYPE(float, F32, -__builtin_inff(), __builtin_inff())
 RL_TYPE(double, F64, -__builtin_inf(), __builtin_inf())
 RL_TYPE(int32_t, I32, INT32_MIN, INT32_MAX)
 RL_TYPE(int64_t, I64, INT64_MIN, INT64_MAX)
 #undef RL_TYPE
-template <> struct Type<uint8_t> { static constexpr DType dtype = DType::Bool; };
-template <> struct Type<Complex<float>> { static constexpr DType dtype = DType::C64; };
-template <> struct Type<Complex<double>> { static constexpr DType dtype = DType::C128; };
+template <>
+struct Type<uint8_t> {
+  static constexpr DType dtype = DType::Bool;
+};
+template <>
+struct Type<Complex<float>> {
+  static constexpr DType dtype = DType::C64;
+};
+template <>
+struct Type<Complex<double>> {
+  static constexpr DType dtype = DType::C128;
+};
 
 template <class A, class L>
-RL_INLINE A widen(L x) { return A(x); }
+RL_INLINE A widen(L x) {
+  return A(x);
+}
 template <class A>
-RL_INLINE A widen(Complex<float> x) { return {x.re, x.im}; }
+RL_INLINE A widen(Complex<float> x) {
+  return {x.re, x.im};
+}
 template <class A>
-RL_INLINE A widen(Complex<double> x) { return {x.re, x.im}; }
+RL_INLINE A widen(Complex<double> x) {
+  return {x.re, x.im};
+}
 
-template <class C, class A> struct Identity;
-template <class A> struct Identity<Add, A> { static constexpr A value{}; };
-template <class A> struct Identity<Multiply, A> { static constexpr A value{1}; };
-template <class T> struct Identity<Multiply, Complex<T>> { static constexpr Complex<T> value{1, 0}; };
-template <class A> struct Identity<Larger, A> { static constexpr A value = Type<A>::lowest; };
-template <class A> struct Identity<Smaller, A> { static constexpr A value = Type<A>::highest; };
+template <class C, class A>
+struct Identity;
+template <class A>
+struct Identity<Add, A> {
+  static constexpr A value{};
+};
+template <class A>
+struct Identity<Multiply, A> {
+  static constexpr A value{1};
+};
+template <class T>
+struct Identity<Multiply, Complex<T>> {
+  static constexpr Complex<T> value{1, 0};
+};
+template <class A>
+struct Identity<Larger, A> {
+  static constexpr A value = Type<A>::lowest;
+};
+template <class A>
+struct Identity<Smaller, A> {
+  static constexpr A value = Type<A>::highest;
+};
 
-template <class T> constexpr bool is_number = false;
-template <> constexpr bool is_number<float> = true;
-template <> constexpr bool is_number<double> = true;
-template <class V> constexpr int lanes_of = sizeof(V) / sizeof(V{}[0]);
+template <class T>
+constexpr bool is_number = false;
+template <>
+constexpr bool is_number<float> = true;
+template <>
+constexpr bool is_number<double> = true;
+template <class V>
+constexpr int lanes_of = sizeof(V) / sizeof(V{}[0]);
 
 // ---- maps: of a number or of a vector, x in the lane type; c is the centre ----
 
 struct Same {
-  template <class V> static RL_INLINE V map(V x, V) { return x; }
+  template <class V>
+  static RL_INLINE V map(V x, V) {
+    return x;
+  }
 };
 struct ZeroNan {
-  template <class V> static RL_INLINE V map(V x, V) { return differs(x, x) ? V{} : x; }
+  template <class V>
+  static RL_INLINE V map(V x, V) {
+    return differs(x, x) ? V{} : x;
+  }
 };
 struct Absolute {
-  template <class V> static RL_INLINE V map(V x, V) { return x < V{} ? -x : x; }
+  template <class V>
+  static RL_INLINE V map(V x, V) {
+    return x < V{} ? -x : x;
+  }
 };
 struct Square {
-  template <class V> static RL_INLINE V map(V x, V) { return x * x; }
+  template <class V>
+  static RL_INLINE V map(V x, V) {
+    return x * x;
+  }
 };
 struct Deviation {
-  template <class V> static RL_INLINE V map(V x, V c) { return (x - c) * (x - c); }
+  template <class V>
+  static RL_INLINE V map(V x, V c) {
+    return (x - c) * (x - c);
+  }
 };
 struct Exponential {
   template <class T>
@@ -91,9 +143,12 @@ struct Reduction {
   using M = Map;
   using C = Combine;
 };
-template <class T> constexpr bool has_vectors = true;
-template <class T> constexpr bool has_vectors<Complex<T>> = false;
-template <class R> constexpr bool is_plain = false;  // vectors come straight from memory
+template <class T>
+constexpr bool has_vectors = true;
+template <class T>
+constexpr bool has_vectors<Complex<T>> = false;
+template <class R>
+constexpr bool is_plain = false;  // vectors come straight from memory
 template <class T, class A, class C>
 constexpr bool is_plain<Reduction<T, T, A, Same, C>> = has_vectors<T>;
 
@@ -115,8 +170,19 @@ void merge(int64_t n, const void* from, void* acc) {
 /// n elements of the input, as many as a vector of lanes holds, in the lane type.
 template <class L, class I>
 RL_INLINE Vec<L> load_as(const I* x) {
-  typedef I Narrow __attribute__((vector_size(kLanes<L> * sizeof(I)), aligned(alignof(I)), may_alias));
+  typedef I Narrow
+      __attribute__((vector_size(kLanes<L> * sizeof(I)), aligned(alignof(I)), may_alias));
   return __builtin_convertvector(*reinterpret_cast<const Narrow*>(x), Vec<L>);
+}
+template <class L, class I>
+RL_INLINE Vec<L> load_partial_as(const I* x, int64_t n) {
+  if constexpr (sizeof(I) == sizeof(L)) {
+    return __builtin_convertvector(load_partial(x, n), Vec<L>);
+  } else {
+    L lanes[kLanes<L>] = {};
+    for (int64_t k = 0; k < n; ++k) lanes[k] = L(x[k]);
+    return load(lanes);
+  }
 }
 template <class R>
 struct Mapped {
@@ -124,7 +190,9 @@ struct Mapped {
   const typename R::I* x;
   L c;
   RL_INLINE Vec<L> vector(int64_t i) const { return R::M::map(load_as<L>(x + i), splat(c)); }
-  RL_INLINE L number(int64_t i) const { return R::M::map(L(x[i]), c); }
+  RL_INLINE Vec<L> partial(int64_t i, int64_t m) const {
+    return R::M::map(load_partial_as<L>(x + i, m), splat(c));
+  }
 };
 
 template <class R>
@@ -172,8 +240,7 @@ RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, const ty
   for (int64_t i = 1; i < m; ++i) {
     x += stride;
 #pragma GCC unroll 16
-    for (int s = 0; s < W; ++s)
-      v[s] = R::C::combine(v[s], R::M::map(load_as<L>(x + s * w), c[s]));
+    for (int s = 0; s < W; ++s) v[s] = R::C::combine(v[s], R::M::map(load_as<L>(x + s * w), c[s]));
   }
   L lanes[W * w];
 #pragma GCC unroll 16
@@ -187,8 +254,10 @@ RL_INLINE void narrow_strip(int64_t m, int64_t n, const typename R::I* x, int64_
   using L = typename R::L;
   L lanes[kLanes<L>];
   const auto value = [&](int64_t k) {
-    if constexpr (has_vectors<L>) return R::M::map(L(x[k]), centre ? L(centre[k]) : L(0));
-    else return widen<L>(x[k]);
+    if constexpr (has_vectors<L>)
+      return R::M::map(L(x[k]), centre ? L(centre[k]) : L(0));
+    else
+      return widen<L>(x[k]);
   };
   for (int64_t k = 0; k < n; ++k) lanes[k] = value(k);
   for (int64_t i = 1; i < m; ++i) {
@@ -209,7 +278,8 @@ RL_INLINE void partial_strip(int64_t m, int64_t n, const typename R::I* x, int64
 }
 
 template <class R>
-void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centres, void* accs) {
+void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centres,
+            void* accs) {
   using L = typename R::L;
   const auto* x = static_cast<const typename R::I*>(from);
   const auto* centre = static_cast<const typename R::A*>(centres);
@@ -261,7 +331,8 @@ void find_column(int64_t n, const void* from, const void* value, int64_t i, int6
 
 template <class R>
 constexpr ReduceKernel kernel() {
-  return {Type<typename R::I>::dtype, Type<typename R::A>::dtype, init<R>, row<R>, column<R>, merge<R>};
+  return {
+      Type<typename R::I>::dtype, Type<typename R::A>::dtype, init<R>, row<R>, column<R>, merge<R>};
 }
 template <class In, class Lane, class Acc, class Map, class Combine>
 constexpr ReduceKernel make() {
@@ -292,13 +363,15 @@ extern const cpu::ReduceTable reduce_table = {
         {make<F, F, D, Same, Multiply>(), make<D, D, D, Same, Multiply>(),
          make<I, J, J, Same, Multiply>(), make<J, J, J, Same, Multiply>(),
          make<Z, W, W, Same, Multiply>(), make<W, W, W, Same, Multiply>()},
-        {make<F, F, F, Same, Larger>(), make<D, D, D, Same, Larger>(), make<I, I, I, Same, Larger>(),
-         make<J, J, J, Same, Larger>(), kNone, kNone},
+        {make<F, F, F, Same, Larger>(), make<D, D, D, Same, Larger>(),
+         make<I, I, I, Same, Larger>(), make<J, J, J, Same, Larger>(), kNone, kNone},
         {make<F, F, F, Same, Smaller>(), make<D, D, D, Same, Smaller>(),
          make<I, I, I, Same, Smaller>(), make<J, J, J, Same, Smaller>(), kNone, kNone},
-        {make<F, D, D, Absolute, Add>(), make<D, D, D, Absolute, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, D, D, Absolute, Add>(), make<D, D, D, Absolute, Add>(), kNone, kNone, kNone,
+         kNone},
         {make<F, D, D, Square, Add>(), make<D, D, D, Square, Add>(), kNone, kNone, kNone, kNone},
-        {make<F, D, D, Deviation, Add>(), make<D, D, D, Deviation, Add>(), kNone, kNone, kNone, kNone},
+        {make<F, D, D, Deviation, Add>(), make<D, D, D, Deviation, Add>(), kNone, kNone, kNone,
+         kNone},
         {make<F, F, D, Exponential, Add>(), make<D, D, D, Exponential, Add>(), kNone, kNone, kNone,
          kNone},
         {make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>(),

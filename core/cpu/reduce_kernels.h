@@ -10,7 +10,17 @@ namespace rl::cpu {
 /// What a reduction maps and combines. With a centre c: (x - c)^2 and exp(x - c). WideSum is Sum in
 /// double from the first addition on, for means that are subtracted.
 enum class Reduce : uint8_t {
-  Sum, WideSum, NanSum, Prod, Max, Min, SumAbs, SumSquares, SumDeviations, SumExp, Count
+  Sum,
+  WideSum,
+  NanSum,
+  Prod,
+  Max,
+  Min,
+  SumAbs,
+  SumSquares,
+  SumDeviations,
+  SumExp,
+  Count
 };
 constexpr int kReduces = 11;
 
@@ -22,7 +32,8 @@ struct ReduceKernel {
   /// acc[0] gets x[0..n), n >= 1.
   void (*row)(int64_t n, const void* x, const void* centre, void* acc);
   /// acc[j] gets x[i * stride + j] for i < m, and has a centre of its own.
-  void (*column)(int64_t m, int64_t n, const void* x, int64_t stride, const void* centre, void* acc);
+  void (*column)(int64_t m, int64_t n, const void* x, int64_t stride, const void* centre,
+                 void* acc);
   void (*merge)(int64_t n, const void* from, void* acc);
 };
 

@@ -29,13 +29,12 @@ RL_INLINE T exp_row(int64_t n, const T* x, T m, T* y) {
     sum += e;
     store(y + i, e);
   }
-  T r = fold_lanes<Add, T>(sum);
   if (i < n) {
     const Vec<T> e = exp_vector<T>(load_partial(x + i, n - i) - shift);
     store_partial(y + i, e, n - i);
-    for (int64_t k = i; k < n; ++k) r += y[k];
+    sum += first_lanes<T>(e, n - i, Vec<T>{});
   }
-  return r;
+  return fold_lanes<Add, T>(sum);
 }
 
 /// The same for long rows, in blocks whose sums are added in double.
@@ -53,9 +52,23 @@ RL_INLINE T centre(T m) {
   return vm_isinf(m) ? T(0) : m;
 }
 
+/// A row that fits a vector never leaves it.
+template <class T>
+RL_INLINE void short_row(bool log, int64_t n, const T* x, T* y) {
+  const Vec<T> v = load_partial(x, n);
+  const Vec<T> shifted = v - splat(fold_lanes<Larger, T>(first_lanes<T>(v, n, splat(T(v[0])))));
+  const Vec<T> e = exp_vector<T>(shifted);
+  const T sum = fold_lanes<Add, T>(first_lanes<T>(e, n, Vec<T>{}));
+  store_partial(y, log ? shifted - splat(vm_log(sum)) : e * splat(1 / sum), n);
+}
+
 template <class T>
 void rows(bool log, int64_t rows, int64_t n, const T* x, T* y) {
   for (int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    if (n <= kLanes<T>) {
+      short_row(log, n, x, y);
+      continue;
+    }
     const T m = fold<Larger>(x, n);
     if (log) {
       T scratch[kBlock];
@@ -75,7 +88,8 @@ RL_INLINE void minus_exp(int64_t n, const T* g, const T* y, T s, T* dx) {  // g 
   int64_t i = 0;
   for (; i + w <= n; i += w) store(dx + i, load(g + i) - scale * exp_vector<T>(load(y + i)));
   if (i < n)
-    store_partial(dx + i, load_partial(g + i, n - i) - scale * exp_vector<T>(load_partial(y + i, n - i)),
+    store_partial(dx + i,
+                  load_partial(g + i, n - i) - scale * exp_vector<T>(load_partial(y + i, n - i)),
                   n - i);
 }
 
@@ -110,7 +124,8 @@ void columns(bool log, int64_t n, int64_t w, int64_t stride, const T* x, T* y) {
 }
 
 template <class T>
-void columns_backward(bool log, int64_t n, int64_t w, int64_t stride, const T* g, const T* y, T* dx) {
+void columns_backward(bool log, int64_t n, int64_t w, int64_t stride, const T* g, const T* y,
+                      T* dx) {
   T sum[cpu::kSoftmaxColumns] = {};
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < w; ++j)
@@ -132,8 +147,8 @@ void logsumexp(int64_t rows, int64_t n, const T* x, T* lse) {
 }
 
 template <class T>
-void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, const int64_t* target,
-                            const T* scale, T* dx) {
+void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse,
+                            const int64_t* target, const T* scale, T* dx) {
   for (int64_t r = 0; r < rows; ++r, x += n, dx += n) {
     if (scale[r] == 0) {
       for (int64_t i = 0; i < n; ++i) dx[i] = 0;
@@ -148,8 +163,8 @@ void cross_entropy_backward(int64_t rows, int64_t n, const T* x, const T* lse, c
 
 template <class T>
 constexpr cpu::SoftmaxKernels<T> kernels() {
-  return {rows<T>, rows_backward<T>, columns<T>, columns_backward<T>, logsumexp<T>,
-          cross_entropy_backward<T>};
+  return {rows<T>,      rows_backward<T>,         columns<T>, columns_backward<T>,
+          logsumexp<T>, cross_entropy_backward<T>};
 }
 
 }  // namespace

@@ -262,7 +262,10 @@ RL_COMPLEX expm1(rl_complex<T> z) {  // exp(x) cos(y) - 1 = expm1(x) cos(y) - 2 
   const T s = sin(T(0.5) * z.im);
   return {expm1(z.re) * cos(z.im) - T(2) * s * s, exp(z.re) * sin(z.im)};
 }
-RL_COMPLEX rl_sigmoid(rl_complex<T> z) { return rl_complex<T>(T(1)) / (rl_complex<T>(T(1)) + exp(-z)); }
+RL_COMPLEX rl_sigmoid(rl_complex<T> z) {
+  const rl_complex<T> one(T(1));
+  return one / (one + exp(-z));
+}
 RL_COMPLEX rl_pow(rl_complex<T> x, rl_complex<T> y) {
   if (y.re == 0 && y.im == 0) return {T(1), T(0)};
   if (x.re == 0 && x.im == 0 && y.re > 0) return {T(0), T(0)};

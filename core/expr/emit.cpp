@@ -11,21 +11,30 @@ namespace rl {
 namespace {
 
 const char* storage_type(DType t) {
-  constexpr const char* names[kDTypes] = {
-      "bool",           "unsigned char", "signed char",        "short",   "int",
-      "long long",      "unsigned short", "unsigned",          "unsigned long long",
-      "rl_half",        "rl_bfloat16",   "float",              "double",
-      "rl_complex<float>", "rl_complex<double>"};
+  constexpr const char* names[kDTypes] = {"bool",
+                                          "unsigned char",
+                                          "signed char",
+                                          "short",
+                                          "int",
+                                          "long long",
+                                          "unsigned short",
+                                          "unsigned",
+                                          "unsigned long long",
+                                          "rl_half",
+                                          "rl_bfloat16",
+                                          "float",
+                                          "double",
+                                          "rl_complex<float>",
+                                          "rl_complex<double>"};
   return names[static_cast<int>(t)];
 }
 
 const char* compute_type(Compute c) { return storage_type(dtype_of(c)); }
 
-/// The type an input is computed in: the kernel's, but a real number beside complex ones stays real.
-const char* loaded_type(DType t, Compute c) {
-  const bool stays_real = is_complex(dtype_of(c)) && is_floating(t);
-  return compute_type(stays_real ? compute_of(t) : c);
-}
+Compute real_part(Compute c) { return compute_of(real_of(dtype_of(c))); }
+
+/// What an input is computed as: the kernel's type, but a real number beside complex ones stays so.
+Compute loaded_as(DType t, Compute c) { return is_floating(t) ? real_part(c) : c; }
 
 /// A constant that reads back as the same number.
 std::string literal(double v, Compute c) {
@@ -69,48 +78,67 @@ std::string arguments(const Program& program, const CudaSignature& sig) {
   for (size_t j = 0; j < sig.inputs.size(); ++j) {
     const CudaInput& in = sig.inputs[j];
     if (!program.loads(static_cast<int>(j))) continue;
-    s += in.number ? str(", ", loaded_type(in.dtype, sig.compute), " in", j)
+    s += in.number ? str(", ", compute_type(loaded_as(in.dtype, sig.compute)), " in", j)
                    : str(", const ", storage_type(in.dtype), "* in", j);
   }
   for (int k = 0; k < sig.scalars; ++k) s += str(", ", compute_type(sig.compute), " s", k);
   return s;
 }
 
-std::string load(const CudaInput& in, int j, Compute c) {
-  std::string s = in.number ? str("in", j) : str("rl_load<", loaded_type(in.dtype, c), ">(in", j, "[i])");
-  return in.conjugate ? "rl_conj(" + s + ")" : s;
+/// A value in the text; a constant takes the type of what it meets.
+struct Value {
+  std::string text;
+  Compute type;
+  bool constant = false;
+};
+
+Value load(const CudaInput& in, int j, Compute c) {
+  const Compute as = loaded_as(in.dtype, c);
+  const std::string s =
+      in.number ? str("in", j) : str("rl_load<", compute_type(as), ">(in", j, "[i])");
+  return {in.conjugate ? "rl_conj(" + s + ")" : s, as};
+}
+
+Value apply(const Program& p, const Instruction& i, const std::vector<Value>& value, Compute c) {
+  const int16_t from[] = {i.a, i.b, i.c};
+  const auto operand = [&](int j) -> const Value& { return value[static_cast<size_t>(from[j])]; };
+  const int first = i.leaf == Leaf::select;  // a mask has no part in the type
+  Compute type = c;
+  bool real = false, complex = false;
+  for (int j = first; j < 3 && from[j] >= 0; ++j)
+    if (!operand(j).constant) (operand(j).type == c ? complex : real) = true;
+  if (real && !complex) type = real_part(c);
+  std::string texts[3];
+  for (int j = 0; j < 3 && from[j] >= 0; ++j)
+    texts[j] = operand(j).constant ? literal(p.code[static_cast<size_t>(from[j])].value, type)
+                                   : operand(j).text;
+  return {spell(info(i.leaf).cuda, texts), i.leaf == Leaf::abs ? real_part(c) : type};
 }
 
 }  // namespace
 
 std::string cuda_kernel(const Program& program, const CudaSignature& sig) {
   std::string body;
-  std::vector<std::string> value(program.code.size());
-  for (size_t k = 0; k < program.code.size(); ++k) {
-    const Instruction& i = program.code[k];
+  std::vector<Value> value;
+  for (const Instruction& i : program.code) {
     if (i.leaf == Leaf::constant) {
-      value[k] = literal(i.value, sig.compute);
+      value.push_back({literal(i.value, sig.compute), sig.compute, true});
     } else if (i.leaf == Leaf::param) {
-      value[k] = str("s", i.a);
+      value.push_back({str("s", i.a), sig.compute});
     } else {
-      std::string operands[3];
-      const int16_t from[] = {i.a, i.b, i.c};
-      if (i.leaf != Leaf::input)
-        for (int j = 0; j < 3; ++j)
-          if (from[j] >= 0) operands[j] = value[static_cast<size_t>(from[j])];
-      const std::string text = i.leaf == Leaf::input
-                                   ? load(sig.inputs[static_cast<size_t>(i.a)], i.a, sig.compute)
-                                   : spell(info(i.leaf).cuda, operands);
-      value[k] = str("v", k);
-      body += str("    const auto ", value[k], " = ", text, ";\n");
+      Value v = i.leaf == Leaf::input ? load(sig.inputs[static_cast<size_t>(i.a)], i.a, sig.compute)
+                                      : apply(program, i, value, sig.compute);
+      const std::string name = str("v", value.size());
+      body += str("    const auto ", name, " = ", v.text, ";\n");
+      value.push_back({name, v.type});
     }
   }
-  const std::string& result = value[static_cast<size_t>(program.result)];
+  const std::string& result = value[static_cast<size_t>(program.result)].text;
   return str("extern \"C\" __global__ void ", sig.name, "(", arguments(program, sig), ") {\n",
              "  const long long step = (long long)gridDim.x * blockDim.x;\n",
-             "  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {\n",
-             body, "    rl_store(out + i, ", sig.conjugate_result ? "rl_conj(" + result + ")" : result,
-             ");\n  }\n}\n");
+             "  long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;\n",
+             "  for (; i < n; i += step) {\n", body, "    rl_store(out + i, ",
+             sig.conjugate_result ? "rl_conj(" + result + ")" : result, ");\n  }\n}\n");
 }
 
 const char* cuda_preamble() { return kCudaPreamble; }

@@ -1,6 +1,6 @@
 // Emission: prints a Program as a CUDA kernel, include-free text for NVRTC. The text depends on the
-// program and the types only, never on shapes, strides or the values of scalars. Not here: compiling
-// or launching it, nor which programs an operation has (op/cuda_source.h).
+// program and the types only, never on shapes, strides or the values of scalars. Not here:
+// compiling or launching it, nor which programs an operation has (op/cuda_source.h).
 #pragma once
 #include <string>
 #include <vector>
@@ -26,8 +26,8 @@ struct CudaSignature {
   bool conjugate_result = false;
 };
 
-/// One kernel. Its arguments: the number of elements (int64), the output, then those inputs that the
-/// program loads, in order (contiguous arrays, or a number), then all scalars (compute type).
+/// One kernel. Its arguments: the number of elements (int64), the output, then those inputs that
+/// the program loads, in order (contiguous arrays, or a number), then all scalars (compute type).
 std::string cuda_kernel(const Program& program, const CudaSignature& signature);
 
 /// What must stand once before any kernels.

@@ -109,7 +109,8 @@ class KernelRegistry {
     Entry& rejects_int(const char*) { return *this; }
     Entry& rejects_complex(const char*) { return *this; }
     Entry& bool_as_int() { return *this; }
-    Entry& tensors_only() { return *this; }
+    Entry& tensors_only(int = 3) { return *this; }
+    Entry& number_first() { return *this; }
     Entry& checks_zero() { return *this; }
     Entry& mask_first() { return *this; }
     Entry& nn() { return *this; }

@@ -1,4 +1,4 @@
-// The tile interpreter: places values in as few tiles as their lifetimes allow, then runs the steps.
+// The tile interpreter: puts values in as few tiles as their lifetimes allow, then runs the steps.
 #include "expr/tile.h"
 
 #include <cstring>
@@ -84,7 +84,9 @@ class Registers {
 }  // namespace
 
 TileProgram::TileProgram(const Program& p, Compute compute, const std::vector<bool>& number_input)
-    : compute_(compute), result_(dtype_of(compute)), inputs_(static_cast<int>(number_input.size())) {
+    : compute_(compute),
+      result_(dtype_of(compute)),
+      inputs_(static_cast<int>(number_input.size())) {
   const std::vector<bool> number = find_numbers(p, number_input);
   const std::vector<size_t> last = find_last_uses(p);
   const size_t size = p.code.size(), result = static_cast<size_t>(p.result);

@@ -1,7 +1,7 @@
 // The tile interpreter: runs a Program on the CPU without a compiler, by tiles that stay in the
-// first-level cache, each instruction a loop that was compiled beforehand. What follows from numbers
-// alone is computed once, not per element. Inputs are contiguous or one number; strides, promotion
-// and recording are the caller's.
+// first-level cache, each instruction a loop that was compiled beforehand. What follows from
+// numbers alone is computed once, not per element. Inputs are contiguous or one number; strides,
+// promotion and recording are the caller's.
 #pragma once
 #include <vector>
 
@@ -38,17 +38,19 @@ class TileProgram {
 
   int cell_slot(size_t cell) const { return inputs_ + static_cast<int>(cell); }
   int register_slot(size_t r) const { return cell_slot(cell_of_.size() + r); }
-  Step step_for(const Instruction& i, const std::vector<int>& slot, const std::vector<bool>& mask) const;
+  Step step_for(const Instruction& i, const std::vector<int>& slot,
+                const std::vector<bool>& mask) const;
   Cells numbers(const void* const* in, const void* params) const;
-  void tiles(int64_t begin, int64_t end, char* out, const void* const* in, const Cells& cells) const;
+  void tiles(int64_t begin, int64_t end, char* out, const void* const* in,
+             const Cells& cells) const;
 
   Compute compute_;
   DType result_;
   int inputs_;
-  std::vector<Instruction> cell_of_;   // where each cell's number comes from
-  std::vector<Step> number_steps_;     // over cells
-  std::vector<Step> steps_;            // over tiles
-  std::vector<int64_t> register_size_; // bytes an element
+  std::vector<Instruction> cell_of_;    // where each cell's number comes from
+  std::vector<Step> number_steps_;      // over cells
+  std::vector<Step> steps_;             // over tiles
+  std::vector<int64_t> register_size_;  // bytes an element
   int result_slot_ = -1;
 };
 

@@ -31,6 +31,7 @@ using Tensors = std::vector<Tensor>;
 
 struct Arg {
   bool present = false;   // false: None
+  bool is_number = false; // made from a C++ number: which member counts, the parameter's kind says
   union {
     int64_t i;
     double d;

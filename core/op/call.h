@@ -38,11 +38,11 @@ struct FixedString {
 };
 
 inline void to_arg(Arg& a, const Tensor& t) { a.present = t.defined(); a.tensor = t.defined() ? &t : nullptr; }
-inline void to_arg(Arg& a, bool v) { a.present = true; a.i = v; a.number = Scalar(v); a.tensor = nullptr; a.i = v; }
-inline void to_arg(Arg& a, int64_t v) { a.present = true; a.number = Scalar(v); a.i = v; }
-inline void to_arg(Arg& a, int v) { to_arg(a, static_cast<int64_t>(v)); }
-inline void to_arg(Arg& a, double v) { a.present = true; a.number = Scalar(v); a.d = v; }
-inline void to_arg(Arg& a, const Scalar& v) { a.present = true; a.number = v; a.tensor = nullptr; }
+inline void to_arg(Arg& a, const Scalar& v) { a.present = a.is_number = true; a.number = v; a.tensor = nullptr; }
+inline void to_arg(Arg& a, bool v) { to_arg(a, Scalar(v)); }
+inline void to_arg(Arg& a, int64_t v) { to_arg(a, Scalar(v)); }
+inline void to_arg(Arg& a, int v) { to_arg(a, Scalar(v)); }
+inline void to_arg(Arg& a, double v) { to_arg(a, Scalar(v)); }
 inline void to_arg(Arg& a, const Dims& v) { a.present = true; a.dims = &v; }
 inline void to_arg(Arg& a, const Tensors& v) { a.present = true; a.tensors = &v; }
 inline void to_arg(Arg& a, DType v) { a.present = true; a.i = static_cast<int64_t>(v); }

@@ -1,5 +1,5 @@
-// The CUDA kernels of a formula: which there are, and their text. All of it follows from the record;
-// the printing itself is expr/emit.
+// The CUDA kernels of a formula: which there are, and their text. All of it follows from the
+// record; the printing itself is expr/emit.
 #pragma once
 #include "expr/emit.h"
 #include "op/registry.h"

@@ -497,6 +497,7 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   if (check_devices(f, operands)) return;
   RL_CHECK_TYPE(operands[0].tensor, f.name, "_(): argument 'self' must be Tensor");
   const Tensor& self = *operands[0].tensor;
+  check_refusals(f, operands, self.dtype());
   Dims shape = self.sizes();
   for (int k = 1; k < f.operands; ++k)
     if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
@@ -508,6 +509,7 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
     in[k] = operands[k];
     if (k == 0 || !in[k].tensor) continue;
     const Tensor& t = *in[k].tensor;
+    check_overlap(self, t);
     if (overlaps(t, self)) {
       copies[k] = copy_of(t);
       in[k] = Operand(copies[k]);
@@ -520,7 +522,7 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   if (cuts)  // a comparison, say: what is written does not depend on self
     node = make_node(f.node.c_str(), {&self}, [](const Grads& g, Node&) -> Grads { return {call_op<"mul">(g[0], 0.0)}; }, true);
   if (rec) {  // the gradient may need what is about to be overwritten
-    Tensor before = copy_of(self);
+    Tensor before = self.requires_grad() ? op_clone(self) : copy_of(self);  // with its history, for second derivatives
     node = make_pointwise_node(f, operands, scalars, types, &before);
   }
   execute(f, in, scalars, types, self);

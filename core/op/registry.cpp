@@ -73,7 +73,7 @@ std::string node_name(const std::string& name) {
 Registry::Entry Registry::finish_formula(const char* text, const char* doc,
                                          std::unique_ptr<Formula> f) {
   std::vector<Kind> kinds(static_cast<size_t>(f->operands), Kind::Operand);
-  kinds[0] = f->operands == 1 ? Kind::Tensor : Kind::Operand;
+  kinds[0] = Kind::Tensor;
   kinds.insert(kinds.end(), static_cast<size_t>(f->scalars), Kind::Number);
   auto schema = std::make_unique<Schema>(text, kinds);
   f->kernels = &cpu::formulas().entry[formulas_++];

@@ -110,8 +110,12 @@ class Registry {
       op_.formula->bool_as_int = true;
       return *this;
     }
-    Entry& tensors_only() {  // a Python number cannot stand for an operand
-      for (int k = 0; k < op_.formula->operands; ++k)
+    Entry& number_first() {  // a Python number may stand for the first operand too
+      op_.overloads.back().schema->params[0].kind = Kind::Operand;
+      return *this;
+    }
+    Entry& tensors_only(int count = 3) {  // a Python number cannot stand for the first `count` operands
+      for (int k = 0; k < op_.formula->operands && k < count; ++k)
         op_.overloads.back().schema->params[static_cast<size_t>(k)].kind = Kind::Tensor;
       return *this;
     }

@@ -11,14 +11,16 @@ RL_FORMULAS(arithmetic) {
   r.binary("add(input, other, *, alpha=1)", Number, "input + alpha * other.",
            [](Value auto x, Value auto o, Value auto alpha) { return x + alpha * o; },
            [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g; },
-           [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return g * alpha; });
+           [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return g * alpha; })
+      .number_first();
   r.binary("sub(input, other, *, alpha=1)", Number, "input - alpha * other.",
            [](Value auto x, Value auto o, Value auto alpha) { return x - alpha * o; },
            [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g; },
            [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return -(g * alpha); })
       .alias("subtract")
       .rejects_bool("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
-                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.", kBools);
+                    "trying to invert a mask, use the `~` or `logical_not()` operator instead.", kBools)
+      .number_first();
   r.binary("rsub(input, other, *, alpha=1)", Number, "other - alpha * input.",
            [](Value auto x, Value auto o, Value auto alpha) { return o - alpha * x; },
            [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return -(g * alpha); },
@@ -31,15 +33,15 @@ RL_FORMULAS(arithmetic) {
            [](Value auto x, Value auto o) { return x * o; },
            [](Value auto g, Value auto, Value auto o, Value auto) { return g * o; },
            [](Value auto g, Value auto x, Value auto, Value auto) { return g * x; })
-      .alias("multiply");
+      .alias("multiply").number_first();
   r.binary("div(input, other)", Float, "input / other, true division: integers become floats.",
            [](Value auto x, Value auto o) { return x / o; },
            [](Value auto g, Value auto, Value auto o, Value auto) { return g / o; },
            [](Value auto g, Value auto, Value auto o, Value auto y) { return -(g * (y / o)); })
-      .alias("divide").alias("true_divide");
+      .alias("divide").alias("true_divide").number_first();
   r.binary("floor_divide(input, other)", Real, "floor(input / other).",
            [](Value auto x, Value auto o) { return floor_divide(x, o); })
-      .checks_zero();
+      .checks_zero().number_first();
   r.binary("_trunc_divide(input, other)", Real, "trunc(input / other).",
            [](Value auto x, Value auto o) { return trunc_divide(x, o); })
       .hidden().checks_zero();
@@ -47,7 +49,7 @@ RL_FORMULAS(arithmetic) {
            [](Value auto x, Value auto o) { return remainder(x, o); },
            [](Value auto g, Value auto, Value auto, Value auto) { return g; },
            [](Value auto g, Value auto x, Value auto o, Value auto) { return -(g * floor_divide(x, o)); })
-      .checks_zero();
+      .checks_zero().number_first();
   r.binary("fmod(input, other)", Real, "C's modulus: the sign of input.",
            [](Value auto x, Value auto o) { return fmod(x, o); },
            [](Value auto g, Value auto, Value auto, Value auto) { return g; },
@@ -75,7 +77,7 @@ RL_FORMULAS(arithmetic) {
   r.unary("sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
           [](Value auto x) { return sign(x); },
           [](Value auto g, Value auto x, Value auto y) {  // what of g is across x, over abs(x)
-            auto zero = x == 0.0;
+            auto zero = x == 0.0 || isnan(x);
             auto along = y * g;
             return where(zero, g * 0.0, (g - conj(y) * (0.5 * (along + conj(along)))) / where(zero, like(x, 1.0), x * conj(y)));
           });
@@ -102,13 +104,14 @@ RL_FORMULAS(arithmetic) {
                    "as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as "
                    "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the "
                    "latter implementation: (input + value * tensor1 / tensor2), for all dtypes.");
-  r.ternary("lerp(input, end, weight)", Strict, "input + weight * (end - input).",
+  r.ternary("lerp(input, end, weight)", StrictComplex, "input + weight * (end - input).",
             [](Value auto x, Value auto e, Value auto w) {
-              return where(w < 0.5, x + w * (e - x), e - (e - x) * (1.0 - w));
+              return where(abs(w) < 0.5, x + w * (e - x), e - (e - x) * (1.0 - w));
             },
             [](Value auto g, Value auto, Value auto, Value auto w, Value auto) { return g * (1.0 - w); },
             [](Value auto g, Value auto, Value auto, Value auto w, Value auto) { return g * w; },
-            [](Value auto g, Value auto x, Value auto e, Value auto, Value auto) { return g * (e - x); });
+            [](Value auto g, Value auto x, Value auto e, Value auto, Value auto) { return g * (e - x); })
+      .tensors_only(2);
 
   r.binary("maximum(input, other)", Real, "The larger; NaN if either is.",
            [](Value auto x, Value auto o) { return maximum(x, o); },
@@ -175,14 +178,19 @@ RL_FORMULAS(arithmetic) {
           [](Value auto g, Value auto, Value auto) { return g; });
 
   r.binary("bitwise_and(input, other)", Bits, "Bitwise and; logical for bool.",
-           [](Value auto x, Value auto o) { return x & o; });
+           [](Value auto x, Value auto o) { return x & o; })
+      .number_first();
   r.binary("bitwise_or(input, other)", Bits, "Bitwise or; logical for bool.",
-           [](Value auto x, Value auto o) { return x | o; });
+           [](Value auto x, Value auto o) { return x | o; })
+      .number_first();
   r.binary("bitwise_xor(input, other)", Bits, "Bitwise exclusive or; logical for bool.",
-           [](Value auto x, Value auto o) { return x ^ o; });
+           [](Value auto x, Value auto o) { return x ^ o; })
+      .number_first();
   r.unary("_bitwise_not(input)", Bits, "Bitwise not.", [](Value auto x) { return ~x; }).hidden();
   r.binary("bitwise_left_shift(input, other)", Bits, "input << other.",
-           [](Value auto x, Value auto o) { return x << o; });
+           [](Value auto x, Value auto o) { return x << o; })
+      .number_first();
   r.binary("bitwise_right_shift(input, other)", Bits, "input >> other, keeping the sign.",
-           [](Value auto x, Value auto o) { return x >> o; });
+           [](Value auto x, Value auto o) { return x >> o; })
+      .number_first();
 }

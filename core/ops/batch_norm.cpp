@@ -49,12 +49,13 @@ void each(const BatchNorm& s, Rows rows, Runs runs) {
 template <class T>
 void forward(const BatchNorm& s, const T* x, const T* mean, const T* a, const T* b, T* y) {
   const auto& k = normalize_kernels<T>();
-  each(s,
-       [&](int64_t first, int64_t last) {
-         const int64_t at = first * s.channels;
-         k.columns(last - first, s.channels, x + at, mean, a, b, y + at);
-       },
-       [&](int64_t at, int64_t c) { k.run(s.inner, x + at, mean[c], a[c], b[c], y + at); });
+  each(
+      s,
+      [&](int64_t first, int64_t last) {
+        const int64_t at = first * s.channels;
+        k.columns(last - first, s.channels, x + at, mean, a, b, y + at);
+      },
+      [&](int64_t at, int64_t c) { k.run(s.inner, x + at, mean[c], a[c], b[c], y + at); });
 }
 
 /// The sums of g and g * (x - mean) over each channel, cut at fixed rows.
@@ -84,7 +85,8 @@ std::vector<double> channel_sums(const BatchNorm& s, const T* g, const T* x, con
     for (int64_t i = b; i < e; ++i) {
       const int64_t first = i * length, rows = s.outer - first < length ? s.outer - first : length;
       if (rows > 0)
-        k.columns_sums(rows, c, g + first * c, x + first * c, mean, p + 2 * i * c, p + (2 * i + 1) * c);
+        k.columns_sums(rows, c, g + first * c, x + first * c, mean, p + 2 * i * c,
+                       p + (2 * i + 1) * c);
     }
   });
   for (int64_t i = 1; i < chunks; ++i)
@@ -114,14 +116,15 @@ void backward(const BatchNorm& s, const T* g, const T* x, const T* w, const T* m
     if (db) db[j] = static_cast<T>(sums[static_cast<size_t>(j)]);
   }
   if (!dx) return;
-  each(s,
-       [&](int64_t first, int64_t last) {
-         const int64_t at = first * n;
-         k.columns_backward(last - first, n, g + at, x + at, mean, a, b, c, dx + at);
-       },
-       [&](int64_t at, int64_t j) {
-         k.run_backward(s.inner, g + at, x + at, mean[j], a[j], b[j], c[j], dx + at);
-       });
+  each(
+      s,
+      [&](int64_t first, int64_t last) {
+        const int64_t at = first * n;
+        k.columns_backward(last - first, n, g + at, x + at, mean, a, b, c, dx + at);
+      },
+      [&](int64_t at, int64_t j) {
+        k.run_backward(s.inner, g + at, x + at, mean[j], a[j], b[j], c[j], dx + at);
+      });
 }
 
 /// A weight or statistic a channel, shaped to be multiplied with [n, channels, ...].
@@ -157,7 +160,8 @@ Grads gradients(const Tensor& grad, const Tensor& input, const Tensor& weight, c
                 const Tensor& mean, const Tensor& rstd, const bool* needs) {
   if (GradMode::enabled) return recorded_gradients(grad, input, weight, s, mean, rstd, needs);
   const DType wide = norm_dtype(input);
-  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide), w = norm_param(weight, wide);
+  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide),
+               w = norm_param(weight, wide);
   Tensor dx, dw, db;
   if (needs[0]) dx = empty(x.sizes(), wide, x.device());
   if (needs[1]) dw = empty({s.channels}, wide, x.device());
@@ -223,7 +227,8 @@ Result3 run(const Tensor& input, const OptTensor& weight, const OptTensor& bias,
 
   const BatchNorm s(input, eps, training);
   const DType wide = norm_dtype(input);
-  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide), b = norm_param(bias, wide);
+  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide),
+               b = norm_param(bias, wide);
   Statistics st;
   if (training && x.numel() > 0) {
     st = batch_statistics(x, s);
@@ -252,12 +257,13 @@ Result3 run(const Tensor& input, const OptTensor& weight, const OptTensor& bias,
     if (x.numel() > 0)
       forward(s, x.data<T>(), mean.data<T>(), scale.data(), shift.data(), y.data<T>());
   });
-  const Tensor out =
-      record(as_contiguous(y, input.dtype()), "NativeBatchNormBackward0", {&input, &weight, &bias}, [&] {
-        return [s, mean, rstd, x = Saved(input), w = Saved(weight)](const Grads& g, Node& n) -> Grads {
-          const bool needs[] = {n.needs(0), n.needs(1), n.needs(2)};
-          return gradients(g[0], x.unpack(&n), w.unpack(&n), s, mean, rstd, needs);
-        };
+  const Tensor out = record(
+      as_contiguous(y, input.dtype()), "NativeBatchNormBackward0", {&input, &weight, &bias}, [&] {
+        return
+            [s, mean, rstd, x = Saved(input), w = Saved(weight)](const Grads& g, Node& n) -> Grads {
+              const bool needs[] = {n.needs(0), n.needs(1), n.needs(2)};
+              return gradients(g[0], x.unpack(&n), w.unpack(&n), s, mean, rstd, needs);
+            };
       });
   return {out, mean, rstd};
 }
@@ -297,14 +303,18 @@ Tensor instance_norm(const Tensor& input, const OptTensor& weight, const OptTens
   Dims flat = input.sizes();
   flat[0] = 1;
   flat[1] = n * channels;
-  const auto repeated = [&](const Tensor& t) { return t.defined() ? OptTensor(repeat(t, {n})) : OptTensor(); };
+  const auto repeated = [&](const Tensor& t) {
+    return t.defined() ? OptTensor(repeat(t, {n})) : OptTensor();
+  };
   const OptTensor mean = repeated(running_mean), variance = repeated(running_var);
-  const Tensor out = run(view(contiguous(input), flat), repeated(weight), repeated(bias), mean, variance,
-                         use_input_stats, momentum, eps).out;
+  const Tensor out = run(view(contiguous(input), flat), repeated(weight), repeated(bias), mean,
+                         variance, use_input_stats, momentum, eps)
+                         .out;
   if (use_input_stats) {  // the running statistics become the mean over the images
     GradGuard off(false);
     if (mean.defined()) write(running_mean, mean_dims(view(mean, {n, channels}), {0}, false));
-    if (variance.defined()) write(running_var, mean_dims(view(variance, {n, channels}), {0}, false));
+    if (variance.defined())
+      write(running_var, mean_dims(view(variance, {n, channels}), {0}, false));
   }
   return view(out, input.sizes());
 }
@@ -312,16 +322,20 @@ Tensor instance_norm(const Tensor& input, const OptTensor& weight, const OptTens
 }  // namespace
 
 void define_batch_norm(Registry& r) {
-  r.op("batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled)",
+  r.op("batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, "
+       "cudnn_enabled)",
        "(x - mean) / sqrt(var + eps) * weight + bias by channel of [n, channels, ...] (Ioffe and "
        "Szegedy, 2015); in training the statistics are the batch's and the running ones follow.",
-       &batch_norm).not_method();
+       &batch_norm)
+      .not_method();
   r.op("native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)",
        "batch_norm, with the mean and 1 / sqrt(var + eps) of each channel.", &native_batch_norm)
       .not_method();
-  r.op("instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, "
+  r.op("instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, "
+       "eps, "
        "cudnn_enabled)",
-       "batch_norm for each image of its own (Ulyanov et al., 2016).", &instance_norm).not_method();
+       "batch_norm for each image of its own (Ulyanov et al., 2016).", &instance_norm)
+      .not_method();
 }
 
 }  // namespace rl

@@ -51,12 +51,15 @@ void check_types(const Tensor& x, const Tensor& w, const OptTensor& bias) {
   if (x.dtype() == w.dtype()) return;
   RL_CHECK(x.dtype() == DType::F32 || x.dtype() == DType::F64 || is_integral(x.dtype()),
            "Input type (torch.", info(x.dtype()).type, "Tensor) and weight type (torch.",
-           info(w.dtype()).type, "Tensor) should be the same or input should be a MKLDNN tensor and "
-           "weight is a dense tensor\nfix: model.to(", name_of(x.dtype()), ") or input.to(",
-           name_of(w.dtype()), ")");
+           info(w.dtype()).type,
+           "Tensor) should be the same or input should be a MKLDNN tensor and "
+           "weight is a dense tensor\nfix: model.to(",
+           name_of(x.dtype()), ") or input.to(", name_of(w.dtype()), ")");
   raise(ErrorKind::Runtime, "expected scalar type ", info(x.dtype()).type, " but found ",
-        info(w.dtype()).type, "\nwhy: a convolution needs input and weight of one dtype.\nfix: "
-        "input.to(torch.", name_of(w.dtype()), ")");
+        info(w.dtype()).type,
+        "\nwhy: a convolution needs input and weight of one dtype.\nfix: "
+        "input.to(torch.",
+        name_of(w.dtype()), ")");
 }
 
 void check_channels(const Tensor& x, const Tensor& w, const OptTensor& bias, const Options& o) {
@@ -65,24 +68,27 @@ void check_channels(const Tensor& x, const Tensor& w, const OptTensor& bias, con
            x.sizes(), " instead");
   RL_CHECK(w.size(0) >= o.groups, "Given groups=", o.groups, ", expected weight to be at least ",
            o.groups, " at dimension 0, but got weight of size ", w.sizes(), " instead");
-  RL_CHECK(w.size(0) % o.groups == 0, "Given groups=", o.groups, ", expected weight to be divisible by ",
-           o.groups, " at dimension 0, but got weight of size [", w.sizes(), "] instead");
+  RL_CHECK(w.size(0) % o.groups == 0, "Given groups=", o.groups,
+           ", expected weight to be divisible by ", o.groups,
+           " at dimension 0, but got weight of size [", w.sizes(), "] instead");
   if (o.transposed) {
     RL_CHECK(x.size(1) == w.size(0), "Given transposed=1, weight of size ", w.sizes(),
-             ", expected input", x.sizes(), " to have ", w.size(0), " channels, but got ", x.size(1),
-             " channels instead");
+             ", expected input", x.sizes(), " to have ", w.size(0), " channels, but got ",
+             x.size(1), " channels instead");
     const int64_t out = w.size(1) * o.groups;
     RL_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == out),
-             "Given transposed=1, weight of size ", w.sizes(), ", expected bias to be 1-dimensional with ",
-             out, " elements, but got bias of size ", bias.defined() ? bias.sizes() : Dims(), " instead");
+             "Given transposed=1, weight of size ", w.sizes(),
+             ", expected bias to be 1-dimensional with ", out, " elements, but got bias of size ",
+             bias.defined() ? bias.sizes() : Dims(), " instead");
     return;
   }
-  RL_CHECK(x.size(1) == w.size(1) * o.groups, "Given groups=", o.groups, ", weight of size ", w.sizes(),
-           ", expected input", x.sizes(), " to have ", w.size(1) * o.groups, " channels, but got ",
-           x.size(1), " channels instead");
-  RL_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == w.size(0)), "Given weight of size ",
-           w.sizes(), ", expected bias to be 1-dimensional with ", w.size(0),
-           " elements, but got bias of size ", bias.defined() ? bias.sizes() : Dims(), " instead");
+  RL_CHECK(x.size(1) == w.size(1) * o.groups, "Given groups=", o.groups, ", weight of size ",
+           w.sizes(), ", expected input", x.sizes(), " to have ", w.size(1) * o.groups,
+           " channels, but got ", x.size(1), " channels instead");
+  RL_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == w.size(0)),
+           "Given weight of size ", w.sizes(), ", expected bias to be 1-dimensional with ",
+           w.size(0), " elements, but got bias of size ", bias.defined() ? bias.sizes() : Dims(),
+           " instead");
 }
 
 /// "output_padding_height: 2 output_padding_width: 2".
@@ -106,10 +112,13 @@ Dims output_size(const Dims& x, const Dims& w, const Options& o) {
     y.push_back((padded[d] - kernel[d]) / o.stride[d] + 1);
   }
   for (int d = 0; d < n; ++d)
-    RL_CHECK(!fits || x[d + 2] > 0, "Only zero batch or zero channel inputs are supported, but got input "
-             "shape: ", x);
-  RL_CHECK(fits, "Calculated padded input size per channel: (", joined(padded, " x "), "). Kernel size: (",
-           joined(kernel, " x "), "). Kernel size can't be greater than actual input size");
+    RL_CHECK(!fits || x[d + 2] > 0,
+             "Only zero batch or zero channel inputs are supported, but got input "
+             "shape: ",
+             x);
+  RL_CHECK(fits, "Calculated padded input size per channel: (", joined(padded, " x "),
+           "). Kernel size: (", joined(kernel, " x "),
+           "). Kernel size can't be greater than actual input size");
   for (int d = 0; d < n; ++d)
     RL_CHECK(w[d + 2] > 0, "kernel size should be greater than zero, but got ",
              by_axis("kernel", Dims(w.data() + 2, n)));
@@ -134,7 +143,8 @@ Dims transposed_size(const Dims& y, const Dims& w, const Options& o) {
            by_axis("dilation", o.dilation));
   for (int64_t size : out)
     RL_CHECK(size >= 1, "Given input size per channel: (", joined(in, " x "),
-             "). Calculated output size per channel: (", joined(out, " x "), "). Output size is too small");
+             "). Calculated output size per channel: (", joined(out, " x "),
+             "). Output size is too small");
   return x;
 }
 
@@ -160,7 +170,8 @@ Tensor convolve(const Tensor& x, const Tensor& w, const OptTensor& bias, const O
   const Tensor out = o.transposed ? conv_biased(Role::Input, s, w, x, bias)
                                   : conv_biased(Role::Output, s, x, w, bias);
   return record(out, "ConvolutionBackward0", {&x, &w, &bias}, [&] {
-    return [s, transposed = o.transposed, x = Saved(x), w = Saved(w)](const Grads& grads, Node& n) -> Grads {
+    return [s, transposed = o.transposed, x = Saved(x), w = Saved(w)](const Grads& grads,
+                                                                      Node& n) -> Grads {
       const auto conjugated = [&](const Saved& saved) {
         const Tensor t = saved.unpack(&n);
         return is_complex(t.dtype()) ? call_op<"conj_physical">(t) : t;
@@ -179,8 +190,8 @@ Tensor convolve(const Tensor& x, const Tensor& w, const OptTensor& bias, const O
   });
 }
 
-Tensor convolution(const Tensor& input, const Tensor& weight, const OptTensor& bias, const Dims& stride,
-                   const Dims& padding, const Dims& dilation, bool transposed,
+Tensor convolution(const Tensor& input, const Tensor& weight, const OptTensor& bias,
+                   const Dims& stride, const Dims& padding, const Dims& dilation, bool transposed,
                    const Dims& output_padding, int64_t groups) {
   const int n = weight.dim() - 2;
   RL_CHECK(n > 0, "weight should have at least three dimensions");
@@ -204,9 +215,9 @@ constexpr const char* kTransposedNames[] = {"", "conv_transpose1d", "conv_transp
                                             "conv_transpose3d"};
 
 void check_bias_type(const Tensor& input, const OptTensor& bias) {
-  RL_CHECK(!bias.defined() || bias.dtype() == input.dtype(), "Input type (", c_name_of(input.dtype()),
-           ") and bias type (", c_name_of(bias.defined() ? bias.dtype() : input.dtype()),
-           ") should be the same");
+  RL_CHECK(!bias.defined() || bias.dtype() == input.dtype(), "Input type (",
+           c_name_of(input.dtype()), ") and bias type (",
+           c_name_of(bias.defined() ? bias.dtype() : input.dtype()), ") should be the same");
 }
 
 /// One number becomes n of them; a list of a wrong length is for convolution() to refuse.
@@ -217,8 +228,8 @@ Tensor conv(const Tensor& input, const Tensor& weight, const OptTensor& bias, co
             const Dims& padding, const Dims& dilation, int64_t groups) {
   check_bias_type(input, bias);
   return batched<n>(kNames[n], input, [&](const Tensor& x) {
-    return convolution(x, weight, bias, repeated(stride, n), repeated(padding, n), repeated(dilation, n),
-                       false, Dims::filled(n, 0), groups);
+    return convolution(x, weight, bias, repeated(stride, n), repeated(padding, n),
+                       repeated(dilation, n), false, Dims::filled(n, 0), groups);
   });
 }
 
@@ -226,8 +237,10 @@ Tensor conv(const Tensor& input, const Tensor& weight, const OptTensor& bias, co
 Tensor conv_same(const Tensor& x, const Tensor& weight, const OptTensor& bias, const Dims& stride,
                  const Dims& dilations, int64_t groups) {
   const int n = weight.dim() - 2;
-  RL_CHECK(x.dim() == weight.dim(), "expected input and weight to have the same number of dimensions, "
-           "but got input of size ", x.sizes(), " and weight of size ", weight.sizes());
+  RL_CHECK(x.dim() == weight.dim(),
+           "expected input and weight to have the same number of dimensions, "
+           "but got input of size ",
+           x.sizes(), " and weight of size ", weight.sizes());
   const Dims dilation = expanded(dilations, n, "dilation");
   for (int64_t s : expanded(stride, n, "stride"))
     RL_CHECK(s == 1, "padding='same' is not supported for strided convolutions");
@@ -240,12 +253,14 @@ Tensor conv_same(const Tensor& x, const Tensor& weight, const OptTensor& bias, c
     uneven |= total % 2 != 0;
   }
   const Tensor padded = uneven ? constant_pad_nd(x, more, Scalar(0)) : x;
-  return convolution(padded, weight, bias, stride, padding, dilation, false, Dims::filled(n, 0), groups);
+  return convolution(padded, weight, bias, stride, padding, dilation, false, Dims::filled(n, 0),
+                     groups);
 }
 
 template <int n>
-Tensor conv_named(const Tensor& input, const Tensor& weight, const OptTensor& bias, const Dims& stride,
-                  std::string_view padding, const Dims& dilation, int64_t groups) {
+Tensor conv_named(const Tensor& input, const Tensor& weight, const OptTensor& bias,
+                  const Dims& stride, std::string_view padding, const Dims& dilation,
+                  int64_t groups) {
   if (padding == "valid") return conv<n>(input, weight, bias, stride, {0}, dilation, groups);
   check_bias_type(input, bias);
   return batched<n>(kNames[n], input, [&](const Tensor& x) {
@@ -260,26 +275,32 @@ Tensor conv_transpose(const Tensor& input, const Tensor& weight, const OptTensor
                       int64_t groups, const Dims& dilation) {
   check_bias_type(input, bias);
   return batched<n>(kTransposedNames[n], input, [&](const Tensor& x) {
-    return convolution(x, weight, bias, repeated(stride, n), repeated(padding, n), repeated(dilation, n),
-                       true, repeated(output_padding, n), groups);
+    return convolution(x, weight, bias, repeated(stride, n), repeated(padding, n),
+                       repeated(dilation, n), true, repeated(output_padding, n), groups);
   });
 }
 
 template <int n>
 void define_conv(Registry& r) {
-  const std::string same = str(kNames[n], "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)");
+  const std::string same =
+      str(kNames[n], "(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)");
   const std::string named =
       str(kNames[n], "(input, weight, bias=None, stride=1, padding='valid', dilation=1, groups=1)");
-  const std::string transposed = str(kTransposedNames[n], "(input, weight, bias=None, stride=1, padding=0, "
+  const std::string transposed = str(kTransposedNames[n],
+                                     "(input, weight, bias=None, stride=1, padding=0, "
                                      "output_padding=0, groups=1, dilation=1)");
   const char* doc =
-      "Correlation of input [batch, in, ...] with weight [out, in / groups, ...], the batch optional. "
+      "Correlation of input [batch, in, ...] with weight [out, in / groups, ...], the batch "
+      "optional. "
       "padding: zeros on each side, 'valid' (none) or 'same' (as many as keep the size).";
   r.op(same.c_str(), doc, &conv<n>).not_method();
   r.op(named.c_str(), doc, &conv_named<n>).not_method();
   r.op(transposed.c_str(),
-       "The gradient of a convolution by its input, as an operation: input [batch, in, ...], weight "
-       "[in, out / groups, ...].", &conv_transpose<n>).not_method();
+       "The gradient of a convolution by its input, as an operation: input [batch, in, ...], "
+       "weight "
+       "[in, out / groups, ...].",
+       &conv_transpose<n>)
+      .not_method();
 }
 
 }  // namespace
@@ -288,7 +309,8 @@ void define_convolution(Registry& r) {
   define_conv<1>(r);
   define_conv<2>(r);
   define_conv<3>(r);
-  r.op("convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)",
+  r.op("convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, "
+       "groups)",
        "What conv1d to conv3d and their transposed forms share; batched only.", &convolution)
       .not_method();
 }

@@ -22,7 +22,8 @@ struct ConvShape {
 /// order output, input, weight, output, ...). Does not record.
 Tensor conv_run(Role by, const ConvShape& s, const Tensor& a, const Tensor& b);
 /// The same with a bias for each channel of the result, if one is defined.
-Tensor conv_biased(Role by, const ConvShape& s, const Tensor& a, const Tensor& b, const Tensor& bias);
+Tensor conv_biased(Role by, const ConvShape& s, const Tensor& a, const Tensor& b,
+                   const Tensor& bias);
 /// conv_run, recorded.
 Tensor conv_derivative(Role by, const ConvShape& s, const Tensor& a, const Tensor& b);
 

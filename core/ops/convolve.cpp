@@ -26,12 +26,26 @@ cpu::Conv2d planar(const ConvShape& s) {
   return v;
 }
 
-void run_planar(Role by, const cpu::Conv2d& v, DType t, const void* a, const void* b, void* out,
+/// A stride past the last window does nothing, but kernels make a plane for each of its phases.
+int64_t useful_stride(int64_t stride, int64_t in, int64_t pad, int64_t reach) {
+  return std::min(stride, in + 2 * pad - reach + 1);
+}
+
+void run_planar(Role by, cpu::Conv2d v, DType t, const void* a, const void* b, void* out,
                 const void* bias = nullptr) {
+  v.stride_h = useful_stride(v.stride_h, v.h, v.pad_h, v.dilation_h * (v.r - 1) + 1);
+  v.stride_w = useful_stride(v.stride_w, v.w, v.pad_w, v.dilation_w * (v.s - 1) + 1);
+  const double padded =
+      static_cast<double>(v.h + 2 * v.pad_h) * static_cast<double>(v.w + 2 * v.pad_w);
+  RL_CHECK(padded * static_cast<double>(v.c) < 1e12, "convolution: the padded input of size ",
+           v.h + 2 * v.pad_h, " x ", v.w + 2 * v.pad_w, " is too large");
   switch (by) {
-    case Role::Output: return cpu::conv2d_forward(v, t, a, b, bias, out);
-    case Role::Input: return cpu::conv2d_backward_input(v, t, b, a, out);
-    default: return cpu::conv2d_backward_weight(v, t, a, b, out);
+    case Role::Output:
+      return cpu::conv2d_forward(v, t, a, b, bias, out);
+    case Role::Input:
+      return cpu::conv2d_backward_input(v, t, b, a, out);
+    default:
+      return cpu::conv2d_backward_weight(v, t, a, b, out);
   }
 }
 
@@ -43,8 +57,15 @@ template <class T>
 class Volume {
  public:
   explicit Volume(const ConvShape& s)
-      : channels_(s.x[1]), depth_(s.x[2]), plane_(s.x[3] * s.x[4]), outputs_(s.y[1]), out_depth_(s.y[2]),
-        out_plane_(s.y[3] * s.y[4]), kernel_(s.w[2]), stride_(s.stride[0]), padding_(s.padding[0]),
+      : channels_(s.x[1]),
+        depth_(s.x[2]),
+        plane_(s.x[3] * s.x[4]),
+        outputs_(s.y[1]),
+        out_depth_(s.y[2]),
+        out_plane_(s.y[3] * s.y[4]),
+        kernel_(s.w[2]),
+        stride_(s.stride[0]),
+        padding_(s.padding[0]),
         dilation_(s.dilation[0]) {
     flat_ = {s.y[2], s.x[1] * s.w[2], s.x[3], s.x[4], s.w[0], s.w[3], s.w[4]};
     flat_.stride_h = s.stride[1], flat_.stride_w = s.stride[2];
@@ -59,7 +80,8 @@ class Volume {
     const int64_t x_size = channels_ * depth_ * plane_, y_size = outputs_ * out_depth_ * out_plane_;
     const int64_t w_size = flat_.k * (channels_ / flat_.groups) * kernel_ * flat_.r * flat_.s;
     std::vector<T> part(by == Role::Weight ? static_cast<size_t>(w_size) : 0);
-    if (by != Role::Output) std::fill(out, out + (by == Role::Input ? images * x_size : w_size), T(0));
+    if (by != Role::Output)
+      std::fill(out, out + (by == Role::Input ? images * x_size : w_size), T(0));
     for (int64_t n = 0; n < images; ++n) {
       if (by == Role::Output) {
         unfold(a + n * x_size);
@@ -94,8 +116,10 @@ class Volume {
     cpu::parallel_for(0, channels_, 1, [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c)
         each_input(c, [&](T* u, int64_t d) {
-          if (d < 0) std::fill(u, u + plane_, T(0));
-          else std::copy(x + (c * depth_ + d) * plane_, x + (c * depth_ + d + 1) * plane_, u);
+          if (d < 0)
+            std::fill(u, u + plane_, T(0));
+          else
+            std::copy(x + (c * depth_ + d) * plane_, x + (c * depth_ + d + 1) * plane_, u);
         });
     });
   }
@@ -116,7 +140,8 @@ class Volume {
         f(y_.data() + (o * outputs_ + k) * out_plane_, (k * out_depth_ + o) * out_plane_);
   }
 
-  int64_t channels_, depth_, plane_, outputs_, out_depth_, out_plane_, kernel_, stride_, padding_, dilation_;
+  int64_t channels_, depth_, plane_, outputs_, out_depth_, out_plane_, kernel_, stride_, padding_,
+      dilation_;
   cpu::Conv2d flat_;
   std::vector<T> u_, y_;
 };
@@ -148,13 +173,14 @@ Tensor run_real(Role by, const ConvShape& s, DType t, const Tensor& a, const Ten
   const void *pa = ca.raw(), *pb = cb.raw(), *pbias = bias.defined() ? cbias.raw() : nullptr;
   void* po = out.raw();
   LongKernel off(outputs * (checked_numel(s.w) / s.w[0]));
-  if (s.spatial() <= 2) run_planar(by, planar(s), t, pa, pb, po, pbias);
+  if (s.spatial() <= 2)
+    run_planar(by, planar(s), t, pa, pb, po, pbias);
   else if (t == DType::F64)
-    Volume<double>(s).run(by, t, s.x[0], static_cast<const double*>(pa), static_cast<const double*>(pb),
-                          static_cast<double*>(po));
+    Volume<double>(s).run(by, t, s.x[0], static_cast<const double*>(pa),
+                          static_cast<const double*>(pb), static_cast<double*>(po));
   else
-    Volume<float>(s).run(by, t, s.x[0], static_cast<const float*>(pa), static_cast<const float*>(pb),
-                         static_cast<float*>(po));
+    Volume<float>(s).run(by, t, s.x[0], static_cast<const float*>(pa),
+                         static_cast<const float*>(pb), static_cast<float*>(po));
   return out;
 }
 
@@ -193,7 +219,8 @@ void add_bias(const Tensor& out, const Tensor& bias) {
 
 }  // namespace
 
-Tensor conv_biased(Role by, const ConvShape& s, const Tensor& a, const Tensor& b, const Tensor& bias) {
+Tensor conv_biased(Role by, const ConvShape& s, const Tensor& a, const Tensor& b,
+                   const Tensor& bias) {
   GradGuard off(false);
   const DType t = a.dtype();
   if (!bias.defined()) return conv_run(by, s, a, b);

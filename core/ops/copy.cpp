@@ -224,6 +224,10 @@ Tensor resize_(const Tensor& self, const Dims& size, Any) {
 
 Tensor set_(const Tensor& self, const Tensor& source) {
   check_inplace(self, false);
+  RL_CHECK(self.dtype() == source.dtype(), "Could not set tensor of type ", info(source.dtype()).type,
+           " to a tensor of type ", info(self.dtype()).type);
+  RL_CHECK(!self->base, "set_() is not allowed on a view");
+  self->device = source->device;
   self->storage = source->storage;
   self->offset = source->offset;
   self->sizes = source.sizes();
@@ -245,12 +249,13 @@ Tensor copy_(const Tensor& self, const Tensor& src) {
            src.dim() ? src.sizes().back() : 1, ") at non-singleton dimension ",
            self.dim() ? self.dim() - 1 : 0);
   if (self.same(src)) return self;
+  check_overlap(self, src);
   in_place(
       self, "CopyBackwards", {&self, &src}, [&] { write(self, src); },
       [&] {
         return [](const Grads& g, Node& n) -> Grads {
           Tensor zero;
-          if (n.needs(0)) zero = call_op<"mul">(g[0], 0.0);
+          if (n.needs(0)) zero = call_op<"zeros_like">(g[0]);
           return {zero, g[0]};
         };
       });

@@ -1,5 +1,5 @@
-// Classification losses: nll_loss of log-probabilities, and cross_entropy_loss of logits, with class
-// indices (fused with log_softmax for matrices) or class probabilities.
+// Classification losses: nll_loss of log-probabilities, and cross_entropy_loss of logits, with
+// class indices (fused with log_softmax for matrices) or class probabilities.
 #include "cpu/pick.h"
 #include "cpu/softmax_kernels.h"
 #include "cpu/threads.h"
@@ -15,8 +15,10 @@ enum Reduction : int64_t { kNone = 0, kMean = 1, kSum = 2 };
 
 template <class T>
 const cpu::SoftmaxKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>) return cpu::softmax_table().f32;
-  else return cpu::softmax_table().f64;
+  if constexpr (std::is_same_v<T, float>)
+    return cpu::softmax_table().f32;
+  else
+    return cpu::softmax_table().f64;
 }
 
 /// Class indices made ready: one position a target, with its class (0 if ignored), its weight (0 if
@@ -34,7 +36,8 @@ void check_weight(const OptTensor& weight, int64_t classes, const char* prefix =
 }
 
 template <class T>
-void fill_targets(const Tensor& target, int64_t classes, const T* weight, int64_t ignore, Targets& t) {
+void fill_targets(const Tensor& target, int64_t classes, const T* weight, int64_t ignore,
+                  Targets& t) {
   const int64_t* from = target.data<int64_t>();
   int64_t* index = t.index.data<int64_t>();
   T* w = t.weight.data<T>();
@@ -61,8 +64,10 @@ Targets make_targets(const Tensor& target, int64_t classes, const OptTensor& wei
   const Tensor t = as_contiguous(target, DType::I64);
   Targets r{empty_like(t), empty(t.sizes(), dtype), 0};
   const Tensor w = weight.defined() ? as_contiguous(weight) : Tensor();
-  if (dtype == DType::F32) fill_targets(t, classes, w.defined() ? w.data<float>() : nullptr, ignore, r);
-  else fill_targets(t, classes, w.defined() ? w.data<double>() : nullptr, ignore, r);
+  if (dtype == DType::F32)
+    fill_targets(t, classes, w.defined() ? w.data<float>() : nullptr, ignore, r);
+  else
+    fill_targets(t, classes, w.defined() ? w.data<double>() : nullptr, ignore, r);
   return r;
 }
 
@@ -89,7 +94,9 @@ struct Layout {
   int64_t outer, classes, inner;
   int class_dim;
   explicit Layout(const Tensor& x)
-      : outer(x.dim() > 1 ? x.size(0) : 1), classes(x.size(x.dim() > 1 ? 1 : 0)), inner(1),
+      : outer(x.dim() > 1 ? x.size(0) : 1),
+        classes(x.size(x.dim() > 1 ? 1 : 0)),
+        inner(1),
         class_dim(x.dim() > 1 ? 1 : 0) {
     for (int d = 2; d < x.dim(); ++d) inner *= x.size(d);
   }
@@ -109,9 +116,10 @@ void check_shapes(const Tensor& x, const Tensor& t) {
   if (x.dim() == 2) {
     RL_CHECK(t.dim() <= 1, "0D or 1D target tensor expected, multi-target not supported");
   } else if (x.dim() == 4) {
-    RL_CHECK(t.dim() == 3,
-             "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
-             t.dim());
+    RL_CHECK(
+        t.dim() == 3,
+        "only batches of spatial targets supported (3D tensors) but got targets of dimension: ",
+        t.dim());
     RL_CHECK(t.sizes() == want, "size mismatch (got input: ", x.sizes(), " , target: ", t.sizes());
   } else {
     RL_CHECK(t.sizes() == want, "Expected target size ", want, ", got ", t.sizes());
@@ -137,8 +145,8 @@ Tensor nll_forward(const Tensor& x, const Layout& s, const Targets& t) {
   return losses;
 }
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const OptTensor& weight, int64_t reduction,
-                int64_t ignore_index) {
+Tensor nll_loss(const Tensor& input, const Tensor& target, const OptTensor& weight,
+                int64_t reduction, int64_t ignore_index) {
   check_cpu(input);
   check_shapes(input, target);
   if (!is_floating(input.dtype()))
@@ -150,7 +158,8 @@ Tensor nll_loss(const Tensor& input, const Tensor& target, const OptTensor& weig
                    input.dtype());
   }
   const Layout s(input);
-  const Targets t = make_targets(positions(input, target), s.classes, weight, ignore_index, input.dtype());
+  const Targets t =
+      make_targets(positions(input, target), s.classes, weight, ignore_index, input.dtype());
   const Tensor x = as_contiguous(input);
   const bool f32 = x.dtype() == DType::F32;
   const Tensor losses = f32 ? nll_forward<float>(x, s, t) : nll_forward<double>(x, s, t);
@@ -192,7 +201,8 @@ Tensor fused_backward(const Tensor& x, const Targets& t, const Tensor& lse, cons
   T* to = dx.data<T>();
   LongKernel off(rows * n);
   cpu::parallel_for(0, rows, 1 + 8192 / (n + 1), [=](int64_t b, int64_t e) {
-    kernels<T>().cross_entropy_backward(e - b, n, from + b * n, sums + b, index + b, s + b, to + b * n);
+    kernels<T>().cross_entropy_backward(e - b, n, from + b * n, sums + b, index + b, s + b,
+                                        to + b * n);
   });
   return dx;
 }
@@ -201,7 +211,8 @@ Tensor fused_backward(const Tensor& x, const Targets& t, const Tensor& lse, cons
 Tensor fused(const Tensor& input, const Tensor& target, const OptTensor& weight, int64_t reduction,
              int64_t ignore_index) {
   const int d = input.dim() - 1;
-  const Targets t = make_targets(positions(input, target), input.size(d), weight, ignore_index, input.dtype());
+  const Targets t =
+      make_targets(positions(input, target), input.size(d), weight, ignore_index, input.dtype());
   const Tensor x = as_contiguous(input), lse = empty(t.index.sizes(), x.dtype(), x.device());
   const bool f32 = x.dtype() == DType::F32;
   const Tensor losses = f32 ? fused_forward<float>(x, t, lse) : fused_forward<double>(x, t, lse);
@@ -286,21 +297,25 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const OptTe
     return with_smoothing(input, target, weight, reduction, ignore_index, label_smoothing);
   if (input.dim() <= 2 && size_of(input.dtype()) >= 4 && input.size(input.dim() - 1) > 0)
     return fused(input, target, weight, reduction, ignore_index);
-  return nll_loss(log_softmax(input, input.dim() == 1 ? 0 : 1), target, weight, reduction, ignore_index);
+  return nll_loss(log_softmax(input, input.dim() == 1 ? 0 : 1), target, weight, reduction,
+                  ignore_index);
 }
 
 }  // namespace
 
 void define_cross_entropy(Registry& r) {
   r.op("nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100)",
-       "-input[target], of log-probabilities [n, classes, ...] and class indices [n, ...].", &nll_loss)
+       "-input[target], of log-probabilities [n, classes, ...] and class indices [n, ...].",
+       &nll_loss)
       .nn();
   r.op("nll_loss(input, target, weight=None, reduction=1, ignore_index=-100)", "As nll_loss_nd.",
-       &nll_loss).nn();
+       &nll_loss)
+      .nn();
   r.op("cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, "
        "label_smoothing=0.0)",
        "nll_loss of log_softmax(input), for class indices or class probabilities.",
-       &cross_entropy_loss).nn();
+       &cross_entropy_loss)
+      .nn();
 }
 
 }  // namespace rl

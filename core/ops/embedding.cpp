@@ -25,9 +25,10 @@ void check_indices_type(const Tensor& indices, const char* argument, const char*
 void check_bounds(const Tensor& indices, int64_t rows) {  // contiguous I64
   const int64_t* at = indices.data<int64_t>();
   for (int64_t i = 0; i < indices.numel(); ++i)
-    RL_CHECK_INDEX(at[i] >= 0 && at[i] < rows, "index out of range in self\nwhy: the weight has ", rows,
-                   " rows, so indices go from 0 to ", rows - 1, "; one is ", at[i],
-                   " (number ", i, " of the ", indices.numel(), ").\nfix: a larger num_embeddings, or "
+    RL_CHECK_INDEX(at[i] >= 0 && at[i] < rows, "index out of range in self\nwhy: the weight has ",
+                   rows, " rows, so indices go from 0 to ", rows - 1, "; one is ", at[i],
+                   " (number ", i, " of the ", indices.numel(),
+                   ").\nfix: a larger num_embeddings, or "
                    "indices that fit.");
 }
 
@@ -68,8 +69,8 @@ void add_rows(const Tensor& g, const Tensor& indices, const Tensor& sum, F scale
   });
 }
 
-/// What gradients flow through: rows by number, without those of padding, divided by how often a row
-/// is named if so wished; transposed, their sum.
+/// What gradients flow through: rows by number, without those of padding, divided by how often a
+/// row is named if so wished; transposed, their sum.
 struct Rows {
   Tensor indices;  // contiguous I64
   Dims weight_sizes, out_sizes;
@@ -85,7 +86,8 @@ struct Rows {
   }
   Tensor run(const Tensor& x, bool transposed) const {
     if (!transposed) {
-      const Tensor out = empty(out_sizes, x.dtype(), x.device()), scales = empty({indices.numel(), 1}, DType::F64);
+      const Tensor out = empty(out_sizes, x.dtype(), x.device()),
+                   scales = empty({indices.numel(), 1}, DType::F64);
       copy_rows(as_contiguous(x), indices, out);
       for (int64_t i = 0; i < indices.numel(); ++i) scales.data<double>()[i] = scale(i);
       Dims column = indices.sizes();
@@ -96,10 +98,17 @@ struct Rows {
     const Tensor sum = zeros(weight_sizes, wide, x.device()), g = as_contiguous(x, wide);
     const auto by = [this](int64_t i) { return scale(i); };
     switch (wide) {
-      case DType::F64: add_rows<double>(g, indices, sum, by); break;
-      case DType::C64: add_rows<std::complex<float>>(g, indices, sum, by); break;
-      case DType::C128: add_rows<std::complex<double>>(g, indices, sum, by); break;
-      default: add_rows<float>(g, indices, sum, by);
+      case DType::F64:
+        add_rows<double>(g, indices, sum, by);
+        break;
+      case DType::C64:
+        add_rows<std::complex<float>>(g, indices, sum, by);
+        break;
+      case DType::C128:
+        add_rows<std::complex<double>>(g, indices, sum, by);
+        break;
+      default:
+        add_rows<float>(g, indices, sum, by);
     }
     return as_contiguous(sum, t);
   }
@@ -110,11 +119,13 @@ std::vector<double> inverse_counts(const Tensor& indices, int64_t rows) {
   std::vector<double> v;
   const int64_t *begin = indices.data<int64_t>(), *end = begin + indices.numel();
   for (const int64_t* i = begin; i < end; ++i) ++count[static_cast<size_t>(*i)];
-  for (const int64_t* i = begin; i < end; ++i) v.push_back(1.0 / static_cast<double>(count[static_cast<size_t>(*i)]));
+  for (const int64_t* i = begin; i < end; ++i)
+    v.push_back(1.0 / static_cast<double>(count[static_cast<size_t>(*i)]));
   return v;
 }
 
-Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx, bool scale_grad_by_freq, bool) {
+Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_idx,
+                 bool scale_grad_by_freq, bool) {
   check_cpu(weight);
   RL_CHECK(weight.dim() == 2, "'weight' must be 2-D");
   check_indices_type(indices, "indices", "embedding");
@@ -135,7 +146,8 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding_id
 
 /// Rows longer than max_norm are shortened to it. Not differentiable, as in torch.
 template <class T>
-void renorm_rows(const Tensor& weight, const std::vector<int64_t>& rows, double max_norm, double p) {
+void renorm_rows(const Tensor& weight, const std::vector<int64_t>& rows, double max_norm,
+                 double p) {
   const int64_t width = weight.size(1), step = weight.stride(1);
   for (int64_t r : rows) {
     T* row = weight.data<T>() + r * weight.stride(0);
@@ -145,29 +157,37 @@ void renorm_rows(const Tensor& weight, const std::vector<int64_t>& rows, double 
       largest = std::max(largest, v);
       sum += p == 2 ? v * v : p == 1 ? v : p == 0 ? v != 0 : std::pow(v, p);
     }
-    const double norm = std::isinf(p) ? largest : p == 2 ? std::sqrt(sum) : p == 0 || p == 1 ? sum : std::pow(sum, 1 / p);
+    const double norm = std::isinf(p)      ? largest
+                        : p == 2           ? std::sqrt(sum)
+                        : p == 0 || p == 1 ? sum
+                                           : std::pow(sum, 1 / p);
     if (!(norm > max_norm)) continue;
     const T scale = static_cast<T>(max_norm / (norm + 1e-7));
     for (int64_t j = 0; j < width; ++j) row[j * step] *= scale;
   }
 }
 
-Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max_norm, double norm_type) {
+Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max_norm,
+                         double norm_type) {
   check_cpu(weight);
   RL_CHECK(weight.dim() == 2, "'weight' must be 2-D");
   check_indices_type(indices, "indices", "embedding_renorm_");
-  RL_CHECK(weight.dtype() == DType::F32 || weight.dtype() == DType::F64, "embedding_renorm_ needs a float32 or "
-           "float64 weight, not ", name_of(weight.dtype()));
+  RL_CHECK(weight.dtype() == DType::F32 || weight.dtype() == DType::F64,
+           "embedding_renorm_ needs a float32 or "
+           "float64 weight, not ",
+           name_of(weight.dtype()));
   const Tensor at = as_contiguous(indices, DType::I64);
   std::vector<int64_t> rows(at.data<int64_t>(), at.data<int64_t>() + at.numel());
   for (int64_t r : rows)
-    RL_CHECK_INDEX(r >= 0 && r < weight.size(0), "select(): index ", r, " out of range for tensor of size ",
-                   weight.sizes(), " at dimension 0");
+    RL_CHECK_INDEX(r >= 0 && r < weight.size(0), "select(): index ", r,
+                   " out of range for tensor of size ", weight.sizes(), " at dimension 0");
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   check_inplace(weight, recording({&weight}));
-  if (weight.dtype() == DType::F64) renorm_rows<double>(weight, rows, max_norm, norm_type);
-  else renorm_rows<float>(weight, rows, max_norm, norm_type);
+  if (weight.dtype() == DType::F64)
+    renorm_rows<double>(weight, rows, max_norm, norm_type);
+  else
+    renorm_rows<float>(weight, rows, max_norm, norm_type);
   bump_version(weight);
   return weight;
 }
@@ -176,11 +196,16 @@ Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max
 
 void define_embedding(Registry& r) {
   r.op("embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False)",
-       "The rows of weight [rows, width] by number: [..., width]. Row padding_idx gets no gradient, "
-       "and each gradient is divided by how often its row is named if scale_grad_by_freq. Gradients "
-       "are dense even if sparse.", &embedding).not_method();
+       "The rows of weight [rows, width] by number: [..., width]. Row padding_idx gets no "
+       "gradient, "
+       "and each gradient is divided by how often its row is named if scale_grad_by_freq. "
+       "Gradients "
+       "are dense even if sparse.",
+       &embedding)
+      .not_method();
   r.op("embedding_renorm_(weight, indices, max_norm, norm_type)",
-       "Shortens the named rows to the norm max_norm, in place.", &embedding_renorm_).not_method();
+       "Shortens the named rows to the norm max_norm, in place.", &embedding_renorm_)
+      .not_method();
 }
 
 }  // namespace rl

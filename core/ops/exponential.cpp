@@ -51,9 +51,8 @@ RL_FORMULAS(exponential) {
            },
            [](Value auto g, Value auto x, Value auto e, Value auto y) {
              // At x = 0 the derivative's limit is 0 for e >= 0; log's argument is kept finite there.
-             auto zero = x == 0.0;
-             auto l = log(where(zero, like(x, 1.0), x));
-             return where(zero, where(e == 0.0, g * y * log(x), g * 0.0), g * (y * l));
+             auto flat = x == 0.0 && (sign(e) == 1.0 || e == 0.0);
+             return where(flat, g * 0.0, g * (y * log(where(flat, like(x, 1.0), x))));
            })
       .hidden().node("PowBackward1");
   r.binary("xlogy(input, other)", RealFloat, "input * log(other), 0 where input is 0 (NaN of other carries).",
@@ -61,5 +60,6 @@ RL_FORMULAS(exponential) {
            [](Value auto g, Value auto x, Value auto o, Value auto) {
              return where(x == 0.0 && o <= 0.0, g * 0.0, g * log(o));
            },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; });
+           [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; })
+      .number_first();
 }

@@ -1,5 +1,5 @@
-// Linear maps and their transposes (averages over windows, resizing, folding, picking): the gradient
-// of either is the other, so that derivatives of every order need no further formula.
+// Linear maps and their transposes (averages over windows, resizing, folding, picking): the
+// gradient of either is the other, so that derivatives of every order need no further formula.
 #pragma once
 #include "op/call.h"
 

@@ -55,7 +55,7 @@ RL_FORMULAS(loss) {
              return (t - 1.0) * maximum(log1p(-x), -100.0) - t * maximum(log(x), -100.0);
            },
            [](Value auto g, Value auto x, Value auto t, Value auto) {
-             return g * (x - t) / maximum((1.0 - x) * x, 9.999999960041972e-13);  // 1e-12f, as in torch
+             return g * (x - t) / maximum((1.0 - x) * x, 9.999999960041972e-13);  // 1e-12f
            },
            [](Value auto g, Value auto x, Value auto, Value auto) {
              return g * (maximum(log1p(-x), -100.0) - maximum(log(x), -100.0));

@@ -32,9 +32,10 @@ Tensor each_gradient(const Tensor& g, const Dims& sizes, int64_t reduction) {
 const Formula& formula(const char* name) { return *registry().find(name)->formula; }
 
 /// A formula of two or three operands, times a weight that gets no gradient, reduced.
-Tensor formula_loss(const Formula& f, const Operand* operands, const Scalar* scalars, int64_t reduction,
-                    const Tensor& weight = {}) {
-  RL_CHECK(reduction >= kNone && reduction <= kSum, reduction, " is not a valid value for reduction");
+Tensor formula_loss(const Formula& f, const Operand* operands, const Scalar* scalars,
+                    int64_t reduction, const Tensor& weight = {}) {
+  RL_CHECK(reduction >= kNone && reduction <= kSum, reduction,
+           " is not a valid value for reduction");
   if (reduction == kNone && !weight.defined()) return pointwise(f, operands, scalars);
   Tensor loss, weighted, out;
   {
@@ -43,7 +44,9 @@ Tensor formula_loss(const Formula& f, const Operand* operands, const Scalar* sca
     weighted = weight.defined() ? call_op<"mul">(loss, weight) : loss;
     out = reduce(weighted, reduction);
   }
-  const auto input = [&](int k) { return k < f.operands && operands[k].tensor ? *operands[k].tensor : Tensor(); };
+  const auto input = [&](int k) {
+    return k < f.operands && operands[k].tensor ? *operands[k].tensor : Tensor();
+  };
   const Tensor x = input(0), t = input(1), w = input(2);
   return record(out, f.node.c_str(), {&x, &t, &w}, [&] {
     return [inner = formula_node(f, operands, scalars, loss), weight, reduction,
@@ -55,24 +58,30 @@ Tensor formula_loss(const Formula& f, const Operand* operands, const Scalar* sca
   });
 }
 
-void check_floating(const char* kernel, const Tensor& x, const Tensor& y, bool complex_too = false) {
-  const auto fits = [&](const Tensor& t) { return is_floating(t.dtype()) || (complex_too && is_complex(t.dtype())); };
+void check_floating(const char* kernel, const Tensor& x, const Tensor& y,
+                    bool complex_too = false) {
+  const auto fits = [&](const Tensor& t) {
+    return is_floating(t.dtype()) || (complex_too && is_complex(t.dtype()));
+  };
   check_cpu(x);
   if (!fits(x) && !fits(y)) not_implemented(kernel, x.dtype());
   if (is_complex(x.dtype()) && !complex_too) not_implemented(kernel, x.dtype());
 }
 
 void check_no_gradient(const char* name, const char* argument, const Tensor& t) {
-  RL_CHECK(!(t.defined() && recording({&t})), "The function '", name, "' is not differentiable with respect to argument '",
-           argument, "'. This input cannot have requires_grad True.");
+  RL_CHECK(!(t.defined() && recording({&t})), "The function '", name,
+           "' is not differentiable with respect to argument '", argument,
+           "'. This input cannot have requires_grad True.");
 }
 
 // ---- mse_loss ----
 
 template <class T>
 const cpu::LossKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>) return cpu::loss_table().f32;
-  else return cpu::loss_table().f64;
+  if constexpr (std::is_same_v<T, float>)
+    return cpu::loss_table().f32;
+  else
+    return cpu::loss_table().f64;
 }
 
 constexpr int64_t kChunk = 32768;  // elements summed at a time, whatever the number of threads
@@ -87,7 +96,8 @@ double squared_distance(const T* x, const T* t, int64_t n) {
     LongKernel off(n);
     cpu::parallel_for(0, chunks, 1, [=](int64_t b, int64_t e) {
       for (int64_t i = b; i < e; ++i)
-        p[i] = kernels<T>().squared_distance(i + 1 < chunks ? kChunk : n - i * kChunk, x + i * kChunk, t + i * kChunk);
+        p[i] = kernels<T>().squared_distance(i + 1 < chunks ? kChunk : n - i * kChunk,
+                                             x + i * kChunk, t + i * kChunk);
     });
   }
   for (double part : parts) sum += part;
@@ -100,10 +110,13 @@ Tensor scaled_difference(const Tensor& x, const Tensor& t, double c) {
   const Tensor out = empty(x.sizes(), x.dtype(), x.device());
   const T *a = x.data<T>(), *b = t.data<T>();
   T* o = out.data<T>();
-  LongKernel off(x.numel());
-  cpu::parallel_for(0, x.numel(), kChunk, [=](int64_t begin, int64_t end) {
-    kernels<T>().scaled_difference(end - begin, a + begin, b + begin, static_cast<T>(c), o + begin);
-  });
+  {
+    LongKernel off(x.numel());
+    cpu::parallel_for(0, x.numel(), kChunk, [=](int64_t begin, int64_t end) {
+      kernels<T>().scaled_difference(end - begin, a + begin, b + begin, static_cast<T>(c),
+                                     o + begin);
+    });
+  }
   return out;
 }
 
@@ -129,7 +142,8 @@ Tensor fused_mse(const Tensor& x, const Tensor& t, int64_t reduction) {
         if (node.needs(1)) r[1] = call_op<"mul">(g, call_op<"sub">(b, a));
         return r;
       }
-      const double c = 2 * static_cast<double>(*as_contiguous(grads[0], a.dtype()).data<T>()) / (reduction == kMean ? n : 1);
+      const double c = 2 * static_cast<double>(*as_contiguous(grads[0], a.dtype()).data<T>()) /
+                       (reduction == kMean ? n : 1);
       if (node.needs(0)) r[0] = scaled_difference<T>(a, b, c);
       if (node.needs(1)) r[1] = scaled_difference<T>(b, a, c);
       return r;
@@ -188,18 +202,23 @@ void check_probabilities(const char* what, const Tensor& t) {
   const auto scan = [&](const auto* p) {
     for (int64_t i = 0; i < x.numel(); ++i) valid &= (p[i] >= 0) & (p[i] <= 1);
   };
-  if (x.dtype() == DType::F64) scan(x.data<double>());
-  else scan(x.data<float>());
+  if (x.dtype() == DType::F64)
+    scan(x.data<double>());
+  else
+    scan(x.data<float>());
   RL_CHECK(valid, "all elements of ", what, " should be between 0 and 1",
-           "\nwhy: they are probabilities.\nfix: binary_cross_entropy_with_logits takes scores of any size.");
+           "\nwhy: they are probabilities.\nfix: binary_cross_entropy_with_logits takes scores of "
+           "any size.");
 }
 
-Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const OptTensor& weight, int64_t reduction) {
+Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const OptTensor& weight,
+                            int64_t reduction) {
   check_cpu(input);
   if (!is_floating(input.dtype())) not_implemented("binary_cross_entropy", input.dtype());
   for (const Tensor* t : {&target, static_cast<const Tensor*>(&weight)})
-    RL_CHECK(!t->defined() || t->dtype() == input.dtype(), "Found dtype ", info(t->defined() ? t->dtype() : input.dtype()).type,
-             " but expected ", info(input.dtype()).type);
+    RL_CHECK(!t->defined() || t->dtype() == input.dtype(), "Found dtype ",
+             info(t->defined() ? t->dtype() : input.dtype()).type, " but expected ",
+             info(input.dtype()).type);
   check_no_gradient("binary_cross_entropy", "weight", weight);
   broadcast(input.sizes(), target.sizes());
   check_probabilities("input", input);
@@ -209,39 +228,46 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Opt
   return formula_loss(f, operands, nullptr, reduction, weight);
 }
 
-Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target, const OptTensor& weight,
-                                        const OptTensor& pos_weight, int64_t reduction) {
+Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& target,
+                                        const OptTensor& weight, const OptTensor& pos_weight,
+                                        int64_t reduction) {
   check_cpu(input);
   if (!is_floating(input.dtype())) not_implemented("log_sigmoid_cpu", input.dtype());
   check_no_gradient("binary_cross_entropy_with_logits", "weight", weight);
   check_no_gradient("binary_cross_entropy_with_logits", "pos_weight", pos_weight);
   static const Formula& f = formula("_bce_logits");
-  const Operand operands[] = {input, target, pos_weight.defined() ? Operand(pos_weight) : Operand(1.0)};
+  const Operand operands[] = {input, target,
+                              pos_weight.defined() ? Operand(pos_weight) : Operand(1.0)};
   return formula_loss(f, operands, nullptr, reduction, weight);
 }
 
 // ---- composed ones ----
 
 Tensor kl_div(const Tensor& input, const Tensor& target, int64_t reduction, bool log_target) {
-  RL_CHECK(!is_complex(input.dtype()) && !is_complex(target.dtype()), "kl_div: Complex inputs not supported.");
-  RL_CHECK(!is_integral(input.dtype()) && !is_integral(target.dtype()), "kl_div: Integral inputs not supported.");
-  const Tensor loss = log_target ? call_op<"mul">(call_op<"exp">(target), call_op<"sub">(target, input))
-                                 : call_op<"sub">(call_op<"xlogy">(target, target), call_op<"mul">(target, input));
+  RL_CHECK(!is_complex(input.dtype()) && !is_complex(target.dtype()),
+           "kl_div: Complex inputs not supported.");
+  RL_CHECK(!is_integral(input.dtype()) && !is_integral(target.dtype()),
+           "kl_div: Integral inputs not supported.");
+  const Tensor loss =
+      log_target ? call_op<"mul">(call_op<"exp">(target), call_op<"sub">(target, input))
+                 : call_op<"sub">(call_op<"xlogy">(target, target), call_op<"mul">(target, input));
   return reduce(loss, reduction);
 }
 
-Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin, int64_t reduction) {
+Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double margin,
+                            int64_t reduction) {
   const Tensor hinge = call_op<"clamp_min">(call_op<"sub">(margin, input), Scalar(0.0));
   const Tensor far = call_op<"where">(call_op<"ne">(target, 1), hinge, 0.0);
   const Tensor near = call_op<"where">(call_op<"ne">(target, -1), input, 0.0);
   return reduce(call_op<"add">(far, near), reduction);
 }
 
-Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target, double margin,
-                           int64_t reduction) {
-  RL_CHECK(input1.dim() == input2.dim() && input1.dim() == target.dim(),
-           "margin_ranking_loss: All input tensors should have same dimension but got sizes: input1: ",
-           input1.sizes(), ", input2: ", input2.sizes(), ", target: ", target.sizes());
+Tensor margin_ranking_loss(const Tensor& input1, const Tensor& input2, const Tensor& target,
+                           double margin, int64_t reduction) {
+  RL_CHECK(
+      input1.dim() == input2.dim() && input1.dim() == target.dim(),
+      "margin_ranking_loss: All input tensors should have same dimension but got sizes: input1: ",
+      input1.sizes(), ", input2: ", input2.sizes(), ", target: ", target.sizes());
   const Tensor wrong = call_op<"mul">(call_op<"neg">(target), call_op<"sub">(input1, input2));
   return reduce(call_op<"clamp_min">(call_op<"add">(wrong, margin), Scalar(0.0)), reduction);
 }
@@ -253,17 +279,20 @@ Tensor glu(const Tensor& input, int64_t dim) {
   RL_CHECK(input.dim() > 0, "glu does not support 0-dimensional tensors");
   const int d = wrap_dim(dim, input.dim());
   const int64_t half = input.size(d) / 2;
-  RL_CHECK(input.size(d) % 2 == 0, "Halving dimension must be even, but dimension ", d, " is size ", input.size(d));
+  RL_CHECK(input.size(d) % 2 == 0, "Halving dimension must be even, but dimension ", d, " is size ",
+           input.size(d));
   if (!is_floating(input.dtype())) not_implemented("glu_cpu", input.dtype());
   Tensor out;
   {
     GradGuard off(false);
-    out = call_op<"mul">(narrow(input, d, 0, half), call_op<"sigmoid">(narrow(input, d, half, half)));
+    out =
+        call_op<"mul">(narrow(input, d, 0, half), call_op<"sigmoid">(narrow(input, d, half, half)));
   }
   return record(out, "GluBackward0", {&input}, [&] {
     return [d, half, x = Saved(input)](const Grads& g, Node& n) -> Grads {
       const Tensor input = x.unpack(&n), a = narrow(input, d, 0, half);
-      const Tensor s = call_op<"sigmoid">(narrow(input, d, half, half)), ga = call_op<"mul">(g[0], s);
+      const Tensor s = call_op<"sigmoid">(narrow(input, d, half, half)),
+                   ga = call_op<"mul">(g[0], s);
       const Tensor gb = call_op<"mul">(call_op<"mul">(ga, a), call_op<"sub">(1.0, s));
       return {cat({ga, gb}, d)};
     };
@@ -273,24 +302,41 @@ Tensor glu(const Tensor& input, int64_t dim) {
 }  // namespace
 
 void define_loss_functions(Registry& r) {
-  r.op("mse_loss(input, target, reduction=1)", "(input - target)^2; reduction: 0 none, 1 mean, 2 sum.", &mse_loss).nn();
+  r.op("mse_loss(input, target, reduction=1)",
+       "(input - target)^2; reduction: 0 none, 1 mean, 2 sum.", &mse_loss)
+      .nn();
   r.op("l1_loss(input, target, reduction=1)", "|input - target|, reduced.", &l1_loss).nn();
   r.op("smooth_l1_loss(input, target, reduction=1, beta=1.0)",
-       "d^2 / (2 beta) where d = |input - target| < beta, d - beta / 2 beyond (Girshick, 2015).", &smooth_l1_loss).nn();
+       "d^2 / (2 beta) where d = |input - target| < beta, d - beta / 2 beyond (Girshick, 2015).",
+       &smooth_l1_loss)
+      .nn();
   r.op("huber_loss(input, target, reduction=1, delta=1.0)",
-       "d^2 / 2 where d = |input - target| < delta, delta * (d - delta / 2) beyond (Huber, 1964).", &huber_loss).nn();
-  r.op("soft_margin_loss(input, target, reduction=1)", "log(1 + exp(-target * input)), reduced.", &soft_margin_loss).nn();
+       "d^2 / 2 where d = |input - target| < delta, delta * (d - delta / 2) beyond (Huber, 1964).",
+       &huber_loss)
+      .nn();
+  r.op("soft_margin_loss(input, target, reduction=1)", "log(1 + exp(-target * input)), reduced.",
+       &soft_margin_loss)
+      .nn();
   r.op("binary_cross_entropy(input, target, weight=None, reduction=1)",
-       "-(t log x + (1 - t) log(1 - x)) of probabilities; logarithms stop at -100.", &binary_cross_entropy).nn();
+       "-(t log x + (1 - t) log(1 - x)) of probabilities; logarithms stop at -100.",
+       &binary_cross_entropy)
+      .nn();
   r.op("binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1)",
-       "binary_cross_entropy of sigmoid(input), exact for large inputs.", &binary_cross_entropy_with_logits).not_method();
+       "binary_cross_entropy of sigmoid(input), exact for large inputs.",
+       &binary_cross_entropy_with_logits)
+      .not_method();
   r.op("kl_div(input, target, reduction=1, *, log_target=False)",
-       "target * (log target - input), for log-probabilities input.", &kl_div).not_method();
+       "target * (log target - input), for log-probabilities input.", &kl_div)
+      .not_method();
   r.op("hinge_embedding_loss(input, target, margin=1.0, reduction=1)",
-       "input where target is 1, max(0, margin - input) where it is -1.", &hinge_embedding_loss).not_method();
+       "input where target is 1, max(0, margin - input) where it is -1.", &hinge_embedding_loss)
+      .not_method();
   r.op("margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1)",
-       "max(0, -target * (input1 - input2) + margin).", &margin_ranking_loss).not_method();
-  r.op("glu(input, dim=-1)", "The first half of dim times the sigmoid of the second (Dauphin et al., 2017).", &glu).nn();
+       "max(0, -target * (input1 - input2) + margin).", &margin_ranking_loss)
+      .not_method();
+  r.op("glu(input, dim=-1)",
+       "The first half of dim times the sigmoid of the second (Dauphin et al., 2017).", &glu)
+      .nn();
 }
 
 }  // namespace rl

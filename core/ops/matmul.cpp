@@ -304,9 +304,6 @@ Tensor dot(const Tensor& a, const Tensor& b) {
 }
 
 Tensor vdot(const Tensor& a, const Tensor& b) {
-  if (!is_complex(a.dtype()) && !is_complex(b.dtype())) {
-    check_dot(a, b);
-  }
   check_dot(a, b);
   Tensor left = a;
   if (is_complex(a.dtype())) {

@@ -12,9 +12,10 @@ using cpu::Reduce;
 constexpr Reduce op_of(bool max) { return max ? Reduce::Max : Reduce::Min; }
 
 void check_some(const char* name, const Tensor& input) {
-  RL_CHECK(input.numel() > 0, name,
-           "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
-           "dim with the 'dim' argument.");
+  RL_CHECK(
+      input.numel() > 0, name,
+      "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+      "dim with the 'dim' argument.");
 }
 
 /// Extrema of nothing exist only where nothing is asked for.
@@ -138,8 +139,12 @@ Tensor arg_extreme(const Tensor& input, OptInt dim, bool keepdim) {
               wrap_dim(*dim, input.dim()));
 }
 
-Tensor max_other(const Tensor& input, const Tensor& other) { return call_op<"maximum">(input, other); }
-Tensor min_other(const Tensor& input, const Tensor& other) { return call_op<"minimum">(input, other); }
+Tensor max_other(const Tensor& input, const Tensor& other) {
+  return call_op<"maximum">(input, other);
+}
+Tensor min_other(const Tensor& input, const Tensor& other) {
+  return call_op<"minimum">(input, other);
+}
 
 }  // namespace
 
@@ -159,7 +164,8 @@ void define_minmax(Registry& r) {
   r.op("aminmax(input, *, dim=None, keepdim=False) -> (min, max)", "The smallest and the largest.",
        &aminmax);
   r.op("argmax(input, dim=None, keepdim=False)",
-       "The index of the largest element, of the flattened tensor if dim is None.", &arg_extreme<true>);
+       "The index of the largest element, of the flattened tensor if dim is None.",
+       &arg_extreme<true>);
   r.op("argmin(input, dim=None, keepdim=False)",
        "The index of the smallest element, of the flattened tensor if dim is None.",
        &arg_extreme<false>);

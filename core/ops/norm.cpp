@@ -47,7 +47,8 @@ Tensor unless_zero(const Tensor& norm, const Tensor& t) {
   return call_op<"where">(call_op<"eq">(norm, 0), 0, t);
 }
 
-Tensor norm_backward(const Tensor& grad, const Tensor& x, const Tensor& value, double p, const Axes& axes) {
+Tensor norm_backward(const Tensor& grad, const Tensor& x, const Tensor& value, double p,
+                     const Axes& axes) {
   const Tensor g = restore(grad, axes), norm = restore(value, axes);
   if (p == 0) return {};
   if (p == 1) return call_op<"mul">(call_op<"sgn">(x), g);
@@ -67,7 +68,8 @@ Tensor norm_backward(const Tensor& grad, const Tensor& x, const Tensor& value, d
   return call_op<"mul">(call_op<"mul">(x, call_op<"_pow">(a, p - 2)), scale);
 }
 
-Tensor vector_norm(const Tensor& input, Scalar ord, const OptDims& dim, bool keepdim, OptDType dtype) {
+Tensor vector_norm(const Tensor& input, Scalar ord, const OptDims& dim, bool keepdim,
+                   OptDType dtype) {
   RL_CHECK(!is_integral(input.dtype()),
            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got ",
            info(input.dtype()).type);
@@ -157,13 +159,16 @@ Tensor greatest_real(const Tensor& x, const Axes& axes) {
 
 void define_norm(Registry& r) {
   r.op("vector_norm(input, ord=2, dim=None, keepdim=False, *, dtype=None)",
-       "sum(abs(x)**ord)**(1/ord); inf and -inf are the largest and the smallest modulus, 0 counts.",
-       &vector_norm).linalg();
+       "sum(abs(x)**ord)**(1/ord); inf and -inf are the largest and the smallest modulus, 0 "
+       "counts.",
+       &vector_norm)
+      .linalg();
   r.op("norm(input, p=2, dim=None, keepdim=False, dtype=None)",
        "The p-norm of the elements as one vector, over dim if given.", &norm);
   r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named);
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
-  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp);
+  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.",
+       &logsumexp);
 }
 
 }  // namespace rl

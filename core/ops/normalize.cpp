@@ -49,8 +49,9 @@ void check_norm_types(const char* kernel, const Tensor& x, const OptTensor& weig
     RL_CHECK(!p->defined() || p->dtype() == x.dtype() ||
                  (size_of(x.dtype()) == 2 && p->dtype() == DType::F32),
              "mixed dtype (CPU): expect parameter to have scalar type of Float"
-             "\nwhy: the input is ", info(x.dtype()).type, " and a parameter is ",
-             info(p->dtype()).type, ".\nfix: convert one of them, x.to(weight.dtype).");
+             "\nwhy: the input is ",
+             info(x.dtype()).type, " and a parameter is ", info(p->dtype()).type,
+             ".\nfix: convert one of them, x.to(weight.dtype).");
 }
 
 Tensor norm_param(const Tensor& p, DType dtype) {
@@ -65,8 +66,8 @@ int64_t rows_grain(int64_t n) { return 1 + kGrain / (n + 1); }
 
 /// Sums over rows for every column, cut at fixed rows so that threads do not change them.
 template <class T>
-void add_weights(int64_t rows, int64_t n, const T* g, const T* x, const T* mean, const T* rstd, T* dw,
-                 T* db) {
+void add_weights(int64_t rows, int64_t n, const T* g, const T* x, const T* mean, const T* rstd,
+                 T* dw, T* db) {
   int64_t chunks = rows * n / kGrain + 1;
   if (chunks > 16) chunks = 16;
   if (chunks > rows) chunks = rows;
@@ -117,9 +118,11 @@ struct Normalised {
   Tensor out, mean, rstd;  // statistics in the computing dtype
 };
 
-Normalised run_rows(const Tensor& input, const RowNorm& s, const Tensor& weight, const Tensor& bias) {
+Normalised run_rows(const Tensor& input, const RowNorm& s, const Tensor& weight,
+                    const Tensor& bias) {
   const DType wide = norm_dtype(input);
-  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide), b = norm_param(bias, wide);
+  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide),
+               b = norm_param(bias, wide);
   const Tensor y = empty(x.sizes(), wide, x.device()), mean = empty(s.stat_sizes, wide, x.device()),
                rstd = empty(s.stat_sizes, wide, x.device());
   if (s.rows > 0 && s.n == 0) {
@@ -148,25 +151,27 @@ Normalised run_rows(const Tensor& input, const RowNorm& s, const Tensor& weight,
 Grads rows_backward(const Tensor& grad, const Tensor& input, const Tensor& weight, const RowNorm& s,
                     const Tensor& mean, const Tensor& rstd, const bool* needs) {
   const DType wide = norm_dtype(input), dtype = input.dtype();
-  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide), w = norm_param(weight, wide);
+  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide),
+               w = norm_param(weight, wide);
   Tensor dx, dw, db;
   if (needs[0]) dx = empty(x.sizes(), wide, x.device());
   if (needs[1]) dw = zeros(s.shape, wide, x.device());
   if (needs[2]) db = zeros(s.shape, wide, x.device());
-  if (x.numel() > 0) as_real(wide, [&](auto tag) {
-    using T = decltype(tag);
-    const T *gp = g.data<T>(), *xp = x.data<T>(), *wp = data_or_null<T>(w), *mp = mean.data<T>(),
-            *rp = rstd.data<T>();
-    const int64_t n = s.n;
-    LongKernel off(s.rows * n);
-    if (T* dp = data_or_null<T>(dx))
-      cpu::parallel_for(0, s.rows, rows_grain(n), [=, &s](int64_t b, int64_t e) {
-        normalize_kernels<T>().rows_backward(s.centred, e - b, n, gp + b * n, xp + b * n, mp + b,
-                                             rp + b, wp, dp + b * n);
-      });
-    if (needs[1] || needs[2])
-      add_weights(s.rows, n, gp, xp, mp, rp, data_or_null<T>(dw), data_or_null<T>(db));
-  });
+  if (x.numel() > 0)
+    as_real(wide, [&](auto tag) {
+      using T = decltype(tag);
+      const T *gp = g.data<T>(), *xp = x.data<T>(), *wp = data_or_null<T>(w), *mp = mean.data<T>(),
+              *rp = rstd.data<T>();
+      const int64_t n = s.n;
+      LongKernel off(s.rows * n);
+      if (T* dp = data_or_null<T>(dx))
+        cpu::parallel_for(0, s.rows, rows_grain(n), [=, &s](int64_t b, int64_t e) {
+          normalize_kernels<T>().rows_backward(s.centred, e - b, n, gp + b * n, xp + b * n, mp + b,
+                                               rp + b, wp, dp + b * n);
+        });
+      if (needs[1] || needs[2])
+        add_weights(s.rows, n, gp, xp, mp, rp, data_or_null<T>(dw), data_or_null<T>(db));
+    });
   Grads out(3);
   for (size_t i = 0; const Tensor* t : {&dx, &dw, &db})
     out[i++] = t->defined() ? as_contiguous(*t, dtype) : Tensor();
@@ -190,7 +195,8 @@ void check_shape(const Tensor& input, const Dims& shape, const OptTensor& weight
                  const OptTensor& bias, const char* star) {
   RL_CHECK(shape.size() >= 1,
            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-           "element, but got normalized_shape = ", shape);
+           "element, but got normalized_shape = ",
+           shape);
   RL_CHECK(!weight.defined() || weight.sizes() == shape,
            "Expected weight to be of same shape as normalized_shape, but got weight of shape ",
            weight.defined() ? weight.sizes() : Dims(), " and normalized_shape = ", shape);
@@ -198,16 +204,16 @@ void check_shape(const Tensor& input, const Dims& shape, const OptTensor& weight
            "Expected bias to be of same shape as normalized_shape, but got bias of shape ",
            bias.defined() ? bias.sizes() : Dims(), " and normalized_shape = ", shape);
   bool fits = input.dim() >= shape.size();
-  for (int d = 1; fits && d <= shape.size(); ++d)
-    fits = input.size(-d) == shape[shape.size() - d];
+  for (int d = 1; fits && d <= shape.size(); ++d) fits = input.size(-d) == shape[shape.size() - d];
   if (fits) return;
   std::string want;
   for (int64_t n : shape) want += (want.empty() ? "" : ", ") + std::to_string(n);
-  raise(ErrorKind::Runtime, "Given normalized_shape=", shape, ", expected input with shape [*", star,
-        want, "], but got input of size", input.sizes());
+  raise(ErrorKind::Runtime, "Given normalized_shape=", shape, ", expected input with shape [*",
+        star, want, "], but got input of size", input.sizes());
 }
 
-std::tuple<Tensor, Tensor, Tensor> native_layer_norm(const Tensor& input, const Dims& normalized_shape,
+std::tuple<Tensor, Tensor, Tensor> native_layer_norm(const Tensor& input,
+                                                     const Dims& normalized_shape,
                                                      const OptTensor& weight, const OptTensor& bias,
                                                      double eps) {
   check_shape(input, normalized_shape, weight, bias, ", ");
@@ -223,19 +229,25 @@ Tensor layer_norm(const Tensor& input, const Dims& normalized_shape, const OptTe
   check_shape(input, normalized_shape, weight, bias, ", ");
   check_norm_types("LayerNormKernelImpl", input, weight, bias);
   const RowNorm s(input, normalized_shape, eps, true);
-  return record_rows(run_rows(input, s, weight, bias), s, "NativeLayerNormBackward0", input, weight, bias);
+  return record_rows(run_rows(input, s, weight, bias), s, "NativeLayerNormBackward0", input, weight,
+                     bias);
 }
 
 double default_eps(DType t) {
   switch (t) {
-    case DType::F64: return std::numeric_limits<double>::epsilon();
-    case DType::F16: return 0x1p-10;
-    case DType::BF16: return 0x1p-7;
-    default: return static_cast<double>(std::numeric_limits<float>::epsilon());
+    case DType::F64:
+      return std::numeric_limits<double>::epsilon();
+    case DType::F16:
+      return 0x1p-10;
+    case DType::BF16:
+      return 0x1p-7;
+    default:
+      return static_cast<double>(std::numeric_limits<float>::epsilon());
   }
 }
 
-Tensor rms_norm(const Tensor& input, const Dims& normalized_shape, const OptTensor& weight, OptFloat eps) {
+Tensor rms_norm(const Tensor& input, const Dims& normalized_shape, const OptTensor& weight,
+                OptFloat eps) {
   check_shape(input, normalized_shape, weight, {}, "");
   check_norm_types("rms_norm", input, {}, {});
   const RowNorm s(input, normalized_shape, eps ? *eps : default_eps(input.dtype()), false);
@@ -292,8 +304,8 @@ void group_backward(const GroupNorm& s, const T* g, const T* x, const T* w, cons
       const T c = static_cast<T>(-rs * weighted_g / count);
       for (int64_t d = 0; d < s.depth; ++d) {
         const int64_t run = r * s.depth + d, at = run * s.inner;
-        k.run_backward(s.inner, g + at, x + at, mean[r], w ? rstd[r] * w[run % s.channels] : rstd[r],
-                       b, c, dx + at);
+        k.run_backward(s.inner, g + at, x + at, mean[r],
+                       w ? rstd[r] * w[run % s.channels] : rstd[r], b, c, dx + at);
       }
     }
   });
@@ -309,20 +321,22 @@ void group_backward(const GroupNorm& s, const T* g, const T* x, const T* w, cons
   }
 }
 
-Grads group_gradients(const Tensor& grad, const Tensor& input, const Tensor& weight, const GroupNorm& s,
-                      const Tensor& mean, const Tensor& rstd, const bool* needs) {
+Grads group_gradients(const Tensor& grad, const Tensor& input, const Tensor& weight,
+                      const GroupNorm& s, const Tensor& mean, const Tensor& rstd,
+                      const bool* needs) {
   if (GradMode::enabled) {
     const Dims params{1, s.groups, s.depth, 1};
     const Tensor w = weight.defined() ? view(contiguous(weight), params) : Tensor();
-    Grads r = NormGradient{{2, 3}, s.eps}(reshape(grad, s.grouped()), reshape(input, s.grouped()), w,
-                                          params, needs);
+    Grads r = NormGradient{{2, 3}, s.eps}(reshape(grad, s.grouped()), reshape(input, s.grouped()),
+                                          w, params, needs);
     if (needs[0]) r[0] = view(contiguous(r[0]), input.sizes());
     for (size_t i : {1u, 2u})
       if (needs[i]) r[i] = view(contiguous(r[i]), {s.channels});
     return r;
   }
   const DType wide = norm_dtype(input);
-  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide), w = norm_param(weight, wide);
+  const Tensor g = as_contiguous(grad, wide), x = as_contiguous(input, wide),
+               w = norm_param(weight, wide);
   Tensor dx, dw, db;
   if (needs[0]) dx = empty(x.sizes(), wide, x.device());
   if (needs[1]) dw = empty({s.channels}, wide, x.device());
@@ -341,12 +355,14 @@ Grads group_gradients(const Tensor& grad, const Tensor& input, const Tensor& wei
   return out;
 }
 
-void check_group(const Tensor& input, int64_t groups, const OptTensor& weight, const OptTensor& bias) {
+void check_group(const Tensor& input, int64_t groups, const OptTensor& weight,
+                 const OptTensor& bias) {
   const int64_t channels = input.size(wrap_dim(1, input.dim()));
   RL_CHECK(groups > 0, "Expected num groups to be greater than 0, got ", groups);
-  RL_CHECK(channels % groups == 0,
-           "Expected number of channels in input to be divisible by num_groups, but got input of shape ",
-           input.sizes(), " and num_groups=", groups);
+  RL_CHECK(
+      channels % groups == 0,
+      "Expected number of channels in input to be divisible by num_groups, but got input of shape ",
+      input.sizes(), " and num_groups=", groups);
   for (const Tensor* p : {static_cast<const Tensor*>(&weight), static_cast<const Tensor*>(&bias)})
     RL_CHECK(!p->defined() || (p->dim() == 1 && p->numel() == channels), "Expected ",
              p == &weight ? "weight" : "bias",
@@ -362,21 +378,25 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const OptTensor& weig
   GroupNorm s{input.size(0), input.size(1), 1, num_groups, input.size(1) / num_groups, eps};
   for (int d = 2; d < input.dim(); ++d) s.inner *= input.size(d);
   const DType wide = norm_dtype(input);
-  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide), b = norm_param(bias, wide);
+  const Tensor x = as_contiguous(input, wide), w = norm_param(weight, wide),
+               b = norm_param(bias, wide);
   const Tensor y = empty(x.sizes(), wide, x.device());
   const Tensor mean = empty({s.outer, s.groups}, wide, x.device()), rstd = empty_like(mean);
-  if (x.numel() > 0) as_real(wide, [&](auto tag) {
-    using T = decltype(tag);
-    LongKernel off(x.numel());
-    group_forward(s, x.data<T>(), data_or_null<T>(w), data_or_null<T>(b), mean.data<T>(),
-                  rstd.data<T>(), y.data<T>());
-  });
-  return record(as_contiguous(y, input.dtype()), "NativeGroupNormBackward0", {&input, &weight, &bias}, [&] {
-    return [s, mean, rstd, x = Saved(input), w = Saved(weight)](const Grads& g, Node& n) -> Grads {
-      const bool needs[] = {n.needs(0), n.needs(1), n.needs(2)};
-      return group_gradients(g[0], x.unpack(&n), w.unpack(&n), s, mean, rstd, needs);
-    };
-  });
+  if (x.numel() > 0)
+    as_real(wide, [&](auto tag) {
+      using T = decltype(tag);
+      LongKernel off(x.numel());
+      group_forward(s, x.data<T>(), data_or_null<T>(w), data_or_null<T>(b), mean.data<T>(),
+                    rstd.data<T>(), y.data<T>());
+    });
+  return record(
+      as_contiguous(y, input.dtype()), "NativeGroupNormBackward0", {&input, &weight, &bias}, [&] {
+        return
+            [s, mean, rstd, x = Saved(input), w = Saved(weight)](const Grads& g, Node& n) -> Grads {
+              const bool needs[] = {n.needs(0), n.needs(1), n.needs(2)};
+              return group_gradients(g[0], x.unpack(&n), w.unpack(&n), s, mean, rstd, needs);
+            };
+      });
 }
 
 }  // namespace
@@ -384,13 +404,15 @@ Tensor group_norm(const Tensor& input, int64_t num_groups, const OptTensor& weig
 void define_normalize(Registry& r) {
   r.op("layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True)",
        "(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions (Ba et al., 2016).",
-       &layer_norm).not_method();
+       &layer_norm)
+      .not_method();
   r.op("native_layer_norm(input, normalized_shape, weight, bias, eps)",
        "layer_norm, with the mean and 1 / sqrt(var + eps) of each row.", &native_layer_norm)
       .not_method();
   r.op("rms_norm(input, normalized_shape, weight=None, eps=None)",
        "x / sqrt(mean(x**2) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019).",
-       &rms_norm).not_method();
+       &rms_norm)
+      .not_method();
   r.op("group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True)",
        "layer_norm over groups of channels of [n, channels, ...] (Wu and He, 2018).", &group_norm)
       .not_method();

@@ -23,7 +23,9 @@ struct NormGradient {
 void check_norm_types(const char* kernel, const Tensor& x, const OptTensor& weight,
                       const OptTensor& bias);
 /// The dtype kernels compute in, for a floating dtype.
-inline DType norm_dtype(const Tensor& x) { return x.dtype() == DType::F64 ? DType::F64 : DType::F32; }
+inline DType norm_dtype(const Tensor& x) {
+  return x.dtype() == DType::F64 ? DType::F64 : DType::F32;
+}
 /// A parameter as the kernels read it, or undefined.
 Tensor norm_param(const Tensor& p, DType dtype);
 template <class T>

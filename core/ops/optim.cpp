@@ -15,27 +15,29 @@ namespace {
 
 template <class T>
 const cpu::OptimKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>) return cpu::optim_table().f32;
-  else return cpu::optim_table().f64;
+  if constexpr (std::is_same_v<T, float>)
+    return cpu::optim_table().f32;
+  else
+    return cpu::optim_table().f64;
 }
 
 constexpr int64_t kGrain = 16384;
 
 void check_list(const char* name, const char* what, const Tensors& list, const Tensors& params) {
-  RL_CHECK(list.size() == params.size(), name, ": expected one of ", what, " for each of the ", params.size(),
-           " parameters, but got ", list.size());
+  RL_CHECK(list.size() == params.size(), name, ": expected one of ", what, " for each of the ",
+           params.size(), " parameters, but got ", list.size());
   for (size_t i = 0; i < list.size(); ++i) {
     const Tensor &t = list[i], &p = params[i];
-    RL_CHECK(t.sizes() == p.sizes() && t.dtype() == p.dtype() && t.device().type == Device::Cpu, name, ": ", what,
-             " number ", i, " must be a tensor of size ", p.sizes(), " and dtype ", name_of(p.dtype()),
-             " as its parameter is, on the CPU");
+    RL_CHECK(t.sizes() == p.sizes() && t.dtype() == p.dtype() && t.device().type == Device::Cpu,
+             name, ": ", what, " number ", i, " must be a tensor of size ", p.sizes(),
+             " and dtype ", name_of(p.dtype()), " as its parameter is, on the CPU");
   }
 }
 
 void check_params(const char* name, const Tensors& params) {
   for (const Tensor& p : params) {
-    RL_CHECK(p.dtype() == DType::F32 || p.dtype() == DType::F64, name, ": parameters must be float32 or float64, not ",
-             name_of(p.dtype()));
+    RL_CHECK(p.dtype() == DType::F32 || p.dtype() == DType::F64, name,
+             ": parameters must be float32 or float64, not ", name_of(p.dtype()));
     RL_CHECK(p.device().type == Device::Cpu, name, ": parameters must be on the CPU");
   }
 }
@@ -91,13 +93,16 @@ void over_ranges(const Tensors* const (&lists)[N], size_t i, F f) {
 template <class F>
 void each(const Tensors& params, F f) {
   for (size_t i = 0; i < params.size(); ++i) {
-    if (params[i].dtype() == DType::F32) f(float{}, i);
-    else f(double{}, i);
+    if (params[i].dtype() == DType::F32)
+      f(float{}, i);
+    else
+      f(double{}, i);
   }
 }
 
-void fused_adam_(const Tensors& params, const Tensors& grads, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
-                 const Tensors& max_exp_avg_sqs, const Tensors& state_steps, double lr, double beta1, double beta2,
+void fused_adam_(const Tensors& params, const Tensors& grads, const Tensors& exp_avgs,
+                 const Tensors& exp_avg_sqs, const Tensors& max_exp_avg_sqs,
+                 const Tensors& state_steps, double lr, double beta1, double beta2,
                  double weight_decay, double eps, bool amsgrad, bool maximize, bool adamw) {
   const char* name = "_fused_adam_";
   static const Tensors none;
@@ -107,21 +112,27 @@ void fused_adam_(const Tensors& params, const Tensors& grads, const Tensors& exp
   check_list(name, "exp_avgs", exp_avgs, params);
   check_list(name, "exp_avg_sqs", exp_avg_sqs, params);
   if (amsgrad) check_list(name, "max_exp_avg_sqs", largest, params);
-  RL_CHECK(state_steps.size() == params.size(), name, ": expected a step for each of the ", params.size(), " parameters");
+  RL_CHECK(state_steps.size() == params.size(), name, ": expected a step for each of the ",
+           params.size(), " parameters");
   for (const Tensor& s : state_steps)
-    RL_CHECK(s.numel() == 1 && s.device().type == Device::Cpu, name, ": steps must be tensors of one number on the CPU");
+    RL_CHECK(s.numel() == 1 && s.device().type == Device::Cpu, name,
+             ": steps must be tensors of one number on the CPU");
   const Tensors* const lists[] = {&params, &grads, &exp_avgs, &exp_avg_sqs, &largest};
   each(params, [&](auto tag, size_t i) {
     using T = decltype(tag);
     const double t = cpu::get(state_steps[i].dtype(), state_steps[i].raw()).real();
-    const cpu::AdamStep s{lr / (1 - std::pow(beta1, t)), beta1, beta2, std::sqrt(1 - std::pow(beta2, t)), eps,
-                          adamw ? 0 : weight_decay, adamw ? 1 - lr * weight_decay : 1, maximize};
-    over_ranges<T>(lists, i, [&s](int64_t n, T** p) { kernels<T>().adam(s, n, p[0], p[1], p[2], p[3], p[4]); });
+    const cpu::AdamStep s{lr / (1 - std::pow(beta1, t)),     beta1,   beta2,
+                          std::sqrt(1 - std::pow(beta2, t)), eps,     adamw ? 0 : weight_decay,
+                          adamw ? 1 - lr * weight_decay : 1, maximize};
+    over_ranges<T>(lists, i, [&s](int64_t n, T** p) {
+      kernels<T>().adam(s, n, p[0], p[1], p[2], p[3], p[4]);
+    });
   });
 }
 
-void fused_sgd_(const Tensors& params, const Tensors& grads, const Tensors& momentum_buffers, double weight_decay,
-                double momentum, double lr, double dampening, bool nesterov, bool maximize, bool is_first_step) {
+void fused_sgd_(const Tensors& params, const Tensors& grads, const Tensors& momentum_buffers,
+                double weight_decay, double momentum, double lr, double dampening, bool nesterov,
+                bool maximize, bool is_first_step) {
   const char* name = "_fused_sgd_";
   static const Tensors none;
   const Tensors& buffers = momentum == 0 ? none : momentum_buffers;
@@ -136,12 +147,14 @@ void fused_sgd_(const Tensors& params, const Tensors& grads, const Tensors& mome
   });
 }
 
-void fused_rmsprop_(const Tensors& params, const Tensors& grads, const Tensors& square_avgs, const Tensors& grad_avgs,
-                    const Tensors& momentum_buffers, double lr, double alpha, double eps, double weight_decay,
-                    double momentum, bool centered, bool maximize) {
+void fused_rmsprop_(const Tensors& params, const Tensors& grads, const Tensors& square_avgs,
+                    const Tensors& grad_avgs, const Tensors& momentum_buffers, double lr,
+                    double alpha, double eps, double weight_decay, double momentum, bool centered,
+                    bool maximize) {
   const char* name = "_fused_rmsprop_";
   static const Tensors none;
-  const Tensors &means = centered ? grad_avgs : none, &buffers = momentum > 0 ? momentum_buffers : none;
+  const Tensors &means = centered ? grad_avgs : none,
+                &buffers = momentum > 0 ? momentum_buffers : none;
   check_params(name, params);
   check_list(name, "grads", grads, params);
   check_list(name, "square_avgs", square_avgs, params);
@@ -151,15 +164,18 @@ void fused_rmsprop_(const Tensors& params, const Tensors& grads, const Tensors& 
   const Tensors* const lists[] = {&params, &grads, &square_avgs, &means, &buffers};
   each(params, [&](auto tag, size_t i) {
     using T = decltype(tag);
-    over_ranges<T>(lists, i, [&s](int64_t n, T** p) { kernels<T>().rmsprop(s, n, p[0], p[1], p[2], p[3], p[4]); });
+    over_ranges<T>(lists, i, [&s](int64_t n, T** p) {
+      kernels<T>().rmsprop(s, n, p[0], p[1], p[2], p[3], p[4]);
+    });
   });
 }
 
 /// Adds a number to each tensor: the counts of steps are many 0-d tensors.
 void foreach_add_(const Tensors& tensors, const Scalar& scalar) {
   for (const Tensor& t : tensors) {
-    const bool plain = t.numel() == 1 && t.dtype() == DType::F32 && t.device().type == Device::Cpu &&
-                       scalar.kind != Scalar::Complex && !recording({&t});
+    const bool plain = t.numel() == 1 && t.dtype() == DType::F32 &&
+                       t.device().type == Device::Cpu && scalar.kind != Scalar::Complex &&
+                       !recording({&t});
     if (!plain) {
       static const Op* add = registry().find("add");
       const Operand operands[] = {t, scalar};
@@ -176,16 +192,24 @@ void foreach_add_(const Tensors& tensors, const Scalar& scalar) {
 }  // namespace
 
 void define_optim(Registry& r) {
-  r.op("_fused_adam_(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, state_steps, *, lr, beta1, beta2, "
+  r.op("_fused_adam_(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs, state_steps, *, lr, "
+       "beta1, beta2, "
        "weight_decay, eps, amsgrad, maximize, adamw)",
-       "A step of Adam on each parameter (Kingma and Ba, 2015); steps are counted beforehand.", &fused_adam_).hidden();
-  r.op("_fused_sgd_(params, grads, momentum_buffers, *, weight_decay, momentum, lr, dampening, nesterov, maximize, "
+       "A step of Adam on each parameter (Kingma and Ba, 2015); steps are counted beforehand.",
+       &fused_adam_)
+      .hidden();
+  r.op("_fused_sgd_(params, grads, momentum_buffers, *, weight_decay, momentum, lr, dampening, "
+       "nesterov, maximize, "
        "is_first_step)",
-       "A step of gradient descent on each parameter; a first step fills the buffers.", &fused_sgd_).hidden();
-  r.op("_fused_rmsprop_(params, grads, square_avgs, grad_avgs, momentum_buffers, *, lr, alpha, eps, weight_decay, "
+       "A step of gradient descent on each parameter; a first step fills the buffers.", &fused_sgd_)
+      .hidden();
+  r.op("_fused_rmsprop_(params, grads, square_avgs, grad_avgs, momentum_buffers, *, lr, alpha, "
+       "eps, weight_decay, "
        "momentum, centered, maximize)",
-       "A step of RMSprop on each parameter.", &fused_rmsprop_).hidden();
-  r.op("_foreach_add_(tensors, scalar)", "Adds a number to each tensor, in place.", &foreach_add_).not_method();
+       "A step of RMSprop on each parameter.", &fused_rmsprop_)
+      .hidden();
+  r.op("_foreach_add_(tensors, scalar)", "Adds a number to each tensor, in place.", &foreach_add_)
+      .not_method();
 }
 
 }  // namespace rl

@@ -50,16 +50,18 @@ struct Pick {
 
 Tensors maxima(const Windows& w, const Tensor& input) {
   const DType t = pool_dtype(input.dtype());
-  Tensor y = empty(w.out_sizes, t, input.device()), indices = empty(w.out_sizes, DType::I64, input.device());
+  Tensor y = empty(w.out_sizes, t, input.device()),
+         indices = empty(w.out_sizes, DType::I64, input.device());
   max_windows(w, as_contiguous(input, t), y, indices);
   static const char* const names[2][2] = {
       {"MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0"},
       {"AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool3DBackward0"}};
-  return record_all({as_contiguous(y, input.dtype()), indices}, names[w.adaptive][w.spatial - 2], {&input}, [&] {
-    return [w, at = Saved(indices)](const Grads& g, Node& n) -> Grads {
-      return {linear_map(Pick{w, as_contiguous(at.unpack(&n))}, g[0], true)};
-    };
-  });
+  return record_all({as_contiguous(y, input.dtype()), indices}, names[w.adaptive][w.spatial - 2],
+                    {&input}, [&] {
+                      return [w, at = Saved(indices)](const Grads& g, Node& n) -> Grads {
+                        return {linear_map(Pick{w, as_contiguous(at.unpack(&n))}, g[0], true)};
+                      };
+                    });
 }
 
 // ---- the windows ----
@@ -67,8 +69,8 @@ Tensors maxima(const Windows& w, const Tensor& input) {
 /// One int stands for every dimension. `form` is the part of the message before "a single int".
 void set(int64_t* to, const Dims& v, int n, const char* name, const char* what, const char* form) {
   static const char* const counts[] = {"", "one int", "two ints", "three ints"};
-  RL_CHECK(v.size() == 1 || v.size() == n, name, ": ", what, " must ", form, " a single int, or a tuple of ",
-           counts[n]);
+  RL_CHECK(v.size() == 1 || v.size() == n, name, ": ", what, " must ", form,
+           " a single int, or a tuple of ", counts[n]);
   for (int i = 0; i < n; ++i) to[3 - n + i] = v.size() == 1 ? v[0] : v[i];
 }
 
@@ -78,11 +80,14 @@ int64_t floor_div(int64_t a, int64_t b) {
 }
 
 int64_t output_length(const Windows& w, int axis, bool ceil_mode) {
-  const int64_t in = w.in[axis], k = w.kernel[axis], s = w.stride[axis], p = w.pad[axis], d = w.dilation[axis];
-  for (int64_t v : {k, s, p, d}) RL_CHECK(v < int64_t{1} << 31 && v > -(int64_t{1} << 31), "integer out of range");
+  const int64_t in = w.in[axis], k = w.kernel[axis], s = w.stride[axis], p = w.pad[axis],
+                d = w.dilation[axis];
+  for (int64_t v : {k, s, p, d})
+    RL_CHECK(v < int64_t{1} << 31 && v > -(int64_t{1} << 31), "integer out of range");
   RL_CHECK(s != 0, "stride should not be zero");
   RL_CHECK(p >= 0, "pad must be non-negative, but got pad: ", p);
-  RL_CHECK(p <= ((k - 1) * d + 1) / 2, "pad should be at most half of effective kernel size, but got pad=", p,
+  RL_CHECK(p <= ((k - 1) * d + 1) / 2,
+           "pad should be at most half of effective kernel size, but got pad=", p,
            ", kernel_size=", k, " and dilation=", d);
   int64_t out = floor_div(in + 2 * p - d * (k - 1) - 1 + (ceil_mode ? s - 1 : 0), s) + 1;
   // The last window must start inside the input or its left padding.
@@ -107,8 +112,10 @@ std::string shape_text(int64_t channels, const int64_t* v, int n) {
 
 void check_windows(const Windows& w, const Tensor& x) {
   const int n = w.spatial;
-  RL_CHECK(all_positive(w.kernel), "kernel size should be greater than zero, but got ", by_axis("k", w.kernel, n));
-  RL_CHECK(all_positive(w.stride), "stride should be greater than zero, but got ", by_axis("d", w.stride, n));
+  RL_CHECK(all_positive(w.kernel), "kernel size should be greater than zero, but got ",
+           by_axis("k", w.kernel, n));
+  RL_CHECK(all_positive(w.stride), "stride should be greater than zero, but got ",
+           by_axis("d", w.stride, n));
   RL_CHECK(all_positive(w.dilation), "dilation should be greater than zero, but got ",
            by_axis("dilation", w.dilation, n));
   bool nonempty = true;
@@ -116,8 +123,10 @@ void check_windows(const Windows& w, const Tensor& x) {
   RL_CHECK(nonempty, "Expected ", n + 1, "D or ", n + 2,
            "D (batch mode) tensor with optional 0 dim batch size for input, but got:", x.sizes());
   RL_CHECK(all_positive(w.out), "Given input size: ", shape_text(x.size(-n - 1), w.in, n),
-           ". Calculated output size: ", shape_text(x.size(-n - 1), w.out, n), ". Output size is too small"
-           "\nwhy: a window does not fit into the padded input.\nfix: a smaller kernel_size or dilation, or "
+           ". Calculated output size: ", shape_text(x.size(-n - 1), w.out, n),
+           ". Output size is too small"
+           "\nwhy: a window does not fit into the padded input.\nfix: a smaller kernel_size or "
+           "dilation, or "
            "more padding.");
 }
 
@@ -143,7 +152,8 @@ struct Sizes {
 bool given(const OptDims& stride) { return stride && !stride->empty(); }
 
 template <int n>
-Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ceil_mode, bool is_max) {
+Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ceil_mode,
+                      bool is_max) {
   check_cpu(x);
   Windows w;
   w.spatial = n;
@@ -169,11 +179,14 @@ Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ce
 // ---- max_pool ----
 
 template <int n>
-std::tuple<Tensor, Tensor> max_pool_with_indices(const Tensor& input, const Dims& kernel, const OptDims& stride,
-                                                 const Dims& padding, const Dims& dilation, bool ceil_mode) {
+std::tuple<Tensor, Tensor> max_pool_with_indices(const Tensor& input, const Dims& kernel,
+                                                 const OptDims& stride, const Dims& padding,
+                                                 const Dims& dilation, bool ceil_mode) {
   static constexpr const char* name = n == 2 ? "max_pool2d" : "max_pool3d";
-  const Windows w = fixed_windows<n>(name, input, {kernel, stride, padding, dilation}, ceil_mode, true);
-  if (input.dtype() == DType::Bool || is_complex(input.dtype())) not_implemented(name, input.dtype());
+  const Windows w =
+      fixed_windows<n>(name, input, {kernel, stride, padding, dilation}, ceil_mode, true);
+  if (input.dtype() == DType::Bool || is_complex(input.dtype()))
+    not_implemented(name, input.dtype());
   Tensors r = maxima(w, input);
   return {r[0], r[1]};
 }
@@ -187,7 +200,8 @@ Tensor max_pool(const Tensor& input, const Dims& kernel, const OptDims& stride, 
 // Rows are images of height one.
 
 void check_one_int(const char* name, const char* what, const Dims& v) {
-  RL_CHECK(v.size() == 1, name, "() argument '", what, "' should contain one int (got ", v.size(), ")");
+  RL_CHECK(v.size() == 1, name, "() argument '", what, "' should contain one int (got ", v.size(),
+           ")");
 }
 void check_rows(const char* name, const Tensor& x) {
   RL_CHECK(x.dim() == 2 || x.dim() == 3, "Expected 2 to 3 dimensions, but got ", x.dim(),
@@ -196,8 +210,9 @@ void check_rows(const char* name, const Tensor& x) {
 Dims in_row(const Dims& v, int64_t other) { return {other, v[0]}; }
 OptDims in_row(const OptDims& v) { return given(v) ? OptDims(Dims{1, (*v)[0]}) : OptDims(); }
 
-std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel, const OptDims& stride,
-                                                   const Dims& padding, const Dims& dilation, bool ceil_mode) {
+std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Dims& kernel,
+                                                   const OptDims& stride, const Dims& padding,
+                                                   const Dims& dilation, bool ceil_mode) {
   constexpr const char* name = "max_pool1d";
   check_rows(name, input);
   check_one_int(name, "kernel_size", kernel);
@@ -210,26 +225,30 @@ std::tuple<Tensor, Tensor> max_pool1d_with_indices(const Tensor& input, const Di
   return {squeeze_dim(values, -2), squeeze_dim(indices, -2)};
 }
 
-void check_max_pool1d(const Tensor& x, const Dims& kernel, const OptDims& stride, const Dims& padding,
-                      const Dims& dilation, bool ceil_mode) {
+void check_max_pool1d(const Tensor& x, const Dims& kernel, const OptDims& stride,
+                      const Dims& padding, const Dims& dilation, bool ceil_mode) {
   const bool shaped = x.dim() == 2 || x.dim() == 3;
   RL_CHECK(shaped && x.size(-1) > 0 && x.size(-2) > 0,
-           "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
-           "got:", x.sizes());
+           "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
+           "input, but "
+           "got:",
+           x.sizes());
   const Dims& steps = given(stride) ? *stride : kernel;
   struct Named {
     const char* name;
     const Dims& value;
   };
-  for (const Named& v : {Named{"kernel_size", kernel}, Named{"stride", steps}, Named{"padding", padding},
-                         Named{"dilation", dilation}})
+  for (const Named& v : {Named{"kernel_size", kernel}, Named{"stride", steps},
+                         Named{"padding", padding}, Named{"dilation", dilation}})
     RL_CHECK(v.value.size() == 1, "max_pool1d() ", v.name,
-             " must be an int, list of ints or tuple of ints of size 1 but got size ", v.value.size());
+             " must be an int, list of ints or tuple of ints of size 1 but got size ",
+             v.value.size());
   const int64_t k = kernel[0], s = steps[0], p = padding[0], d = dilation[0];
   RL_CHECK(k > 0, "max_pool1d() kernel_size must be greater than zero, but got ", k);
   RL_CHECK(s > 0, "max_pool1d() stride must be greater than zero, but got ", s);
   RL_CHECK(p >= 0, "max_pool1d() padding must be non-negative, but got ", p);
-  RL_CHECK(p <= k / 2, "max_pool1d() padding should be at most half of kernel size, but got padding=", p,
+  RL_CHECK(p <= k / 2,
+           "max_pool1d() padding should be at most half of kernel size, but got padding=", p,
            " and kernel_size=", k);
   RL_CHECK(d > 0, "max_pool1d() dilation must be greater than zero, but got ", d);
   Windows w;
@@ -238,8 +257,8 @@ void check_max_pool1d(const Tensor& x, const Dims& kernel, const OptDims& stride
   RL_CHECK(out > 0, "max_pool1d() Invalid computed output size: ", out);
 }
 
-Tensor max_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
-                  const Dims& dilation, bool ceil_mode) {
+Tensor max_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride,
+                  const Dims& padding, const Dims& dilation, bool ceil_mode) {
   check_max_pool1d(input, kernel, stride, padding, dilation, ceil_mode);
   if (!is_floating(input.dtype())) not_implemented("max_pool1d_impl", input.dtype());
   return std::get<0>(max_pool1d_with_indices(input, kernel, stride, padding, dilation, ceil_mode));
@@ -262,8 +281,8 @@ Tensor avg_pool(const Tensor& input, const Dims& kernel, const OptDims& stride, 
   return linear_map(Average{w}, input);
 }
 
-Tensor avg_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride, const Dims& padding,
-                  bool ceil_mode, bool count_include_pad) {
+Tensor avg_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride,
+                  const Dims& padding, bool ceil_mode, bool count_include_pad) {
   check_rows("avg_pool1d", input);
   check_one_int("avg_pool1d", "kernel_size", kernel);
   if (given(stride)) check_one_int("avg_pool1d", "stride", *stride);
@@ -277,9 +296,10 @@ Tensor avg_pool1d(const Tensor& input, const Dims& kernel, const OptDims& stride
 
 void check_not_empty_shape(const char* name, const Tensor& x, int n) {
   for (int d = x.dim() - n; d < x.dim(); ++d)
-    RL_CHECK(x.size(d) > 0, name,
-             "(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ",
-             x.sizes(), " with dimension ", d, " being empty");
+    RL_CHECK(
+        x.size(d) > 0, name,
+        "(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ",
+        x.sizes(), " with dimension ", d, " being empty");
 }
 
 Windows adaptive_windows(const Tensor& x, int n, const Dims& size) {
@@ -297,7 +317,8 @@ template <int n>
 Tensor adaptive_avg_pool(const Tensor& input, const Dims& output_size) {
   static constexpr const char* name = n == 2 ? "adaptive_avg_pool2d" : "adaptive_avg_pool3d";
   check_cpu(input);
-  const Dims size = output_size.size() == 1 && n == 2 ? Dims{output_size[0], output_size[0]} : output_size;
+  const Dims size =
+      output_size.size() == 1 && n == 2 ? Dims{output_size[0], output_size[0]} : output_size;
   RL_CHECK(size.size() == n, name, ": output_size must be ", n);
   std::string list;
   bool valid = true;
@@ -305,9 +326,11 @@ Tensor adaptive_avg_pool(const Tensor& input, const Dims& output_size) {
     list += str(i == 0 ? "" : n == 3 && i == 2 ? "," : ", ", size[i]);
     valid &= size[i] >= 0;
   }
-  RL_CHECK(valid, name, ": elements of output_size must be greater than or equal to 0 but received {", list, "}");
-  RL_CHECK(input.dim() == n + 1 || input.dim() == n + 2, name, "(): Expected ", n + 1, "D or ", n + 2,
-           "D tensor, but got ", input.sizes());
+  RL_CHECK(valid, name,
+           ": elements of output_size must be greater than or equal to 0 but received {", list,
+           "}");
+  RL_CHECK(input.dim() == n + 1 || input.dim() == n + 2, name, "(): Expected ", n + 1, "D or ",
+           n + 2, "D tensor, but got ", input.sizes());
   if (n == 2 && size[0] == 1 && size[1] == 1) return mean_dims(input, {-1, -2}, true);
   check_not_empty_shape(name, input, n);
   if (!is_floating(input.dtype())) not_implemented(name, input.dtype());
@@ -325,12 +348,13 @@ std::tuple<Tensor, Tensor> adaptive_max_pool(const Tensor& input, const Dims& ou
   static constexpr const char* name = n == 2 ? "adaptive_max_pool2d" : "adaptive_max_pool3d";
   check_cpu(input);
   const Dims size = output_size.size() == 1 ? Dims::filled(n, output_size[0]) : output_size;
-  RL_CHECK(input.dim() == n + 1 || input.dim() == n + 2, name, "(): Expected ", n + 1, "D or ", n + 2,
-           "D tensor, but got: ", input.sizes());
+  RL_CHECK(input.dim() == n + 1 || input.dim() == n + 2, name, "(): Expected ", n + 1, "D or ",
+           n + 2, "D tensor, but got: ", input.sizes());
   check_not_empty_shape(name, input, n);
   RL_CHECK(size.size() == n, name, "(): internal error: output_size.size() must be ", n);
   const Windows w = adaptive_windows(input, n, size);
-  if (!is_floating(input.dtype())) not_implemented(n == 2 ? name : "adaptive_max_pool3d_cpu", input.dtype());
+  if (!is_floating(input.dtype()))
+    not_implemented(n == 2 ? name : "adaptive_max_pool3d_cpu", input.dtype());
   Tensors r = maxima(w, input);
   return {r[0], r[1]};
 }
@@ -348,7 +372,8 @@ std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& input, const Dims& 
 
 void define_pooling(Registry& r) {
   const char* doc =
-      "The largest element of each window of the last dimensions; the stride is kernel_size by default.";
+      "The largest element of each window of the last dimensions; the stride is kernel_size by "
+      "default.";
 #define RL_MAX_POOL "(input, kernel_size, stride=[], padding=0, dilation=1, ceil_mode=False)"
   r.op("max_pool1d" RL_MAX_POOL, doc, &max_pool1d).not_method();
   r.op("max_pool2d" RL_MAX_POOL, doc, &max_pool<2>).not_method();
@@ -360,10 +385,13 @@ void define_pooling(Registry& r) {
 #undef RL_MAX_POOL
   const char* avg_doc =
       "The mean of each window of the last dimensions; the stride is kernel_size by default.";
-  r.op("avg_pool1d(input, kernel_size, stride=[], padding=0, ceil_mode=False, count_include_pad=True)",
-       avg_doc, &avg_pool1d).not_method();
-#define RL_AVG_POOL \
-  "(input, kernel_size, stride=[], padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)"
+  r.op("avg_pool1d(input, kernel_size, stride=[], padding=0, ceil_mode=False, "
+       "count_include_pad=True)",
+       avg_doc, &avg_pool1d)
+      .not_method();
+#define RL_AVG_POOL                                                                      \
+  "(input, kernel_size, stride=[], padding=0, ceil_mode=False, count_include_pad=True, " \
+  "divisor_override=None)"
   r.op("avg_pool2d" RL_AVG_POOL, avg_doc, &avg_pool<2>).nn();
   r.op("avg_pool3d" RL_AVG_POOL, avg_doc, &avg_pool<3>).nn();
 #undef RL_AVG_POOL

@@ -18,8 +18,10 @@ using cpu::Reduce;
 Axes::Axes(const Tensor& input, uint64_t mask, bool keepdim)
     : sizes(input.sizes()), mask(mask), keepdim(keepdim) {
   for (int d = 0; d < sizes.size(); ++d)
-    if (!has(d)) kept.push_back(sizes[d]);
-    else if (keepdim) kept.push_back(1);
+    if (!has(d))
+      kept.push_back(sizes[d]);
+    else if (keepdim)
+      kept.push_back(1);
 }
 Axes::Axes(const Tensor& input, const OptDims& dim, bool keepdim)
     : Axes(input, dim_mask(dim ? *dim : Dims(), input.dim()), keepdim) {}
@@ -105,14 +107,14 @@ Tensor scatter_back(const Tensor& g, const Axes& axes, int dim, const Tensor& in
   if (axes.sizes.empty()) return g;
   Axes one = axes;
   one.mask = uint64_t{1} << dim;
-  return scatter_add(zeros(axes.sizes, g.dtype(), g.device()), dim,
-                                restore(indices, one), restore(g, one));
+  return scatter_add(zeros(axes.sizes, g.dtype(), g.device()), dim, restore(indices, one),
+                     restore(g, one));
 }
 
 void check_not_empty(const char* name, const Tensor& input, int64_t dim) {
   const int d = wrap_dim(dim, input.dim());
-  RL_CHECK_INDEX(input.dim() == 0 || input.sizes()[d] != 0, name,
-                 "(): Expected reduction dim ", dim, " to have non-zero size.");
+  RL_CHECK_INDEX(input.dim() == 0 || input.sizes()[d] != 0, name, "(): Expected reduction dim ",
+                 dim, " to have non-zero size.");
 }
 
 namespace {
@@ -165,7 +167,8 @@ Tensor nansum(const Tensor& input, const OptDims& dim, bool keepdim, OptDType dt
   const Axes axes(input, dim, keepdim);
   const DType result = sum_dtype(input, dtype);
   const bool ints = is_integral(result);  // NaN has no integer: 0 first
-  const Tensor out = run_reduce(Reduce::NanSum, ints ? input : in_type(input, result), axes, result);
+  const Tensor out =
+      run_reduce(Reduce::NanSum, ints ? input : in_type(input, result), axes, result);
   return record(out, "NansumBackward0", {&input}, [&] {
     return [axes, x = Saved(input)](const Grads& g, Node& n) -> Grads {
       const Tensor input = x.unpack(&n);
@@ -204,7 +207,8 @@ Tensor products_of_others(const Tensor& x, int64_t dim) {
 Tensor prod_backward(const Tensor& g, const Tensor& x, const Tensor& y, const Axes& axes, int dim) {
   const Tensor cx = is_complex(x.dtype()) ? call_op<"conj_physical">(x) : x;
   if (x.dim() == 0) return g;
-  const Tensor zeros = run_reduce(Reduce::Count, call_op<"eq">(detach(x), 0), Axes::all(x), DType::I64);
+  const Tensor zeros =
+      run_reduce(Reduce::Count, call_op<"eq">(detach(x), 0), Axes::all(x), DType::I64);
   if (cpu::get(DType::I64, zeros.raw()).integer() == 0) {
     const Tensor cy = is_complex(y.dtype()) ? call_op<"conj_physical">(y) : y;
     return call_op<"div">(spread(call_op<"mul">(g, cy), axes), cx);
@@ -223,7 +227,8 @@ Tensor prod(const Tensor& input, OptInt dim, bool keepdim, OptDType dtype) {
   const Tensor out = run_reduce(Reduce::Prod, x, axes, result);
   return record(out, dim ? "ProdBackward1" : "ProdBackward0", {&input}, [&] {
     const int d = dim ? wrap_dim(*dim, input.dim()) : -1;
-    return [axes, d, result, x = Saved(input), y = Saved(out, true)](const Grads& g, Node& n) -> Grads {
+    return [axes, d, result, x = Saved(input), y = Saved(out, true)](const Grads& g,
+                                                                     Node& n) -> Grads {
       return {prod_backward(g[0], call_to(x.unpack(&n), result), y.unpack(&n), axes, d)};
     };
   });
@@ -278,7 +283,8 @@ Tensor var_backward(const Tensor& g, const Tensor& x, const Axes& axes, double c
   const Tensor mean_x = x.dim() ? mean(x, dims, true, {}) : x;
   if (n <= correction) {  // no degrees of freedom: no slope either
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    return call_op<"mul">(restore(g, axes), call_op<"where">(call_op<"eq">(x, mean_x), nan, HUGE_VAL));
+    return call_op<"mul">(restore(g, axes),
+                          call_op<"where">(call_op<"eq">(x, mean_x), nan, HUGE_VAL));
   }
   const Tensor scaled = call_op<"mul">(restore(g, axes), 2 / (n - correction));
   return call_op<"mul">(scaled, call_op<"sub">(x, mean_x));
@@ -293,13 +299,14 @@ void check_moments(const char* name, const Tensor& input) {
   RL_CHECK(!is_integral(input.dtype()), name, " only support floating point and complex dtypes");
 }
 
-Tensor deviation(const Tensor& input, const OptDims& dim, double correction, bool keepdim, bool root) {
+Tensor deviation(const Tensor& input, const OptDims& dim, double correction, bool keepdim,
+                 bool root) {
   check_moments("std and var", input);
   const Axes axes(input, dim, keepdim);
   const Tensor out = moments(input, axes, correction, root).value;
   return record(out, root ? "StdBackward0" : "VarBackward0", {&input}, [&] {
-    return [axes, correction, root, x = Saved(input),
-            y = root ? Saved(out, true) : Saved()](const Grads& g, Node& n) -> Grads {
+    return [axes, correction, root, x = Saved(input), y = root ? Saved(out, true) : Saved()](
+               const Grads& g, Node& n) -> Grads {
       if (root) return {std_backward(g[0], x.unpack(&n), y.unpack(&n), axes, correction)};
       return {var_backward(g[0], x.unpack(&n), axes, correction)};
     };
@@ -311,22 +318,25 @@ std::tuple<Tensor, Tensor> with_mean(const Tensor& input, const OptDims& dim, do
   check_moments(root ? "std_mean" : "var_mean", input);
   const Axes axes(input, dim, keepdim);
   Moments m = moments(input, axes, correction, root);
-  const Tensor mean = m.mean.dtype() == input.dtype() ? m.mean : as_contiguous(m.mean, input.dtype());
-  Tensors out = record_all({m.value, mean}, root ? "StdMeanBackward0" : "VarMeanBackward0", {&input}, [&] {
-    return [axes, correction, root, x = Saved(input),
-            y = root ? Saved(m.value, true) : Saved()](const Grads& g, Node& n) -> Grads {
-      const Tensor input = x.unpack(&n);
-      Tensor sum;
-      if (g[0].defined())
-        sum = root ? std_backward(g[0], input, y.unpack(&n), axes, correction)
-                   : var_backward(g[0], input, axes, correction);
-      if (g[1].defined()) {
-        const Tensor part = spread(call_op<"div">(g[1], static_cast<double>(axes.count())), axes);
-        sum = sum.defined() ? call_op<"add">(sum, part) : part;
-      }
-      return {sum};
-    };
-  });
+  const Tensor mean =
+      m.mean.dtype() == input.dtype() ? m.mean : as_contiguous(m.mean, input.dtype());
+  Tensors out =
+      record_all({m.value, mean}, root ? "StdMeanBackward0" : "VarMeanBackward0", {&input}, [&] {
+        return [axes, correction, root, x = Saved(input),
+                y = root ? Saved(m.value, true) : Saved()](const Grads& g, Node& n) -> Grads {
+          const Tensor input = x.unpack(&n);
+          Tensor sum;
+          if (g[0].defined())
+            sum = root ? std_backward(g[0], input, y.unpack(&n), axes, correction)
+                       : var_backward(g[0], input, axes, correction);
+          if (g[1].defined()) {
+            const Tensor part =
+                spread(call_op<"div">(g[1], static_cast<double>(axes.count())), axes);
+            sum = sum.defined() ? call_op<"add">(sum, part) : part;
+          }
+          return {sum};
+        };
+      });
   return {out[0], out[1]};
 }
 
@@ -341,7 +351,8 @@ Tensor deviation_unbiased(const Tensor& input, const OptDims& dim, bool unbiased
   return deviation(input, dim, unbiased, keepdim, root);
 }
 template <bool root>
-Tensor deviation_corrected(const Tensor& input, const OptDims& dim, OptNumber correction, bool keepdim) {
+Tensor deviation_corrected(const Tensor& input, const OptDims& dim, OptNumber correction,
+                           bool keepdim) {
   return deviation(input, dim, correction_of(correction), keepdim, root);
 }
 template <bool root>
@@ -406,13 +417,16 @@ void define_reduce(Registry& r) {
        "The sum over dimensions (None: all). Integers and bools sum to int64.", &sum);
   r.op("mean(input, dim=None, keepdim=False, *, dtype=None)",
        "The mean over dimensions (None: all). RuntimeError for integers.", &mean);
-  r.op("nansum(input, dim=None, keepdim=False, *, dtype=None)", "The sum with NaN taken as 0.", &nansum);
-  r.op("nanmean(input, dim=None, keepdim=False, *, dtype=None)", "The mean of what is not NaN.", &nanmean);
+  r.op("nansum(input, dim=None, keepdim=False, *, dtype=None)", "The sum with NaN taken as 0.",
+       &nansum);
+  r.op("nanmean(input, dim=None, keepdim=False, *, dtype=None)", "The mean of what is not NaN.",
+       &nanmean);
   r.op("prod(input, dim=None, keepdim=False, *, dtype=None)",
        "The product over a dimension (None: all). Integers and bools multiply to int64.", &prod);
   r.op("any(input, dim=None, keepdim=False)", "True where some element is not zero.", &any);
   r.op("all(input, dim=None, keepdim=False)", "True where no element is zero.", &all);
-  r.op("count_nonzero(input, dim=None)", "How many elements are not zero, as int64.", &count_nonzero);
+  r.op("count_nonzero(input, dim=None)", "How many elements are not zero, as int64.",
+       &count_nonzero);
   constexpr bool root = true;
   r.op("std(input, unbiased=True)", "The standard deviation: sqrt(var).", &deviation_all<root>);
   r.op("std(input, dim, unbiased=True, keepdim=False)", "", &deviation_unbiased<root>);
@@ -421,7 +435,8 @@ void define_reduce(Registry& r) {
        &deviation_all<!root>);
   r.op("var(input, dim, unbiased=True, keepdim=False)", "", &deviation_unbiased<!root>);
   r.op("var(input, dim=None, *, correction=None, keepdim=False)", "", &deviation_corrected<!root>);
-  r.op("std_mean(input, unbiased=True)", "Standard deviation and mean.", &mean_all<root>).not_method();
+  r.op("std_mean(input, unbiased=True)", "Standard deviation and mean.", &mean_all<root>)
+      .not_method();
   r.op("std_mean(input, dim, unbiased=True, keepdim=False)", "", &mean_unbiased<root>);
   r.op("std_mean(input, dim=None, *, correction=None, keepdim=False)", "", &mean_corrected<root>);
   r.op("var_mean(input, unbiased=True)", "Variance and mean.", &mean_all<!root>).not_method();

@@ -8,10 +8,10 @@ namespace rl {
 
 /// Which dimensions of a tensor are reduced, and what remains of its shape.
 struct Axes {
-  Dims sizes;         // the input's
+  Dims sizes;  // the input's
   uint64_t mask = 0;
   bool keepdim = false;
-  Dims kept;          // the output's
+  Dims kept;  // the output's
 
   Axes(const Tensor& input, uint64_t mask, bool keepdim);
   /// None and () mean all dimensions.

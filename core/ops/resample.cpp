@@ -1,5 +1,5 @@
-// Resizing of images (upsample_*): nearest, linear and cubic interpolation over the last one to three
-// dimensions. A resize is one linear map an axis, given by the taps of each output position.
+// Resizing of images (upsample_*): nearest, linear and cubic interpolation over the last one to
+// three dimensions. A resize is one linear map an axis, given by the taps of each output position.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -62,7 +62,8 @@ Taps<T> make_taps(Mode mode, const AxisSize& a, bool align_corners) {
   };
   for (int64_t i = 0; i < a.out; ++i) {
     if (mode == Mode::Nearest || mode == Mode::NearestExact) {
-      const float at = (static_cast<float>(i) + (mode == Mode::Nearest ? 0.f : 0.5f)) * nearest_step;
+      const float at =
+          (static_cast<float>(i) + (mode == Mode::Nearest ? 0.f : 0.5f)) * nearest_step;
       const bool exact = mode == Mode::Nearest && (a.in == a.out || 2 * a.in == a.out);
       add(exact ? i * a.in / a.out : static_cast<int64_t>(std::floor(at)), T(1));
       continue;
@@ -85,42 +86,84 @@ Taps<T> make_taps(Mode mode, const AxisSize& a, bool align_corners) {
   return r;
 }
 
+/// Rows of the last axis: [outer, in] -> [outer, out].
+template <int kTaps, class T>
+void resize_rows(const Taps<T>& m, int64_t outer, const T* x, T* y) {
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * kTaps + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const int64_t* at = m.index.data();
+      const T *w = m.weight.data(), *from = x + o * m.in;
+      T* __restrict to = y + o * m.out;
+      for (int64_t i = 0; i < m.out; ++i, at += kTaps, w += kTaps) {
+        T sum = kTaps == 1 ? from[at[0]] : w[0] * from[at[0]];
+        for (int t = 1; t < kTaps; ++t) sum += w[t] * from[at[t]];
+        to[i] = sum;
+      }
+    }
+  });
+}
+template <int kTaps, class T>
+void resize_rows_back(const Taps<T>& m, int64_t outer, const T* y, T* x) {
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * kTaps + 1), [&](int64_t begin, int64_t end) {
+    std::fill(x + begin * m.in, x + end * m.in, T(0));
+    for (int64_t o = begin; o < end; ++o) {
+      const int64_t* at = m.index.data();
+      const T *w = m.weight.data(), *from = y + o * m.out;
+      T* to = x + o * m.in;
+      for (int64_t i = 0; i < m.out; ++i, at += kTaps, w += kTaps)
+        for (int t = 0; t < kTaps; ++t) to[at[t]] += w[t] * from[i];
+    }
+  });
+}
+
 /// [outer, in, inner] -> [outer, out, inner].
 template <class T>
 void resize_axis(const Taps<T>& m, int64_t outer, int64_t inner, const T* x, T* y) {
-  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * inner * m.taps + 1), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o)
-      for (int64_t i = 0; i < m.out; ++i) {
-        const int64_t* at = m.index.data() + i * m.taps;
-        const T *w = m.weight.data() + i * m.taps, *from = x + o * m.in * inner;
-        T* __restrict to = y + (o * m.out + i) * inner;
-        const auto row = [&](int64_t t) { return from + at[t] * inner; };
-        if (m.taps == 1) {
-          std::copy(row(0), row(0) + inner, to);
-        } else if (m.taps == 2) {
-          const T *a = row(0), *b = row(1), wa = w[0], wb = w[1];
-          for (int64_t j = 0; j < inner; ++j) to[j] = wa * a[j] + wb * b[j];
-        } else {
-          const T *a = row(0), *b = row(1), *c = row(2), *d = row(3);
-          const T wa = w[0], wb = w[1], wc = w[2], wd = w[3];
-          for (int64_t j = 0; j < inner; ++j) to[j] = wa * a[j] + wb * b[j] + wc * c[j] + wd * d[j];
-        }
-      }
-  });
+  if (inner == 1)
+    return m.taps == 1   ? resize_rows<1>(m, outer, x, y)
+           : m.taps == 2 ? resize_rows<2>(m, outer, x, y)
+                         : resize_rows<4>(m, outer, x, y);
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * inner * m.taps + 1),
+                    [&](int64_t begin, int64_t end) {
+                      for (int64_t o = begin; o < end; ++o)
+                        for (int64_t i = 0; i < m.out; ++i) {
+                          const int64_t* at = m.index.data() + i * m.taps;
+                          const T *w = m.weight.data() + i * m.taps, *from = x + o * m.in * inner;
+                          T* __restrict to = y + (o * m.out + i) * inner;
+                          const auto row = [&](int64_t t) { return from + at[t] * inner; };
+                          if (m.taps == 1) {
+                            std::copy(row(0), row(0) + inner, to);
+                          } else if (m.taps == 2) {
+                            const T *a = row(0), *b = row(1), wa = w[0], wb = w[1];
+                            for (int64_t j = 0; j < inner; ++j) to[j] = wa * a[j] + wb * b[j];
+                          } else {
+                            const T *a = row(0), *b = row(1), *c = row(2), *d = row(3);
+                            const T wa = w[0], wb = w[1], wc = w[2], wd = w[3];
+                            for (int64_t j = 0; j < inner; ++j)
+                              to[j] = wa * a[j] + wb * b[j] + wc * c[j] + wd * d[j];
+                          }
+                        }
+                    });
 }
 
 /// [outer, out, inner] -> [outer, in, inner].
 template <class T>
 void resize_axis_back(const Taps<T>& m, int64_t outer, int64_t inner, const T* y, T* x) {
-  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * inner * m.taps + 1), [&](int64_t begin, int64_t end) {
-    std::fill(x + begin * m.in * inner, x + end * m.in * inner, T(0));
-    for (int64_t o = begin; o < end; ++o)
-      for (int64_t i = 0; i < m.out * m.taps; ++i) {
-        const T *from = y + (o * m.out + i / m.taps) * inner, w = m.weight[static_cast<size_t>(i)];
-        T* __restrict to = x + (o * m.in + m.index[static_cast<size_t>(i)]) * inner;
-        for (int64_t j = 0; j < inner; ++j) to[j] += w * from[j];
-      }
-  });
+  if (inner == 1)
+    return m.taps == 1   ? resize_rows_back<1>(m, outer, y, x)
+           : m.taps == 2 ? resize_rows_back<2>(m, outer, y, x)
+                         : resize_rows_back<4>(m, outer, y, x);
+  cpu::parallel_for(
+      0, outer, 1 + 16384 / (m.out * inner * m.taps + 1), [&](int64_t begin, int64_t end) {
+        std::fill(x + begin * m.in * inner, x + end * m.in * inner, T(0));
+        for (int64_t o = begin; o < end; ++o)
+          for (int64_t i = 0; i < m.out * m.taps; ++i) {
+            const T *from = y + (o * m.out + i / m.taps) * inner,
+                    w = m.weight[static_cast<size_t>(i)];
+            T* __restrict to = x + (o * m.in + m.index[static_cast<size_t>(i)]) * inner;
+            for (int64_t j = 0; j < inner; ++j) to[j] += w * from[j];
+          }
+      });
 }
 
 struct Resize {
@@ -133,8 +176,10 @@ struct Resize {
   const char* label(bool transposed) const {
     static const char* const names[4][3] = {
         {"UpsampleNearest1DBackward0", "UpsampleNearest2DBackward0", "UpsampleNearest3DBackward0"},
-        {"UpsampleNearestExact1DBackward0", "UpsampleNearestExact2DBackward0", "UpsampleNearestExact3DBackward0"},
-        {"UpsampleLinear1DBackward0", "UpsampleBilinear2DBackward0", "UpsampleTrilinear3DBackward0"},
+        {"UpsampleNearestExact1DBackward0", "UpsampleNearestExact2DBackward0",
+         "UpsampleNearestExact3DBackward0"},
+        {"UpsampleLinear1DBackward0", "UpsampleBilinear2DBackward0",
+         "UpsampleTrilinear3DBackward0"},
         {"", "UpsampleBicubic2DBackward0", ""}};
     return transposed ? "UpsampleBackwardBackward0" : names[static_cast<int>(mode)][spatial - 1];
   }
@@ -165,16 +210,21 @@ struct Resize {
     const Tensor y = empty(sizes, x.dtype(), x.device());
     const T* from = x.data<T>();
     T* to = y.data<T>();
-    LongKernel off(x.numel() + y.numel());
-    if (transposed) resize_axis_back(taps, outer, inner, from, to);
-    else resize_axis(taps, outer, inner, from, to);
+    {
+      LongKernel off(x.numel() + y.numel());
+      if (transposed)
+        resize_axis_back(taps, outer, inner, from, to);
+      else
+        resize_axis(taps, outer, inner, from, to);
+    }
     return y;
   }
 };
 
 std::string axes_text(const Resize& r, bool out) {
   static const char* const names[] = {"D", "H", "W"};
-  if (r.spatial == 1) return str(out ? "output (W: " : "input (W: ", out ? r.axis[0].out : r.axis[0].in, ")");
+  if (r.spatial == 1)
+    return str(out ? "output (W: " : "input (W: ", out ? r.axis[0].out : r.axis[0].in, ")");
   std::string s = out ? "output (" : "input (";
   for (int i = 0; i < r.spatial; ++i)
     s += str(i ? ", " : "", names[3 - r.spatial + i], ": ", out ? r.axis[i].out : r.axis[i].in);
@@ -183,9 +233,12 @@ std::string axes_text(const Resize& r, bool out) {
 
 const char* kernel_name(Mode mode, int n) {
   static const char* const names[4][3] = {
-      {"upsample_nearest1d", "upsample_nearest2d_channels_last", "upsample_nearest3d_channels_last"},
-      {"_upsample_nearest_exact1d", "_upsample_nearest_exact2d_channels_last", "_upsample_nearest_exact3d_channels_last"},
-      {"upsample_linear1d", "upsample_bilinear2d_channels_last", "upsample_trilinear3d_channels_last"},
+      {"upsample_nearest1d", "upsample_nearest2d_channels_last",
+       "upsample_nearest3d_channels_last"},
+      {"_upsample_nearest_exact1d", "_upsample_nearest_exact2d_channels_last",
+       "_upsample_nearest_exact3d_channels_last"},
+      {"upsample_linear1d", "upsample_bilinear2d_channels_last",
+       "upsample_trilinear3d_channels_last"},
       {"", "upsample_bicubic2d", ""}};
   return names[static_cast<int>(mode)][n - 1];
 }
@@ -195,7 +248,8 @@ Tensor resize(Mode mode, int n, const Tensor& input, const Dims& output_size, bo
   check_cpu(input);
   RL_CHECK(output_size.size() == n, "It is expected output_size equals to ", n, ", but got size ",
            output_size.size());
-  RL_CHECK(input.dim() == n + 2, "It is expected input_size equals to ", n + 2, ", but got size ", input.dim());
+  RL_CHECK(input.dim() == n + 2, "It is expected input_size equals to ", n + 2, ", but got size ",
+           input.dim());
   Resize r{mode, align_corners, n, {}, input.sizes(), input.sizes()};
   bool positive = true;
   for (int i = 0; i < n; ++i) {
@@ -203,25 +257,27 @@ Tensor resize(Mode mode, int n, const Tensor& input, const Dims& output_size, bo
     r.out_sizes[i + 2] = output_size[i];
     positive &= r.axis[i].in > 0 && r.axis[i].out > 0;
   }
-  RL_CHECK(positive, "Input and output sizes should be greater than 0, but got ", axes_text(r, false), n == 1 ? " and " : " ",
-           axes_text(r, true));
+  RL_CHECK(positive, "Input and output sizes should be greater than 0, but got ",
+           axes_text(r, false), n == 1 ? " and " : " ", axes_text(r, true));
   RL_CHECK(input.size(1) > 0 || input.size(0) == 0, "Non-empty ", n + 2,
            "D data tensor expected but got a tensor with sizes ", input.sizes());
   checked_numel(r.out_sizes);
-  if (!is_floating(input.dtype()) && input.dtype() != DType::U8) not_implemented(kernel_name(mode, n), input.dtype());
+  if (!is_floating(input.dtype()) && input.dtype() != DType::U8)
+    not_implemented(kernel_name(mode, n), input.dtype());
   return linear_map(r, input);
 }
 
 /// With sizes or with scale factors, exactly one of which is given.
-Tensor resize_either(Mode mode, int n, const Tensor& input, const OptDims& output_size, bool align_corners,
-                     const OptFloats& scale_factors) {
+Tensor resize_either(Mode mode, int n, const Tensor& input, const OptDims& output_size,
+                     bool align_corners, const OptFloats& scale_factors) {
   RL_CHECK(output_size.has_value() != scale_factors.has_value(),
            "Must specify exactly one of output_size and scale_factors");
   double scales[3] = {};
   if (output_size) return resize(mode, n, input, *output_size, align_corners, scales);
-  RL_CHECK(static_cast<int>(scale_factors->size()) == n, "It is expected scale_factors equals to ", n,
-           ", but got size ", static_cast<int64_t>(scale_factors->size()));
-  RL_CHECK(input.dim() == n + 2, "It is expected input_size equals to ", n + 2, ", but got size ", input.dim());
+  RL_CHECK(static_cast<int>(scale_factors->size()) == n, "It is expected scale_factors equals to ",
+           n, ", but got size ", static_cast<int64_t>(scale_factors->size()));
+  RL_CHECK(input.dim() == n + 2, "It is expected input_size equals to ", n + 2, ", but got size ",
+           input.dim());
   Dims size;
   for (int i = 0; i < n; ++i) {
     scales[i] = (*scale_factors)[static_cast<size_t>(i)];
@@ -259,11 +315,13 @@ struct Forms {
     const double scales[] = {h.value_or(0), w.value_or(0), 0};
     return resize(mode, n, x, size, align, scales);
   }
-  static Tensor aligned3(const Tensor& x, const Dims& size, bool align, OptFloat d, OptFloat h, OptFloat w) {
+  static Tensor aligned3(const Tensor& x, const Dims& size, bool align, OptFloat d, OptFloat h,
+                         OptFloat w) {
     const double scales[] = {d.value_or(0), h.value_or(0), w.value_or(0)};
     return resize(mode, n, x, size, align, scales);
   }
-  static Tensor aligned_either(const Tensor& x, const OptDims& size, bool align, const OptFloats& factors) {
+  static Tensor aligned_either(const Tensor& x, const OptDims& size, bool align,
+                               const OptFloats& factors) {
     return resize_either(mode, n, x, size, align, factors);
   }
 };
@@ -277,25 +335,34 @@ void define_nearest(Registry& r, const char* prefix, const char* doc) {
   const std::string name = str(prefix, n, "d");
   r.op((name + "(input, output_size, scale_factors)").c_str(), doc, &F::nearest_either).nn();
   const std::string sized = str(name, "(input, output_size, ", kScales[n], ")");
-  if constexpr (n == 1) r.op(sized.c_str(), doc, &F::nearest1).nn();
-  else if constexpr (n == 2) r.op(sized.c_str(), doc, &F::nearest2).nn();
-  else r.op(sized.c_str(), doc, &F::nearest3).nn();
+  if constexpr (n == 1)
+    r.op(sized.c_str(), doc, &F::nearest1).nn();
+  else if constexpr (n == 2)
+    r.op(sized.c_str(), doc, &F::nearest2).nn();
+  else
+    r.op(sized.c_str(), doc, &F::nearest3).nn();
 }
 
 template <Mode mode, int n>
 void define_aligned(Registry& r, const char* name, const char* doc) {
   using F = Forms<mode, n>;
-  r.op(str(name, "(input, output_size, align_corners, scale_factors)").c_str(), doc, &F::aligned_either).nn();
+  r.op(str(name, "(input, output_size, align_corners, scale_factors)").c_str(), doc,
+       &F::aligned_either)
+      .nn();
   const std::string sized = str(name, "(input, output_size, align_corners, ", kScales[n], ")");
-  if constexpr (n == 1) r.op(sized.c_str(), doc, &F::aligned1).nn();
-  else if constexpr (n == 2) r.op(sized.c_str(), doc, &F::aligned2).nn();
-  else r.op(sized.c_str(), doc, &F::aligned3).nn();
+  if constexpr (n == 1)
+    r.op(sized.c_str(), doc, &F::aligned1).nn();
+  else if constexpr (n == 2)
+    r.op(sized.c_str(), doc, &F::aligned2).nn();
+  else
+    r.op(sized.c_str(), doc, &F::aligned3).nn();
 }
 
 }  // namespace
 
 void define_resample(Registry& r) {
-  const char* nearest = "Resizes [n, channels, ...]: each element is that at i * in / out, rounded down.";
+  const char* nearest =
+      "Resizes [n, channels, ...]: each element is that at i * in / out, rounded down.";
   define_nearest<Mode::Nearest, 1>(r, "upsample_nearest", nearest);
   define_nearest<Mode::Nearest, 2>(r, "upsample_nearest", nearest);
   define_nearest<Mode::Nearest, 3>(r, "upsample_nearest", nearest);
@@ -307,8 +374,9 @@ void define_resample(Registry& r) {
   define_aligned<Mode::Linear, 1>(r, "upsample_linear1d", linear);
   define_aligned<Mode::Linear, 2>(r, "upsample_bilinear2d", linear);
   define_aligned<Mode::Linear, 3>(r, "upsample_trilinear3d", linear);
-  define_aligned<Mode::Cubic, 2>(r, "upsample_bicubic2d",
-                                 "Resizes [n, channels, h, w] by cubic convolution (Keys, 1981; a = -0.75).");
+  define_aligned<Mode::Cubic, 2>(
+      r, "upsample_bicubic2d",
+      "Resizes [n, channels, h, w] by cubic convolution (Keys, 1981; a = -0.75).");
 }
 
 }  // namespace rl

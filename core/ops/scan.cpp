@@ -1,5 +1,5 @@
-// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and what is made
-// of neighbours: diff, trapezoid.
+// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and what is
+// made of neighbours: diff, trapezoid.
 #include <cmath>
 #include <limits>
 
@@ -110,11 +110,16 @@ Tensor cumsum_op(const Tensor& input, int64_t dim, OptDType dtype) {
 void check_same_dtype(const Tensor& self, OptDType dtype) {
   const auto c_name = [](DType t) {
     switch (t) {
-      case DType::F32: return "float";
-      case DType::F64: return "double";
-      case DType::I64: return "long int";
-      case DType::I32: return "int";
-      default: return info(t).type;
+      case DType::F32:
+        return "float";
+      case DType::F64:
+        return "double";
+      case DType::I64:
+        return "long int";
+      case DType::I32:
+        return "int";
+      default:
+        return info(t).type;
     }
   };
   RL_CHECK(!dtype || *dtype == self.dtype(), "Bad in-place call: input tensor dtype ",
@@ -144,8 +149,10 @@ template <class T>
 void cumprod_backward_lines(const T* g, const T* x, T* dx, const Blocks& s) {
   using A = Running<T>;
   const auto conj = [](A v) {
-    if constexpr (kComplex<A>) return std::conj(v);
-    else return v;
+    if constexpr (kComplex<A>)
+      return std::conj(v);
+    else
+      return v;
   };
   cpu::parallel_for(0, s.outer * s.inner, 1 + 8192 / (s.n + 1), [=](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
@@ -176,10 +183,17 @@ Tensor cumprod_backward_fused(const Tensor& g, const Tensor& x, int dim) {
     cumprod_backward_lines(gc.data<T>(), xc.data<T>(), dx.data<T>(), s);
   };
   switch (wide) {
-    case DType::F32: run(float{}); break;
-    case DType::F64: run(double{}); break;
-    case DType::C64: run(std::complex<float>{}); break;
-    default: run(std::complex<double>{});
+    case DType::F32:
+      run(float{});
+      break;
+    case DType::F64:
+      run(double{});
+      break;
+    case DType::C64:
+      run(std::complex<float>{});
+      break;
+    default:
+      run(std::complex<double>{});
   }
   return as_contiguous(dx, g.dtype());
 }
@@ -223,12 +237,13 @@ Tensor cumprod_(const Tensor& self, int64_t dim, OptDType dtype) {
   check_same_dtype(self, dtype);
   const int d = wrap_dim(dim, self.dim());
   const Tensor out = run_scan(self, d, Scan::Product, self.dtype());
-  in_place(self, "CumprodBackward0", {&self}, [&] { write(self, out); },
-           [&] {
-             return [d, x = Saved(op_clone(self))](const Grads& g, Node& n) -> Grads {
-               return {cumprod_backward(g[0], x.unpack(&n), d)};
-             };
-           });
+  in_place(
+      self, "CumprodBackward0", {&self}, [&] { write(self, out); },
+      [&] {
+        return [d, x = Saved(op_clone(self))](const Grads& g, Node& n) -> Grads {
+          return {cumprod_backward(g[0], x.unpack(&n), d)};
+        };
+      });
   return self;
 }
 
@@ -260,13 +275,15 @@ std::tuple<Tensor, Tensor> cumulative_extreme(const Tensor& input, int64_t dim) 
       }
     });
   });
-  Tensors out = record_all({value, index}, max ? "CummaxBackward0" : "CumminBackward0", {&input}, [&] {
-    const Dims sizes = input.sizes();
-    return [sizes, d, index = Saved(index)](const Grads& g, Node& n) -> Grads {
-      if (sizes.empty()) return {g[0]};
-      return {scatter_add(zeros(sizes, g[0].dtype(), g[0].device()), d, index.unpack(&n), g[0])};
-    };
-  });
+  Tensors out =
+      record_all({value, index}, max ? "CummaxBackward0" : "CumminBackward0", {&input}, [&] {
+        const Dims sizes = input.sizes();
+        return [sizes, d, index = Saved(index)](const Grads& g, Node& n) -> Grads {
+          if (sizes.empty()) return {g[0]};
+          return {
+              scatter_add(zeros(sizes, g[0].dtype(), g[0].device()), d, index.unpack(&n), g[0])};
+        };
+      });
   return {out[0], out[1]};
 }
 
@@ -295,8 +312,10 @@ Tensor run_logcumsumexp(const Tensor& input, int dim) {
          complex_step);
   else if (wide == DType::C128)
     scan(x.data<Complex>(), out.data<Complex>(), s, false, Complex(start), complex_step);
-  else if (wide == DType::F32) scan(x.data<float>(), out.data<float>(), s, false, start, step);
-  else scan(x.data<double>(), out.data<double>(), s, false, start, step);
+  else if (wide == DType::F32)
+    scan(x.data<float>(), out.data<float>(), s, false, start, step);
+  else
+    scan(x.data<double>(), out.data<double>(), s, false, start, step);
   return as_contiguous(out, input.dtype());
 }
 
@@ -318,8 +337,7 @@ Tensor logcumsumexp_backward(const Tensor& g, const Tensor& x, const Tensor& y, 
     const Tensor sums = cumsum_directed(call_op<"mul">(g, weight), dim, g.dtype(), true);
     return call_op<"mul">(sums, call_op<"conj_physical">(call_op<"exp">(call_op<"sub">(x, most))));
   }
-  return call_op<"sub">(part(g, call_op<"gt">(g, 0)),
-                        part(call_op<"neg">(g), call_op<"lt">(g, 0)));
+  return call_op<"sub">(part(g, call_op<"gt">(g, 0)), part(call_op<"neg">(g), call_op<"lt">(g, 0)));
 }
 
 Tensor logcumsumexp(const Tensor& input, int64_t dim) {
@@ -392,16 +410,21 @@ void define_scan(Registry& r) {
   r.op("cumprod(input, dim, *, dtype=None)", "Running products along a dimension.", &cumprod_op);
   r.op("cumprod_(input, dim, *, dtype=None)", "cumprod in place.", &cumprod_);
   r.op("cummax(input, dim) -> (values, indices)",
-       "The largest so far along a dimension, and where it was last met.", &cumulative_extreme<true>);
+       "The largest so far along a dimension, and where it was last met.",
+       &cumulative_extreme<true>);
   r.op("cummin(input, dim) -> (values, indices)",
-       "The smallest so far along a dimension, and where it was last met.", &cumulative_extreme<false>);
+       "The smallest so far along a dimension, and where it was last met.",
+       &cumulative_extreme<false>);
   r.op("logcumsumexp(input, dim)", "log(cumsum(exp(input))) without overflow.", &logcumsumexp);
   r.op("diff(input, n=1, dim=-1, prepend=None, append=None)",
        "The n-th differences of neighbours along a dimension.", &diff);
-  r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.", &trapezoid)
-      .alias("trapz").not_method();
+  r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.",
+       &trapezoid)
+      .alias("trapz")
+      .not_method();
   r.op("cumulative_trapezoid(y, x=None, *, dx=None, dim=-1)",
-       "Running integrals by the trapezoidal rule.", &cumulative_trapezoid).not_method();
+       "Running integrals by the trapezoidal rule.", &cumulative_trapezoid)
+      .not_method();
 }
 
 }  // namespace rl

@@ -323,8 +323,8 @@ Reduce reduction_of(std::string_view name) {
 }
 
 template <bool kInPlace>
-Tensor scatter_reduce_op(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& src,
-                         std::string_view reduce, bool include_self) {
+Tensor reduce_at(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& src,
+                 std::string_view reduce, bool include_self, const char* label) {
   const int dim = wrap_dim(dim_in, self.dim());
   const Reduce op = reduction_of(reduce);
   check_scatter(self, dim, index, src, false);
@@ -332,7 +332,7 @@ Tensor scatter_reduce_op(const Tensor& self, int64_t dim_in, const Tensor& index
   RL_CHECK(!is_complex(self.dtype()) || (op != Reduce::Max && op != Reduce::Min),
            "scatter_reduce(): amax and amin do not support complex inputs");
   const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, op, include_self); };
-  return write_over(self, kInPlace, "ScatterReduceBackward0", {&self, &src}, run, [&] {
+  return write_over(self, kInPlace, label, {&self, &src}, run, [&] {
     const bool values = op == Reduce::Prod || op == Reduce::Max || op == Reduce::Min;
     return ReduceGradient{dim,
                           op,
@@ -343,6 +343,42 @@ Tensor scatter_reduce_op(const Tensor& self, int64_t dim_in, const Tensor& index
                           Saved(index),
                           src.sizes()};
   });
+}
+
+template <bool kInPlace>
+Tensor scatter_reduce_op(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
+                         std::string_view reduce, bool include_self) {
+  return reduce_at<kInPlace>(self, dim, index, src, reduce, include_self, "ScatterReduceBackward0");
+}
+
+/// The same for whole slices: the index is a vector, spread over the other dimensions.
+template <bool kInPlace>
+Tensor index_reduce(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& source,
+                    std::string_view reduce, bool include_self) {
+  const int dim = wrap_dim(dim_in, self.dim());
+  RL_CHECK(reduce == "prod" || reduce == "mean" || reduce == "amax" || reduce == "amin",
+           "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got ", reduce,
+           ".");
+  RL_CHECK_INDEX(index.dim() <= 1,
+                 "index_reduce_(): Index is supposed to be a vector, but got dim: ", index.dim(),
+                 " with type: ", info(index.dtype()).type, " and size: ", index.sizes());
+  RL_CHECK(is_index(index), "index_reduce_(): Expected dtype int32/int64 for index but got: ",
+           info(index.dtype()).type);
+  RL_CHECK(self.dtype() == source.dtype(), "index_reduce_(): self (", info(self.dtype()).type,
+           ") and source (", info(source.dtype()).type, ") must have the same scalar type");
+  Dims a = self.sizes(), b = source.sizes(), shape = Dims::filled(source.dim(), 1);
+  const bool matches = a.size() == b.size();
+  if (matches && a.size()) a[dim] = b[dim] = 0;
+  RL_CHECK(matches && a == b,
+           "source tensor shape must match self tensor shape, excluding the specified dimension. "
+           "Got self.shape = ",
+           self.sizes(), " source.shape = ", source.sizes());
+  RL_CHECK(index.numel() == size_along(source, dim), "index_reduce_(): Number of indices (",
+           index.numel(), ") should be equal to source.size(dim): (", size_along(source, dim),
+           "), for dim: ", dim);
+  if (source.dim()) shape[dim] = index.numel();
+  const Tensor at = expand(reshape(index, shape), source.sizes());
+  return reduce_at<kInPlace>(self, dim, at, source, reduce, include_self, "IndexReduceBackward0");
 }
 
 Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& src,
@@ -473,6 +509,11 @@ void define_scatter(Registry& r) {
        &scatter_reduce_op<false>);
   r.op("scatter_reduce_(input, dim, index, src, reduce, *, include_self=True)",
        "The same, in place.", &scatter_reduce_op<true>);
+  r.op("index_reduce(input, dim, index, source, reduce, *, include_self=True)",
+       "Combines slices of source with the slices of input that index names.",
+       &index_reduce<false>);
+  r.op("index_reduce_(input, dim, index, source, reduce, *, include_self=True)",
+       "The same, in place.", &index_reduce<true>);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",
        "Each element, or slice along dim, repeated as often as repeats says.",
        &repeat_interleave_tensor);

@@ -16,8 +16,10 @@ constexpr int64_t kGrain = 8192;
 
 template <class T>
 const cpu::SoftmaxKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>) return cpu::softmax_table().f32;
-  else return cpu::softmax_table().f64;
+  if constexpr (std::is_same_v<T, float>)
+    return cpu::softmax_table().f32;
+  else
+    return cpu::softmax_table().f64;
 }
 
 /// Calls row(first, count) or column(offset, width) over [outer, n, inner] in threads.
@@ -54,7 +56,9 @@ void backward(bool log, const Shape& s, const T* g, const T* y, T* dx) {
       [=](int64_t b, int64_t e) {
         k.rows_backward(log, e - b, s.n, g + b * s.n, y + b * s.n, dx + b * s.n);
       },
-      [=](int64_t at, int64_t w) { k.columns_backward(log, s.n, w, s.inner, g + at, y + at, dx + at); });
+      [=](int64_t at, int64_t w) {
+        k.columns_backward(log, s.n, w, s.inner, g + at, y + at, dx + at);
+      });
 }
 
 Tensor run_forward(const Tensor& input, int dim, bool log) {
@@ -69,8 +73,10 @@ Tensor run_forward(const Tensor& input, int dim, bool log) {
   const Tensor x = as_contiguous(input, wide), y = empty(input.sizes(), wide, input.device());
   if (x.numel() == 0) return as_contiguous(y, input.dtype());
   const Shape s(x.sizes(), dim);
-  if (wide == DType::F32) forward(log, s, x.data<float>(), y.data<float>());
-  else forward(log, s, x.data<double>(), y.data<double>());
+  if (wide == DType::F32)
+    forward(log, s, x.data<float>(), y.data<float>());
+  else
+    forward(log, s, x.data<double>(), y.data<double>());
   return as_contiguous(y, input.dtype());
 }
 
@@ -80,15 +86,16 @@ Tensor run_backward(const Tensor& grad, const Tensor& output, int dim, bool log)
   const Tensor dx = empty(y.sizes(), wide, y.device());
   if (y.numel() == 0) return as_contiguous(dx, output.dtype());
   const Shape s(y.sizes(), dim);
-  if (wide == DType::F32) backward(log, s, g.data<float>(), y.data<float>(), dx.data<float>());
-  else backward(log, s, g.data<double>(), y.data<double>(), dx.data<double>());
+  if (wide == DType::F32)
+    backward(log, s, g.data<float>(), y.data<float>(), dx.data<float>());
+  else
+    backward(log, s, g.data<double>(), y.data<double>(), dx.data<double>());
   return as_contiguous(dx, output.dtype());
 }
 
 Tensor gradient(const Tensor& g, const Tensor& y, int dim, bool log) {
   if (!GradMode::enabled) return run_backward(g, y, dim, log);
-  if (log)
-    return call_op<"sub">(g, call_op<"mul">(call_op<"exp">(y), sum_dims(g, {dim}, true)));
+  if (log) return call_op<"sub">(g, call_op<"mul">(call_op<"exp">(y), sum_dims(g, {dim}, true)));
   const Tensor gy = call_op<"mul">(g, y);
   return call_op<"sub">(gy, call_op<"mul">(y, sum_dims(gy, {dim}, true)));
 }

@@ -17,6 +17,17 @@ auto trigamma(auto input) {
   auto s = sin(kPi * input);
   return where(left, kPi * kPi / (s * s) - sum, sum);
 }
+
+/// The modified Bessel function of order 1, the derivative of i0: its power series up to 20, beyond
+/// that the asymptotic one (Abramowitz and Stegun, 9.6.10 and 9.7.1).
+auto bessel_i1(auto x) {
+  auto a = abs(x), low = minimum(a, 20.0), u = 1.0 / maximum(a, 20.0), q = 0.25 * low * low;
+  auto near = like(x, 1.0), far = like(x, 1.0);
+  for (double k = 42; k > 0; --k) near = 1.0 + near * q * (1 / (k * (k + 1)));
+  for (double k = 30; k > 0; --k) far = 1.0 + far * u * (((2 * k - 1) * (2 * k - 1) - 4) / (8 * k));
+  auto h = exp(0.5 * a);
+  return sign(x) * where(a < 20.0, near * (0.5 * a), h * (far * sqrt(u) * 0.398942280401432677940) * h);
+}
 }
 
 RL_FORMULAS(special) {
@@ -32,7 +43,8 @@ RL_FORMULAS(special) {
   r.unary("digamma(input)", RealFloat, "The derivative of lgamma.", [](Value auto x) { return digamma(x); },
           [](Value auto g, Value auto x, Value auto) { return g * trigamma(x); })
       .alias("psi");
-  r.unary("i0(input)", RealFloat, "The modified Bessel function of order 0.", [](Value auto x) { return i0(x); });
+  r.unary("i0(input)", RealFloat, "The modified Bessel function of order 0.", [](Value auto x) { return i0(x); },
+          [](Value auto g, Value auto x, Value auto) { return g * bessel_i1(x); });
   r.unary("_logit(input)", RealFloat, "log(input / (1 - input)).",
           [](Value auto x) { return log(x / (1.0 - x)); },
           [](Value auto g, Value auto x, Value auto) {

@@ -113,18 +113,31 @@ Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool
   });
 }
 
+/// The values carry a node, as PyTorch's do, whose backward says that there is no derivative.
+Tensors not_differentiable(Tensors results, const Tensor& self, const char* label) {
+  results[0] = record(results[0], label, {&self}, [] {
+    return [](const Grads&, Node& n) -> Grads {
+      const std::string name = n.name();
+      raise(ErrorKind::NotImplemented, "the derivative for '",
+            name == "Unique2Backward0" ? "_unique2" : name == "UniqueDimBackward0" ? "unique_dim" : "unique_consecutive",
+            "' is not implemented.");
+    };
+  });
+  return results;
+}
 Tensors unique2(const Tensor& self, bool, bool inverse, bool counts) {
   check_type(self, "unique");
-  return unique_flat(self, false, inverse, counts);
+  return not_differentiable(unique_flat(self, false, inverse, counts), self, "Unique2Backward0");
 }
 Tensors unique_dim(const Tensor& self, int64_t dim, bool, bool inverse, bool counts) {
   check_type(self, "unique_dim");
-  return unique_slices(self, dim, false, inverse, counts);
+  return not_differentiable(unique_slices(self, dim, false, inverse, counts), self, "UniqueDimBackward0");
 }
 Tensors unique_consecutive(const Tensor& self, bool inverse, bool counts, OptInt dim) {
   check_type(self, "unique_consecutive");
-  return dim ? unique_slices(self, *dim, true, inverse, counts)
-             : unique_flat(self, true, inverse, counts);
+  return not_differentiable(dim ? unique_slices(self, *dim, true, inverse, counts)
+                                : unique_flat(self, true, inverse, counts),
+                            self, "UniqueConsecutiveBackward0");
 }
 
 }  // namespace

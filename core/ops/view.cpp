@@ -514,7 +514,10 @@ Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
 }
 Tensor t_(const Tensor& self) { return self.dim() < 2 ? self : transpose_(self, 0, 1); }
 Tensor detach_(const Tensor& self) {
-  RL_CHECK(!self->base, "Can't detach views in-place. Use detach() instead.");
+  RL_CHECK(!self->base, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+           "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+           "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+           "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
   if (self->autograd) self->autograd->grad_fn = nullptr;
   self->grad_flag = false;
   return self;

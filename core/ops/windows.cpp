@@ -1,5 +1,5 @@
-// Pooling kernels on contiguous tensors: planes of floats go to cpu/pool.h; volumes and integers are
-// plain loops here.
+// Pooling kernels on contiguous tensors: planes of floats go to cpu/pool.h; volumes and integers
+// are plain loops here.
 #include "ops/windows.h"
 
 #include <algorithm>
@@ -40,7 +40,8 @@ std::vector<Span> spans(const Windows& w, int axis) {
   const int64_t in = w.in[axis], pad = w.pad[axis], step = w.adaptive ? 1 : w.dilation[axis];
   for (int64_t i = 0; i < w.out[axis]; ++i) {
     if (w.adaptive) {
-      const int64_t begin = i * in / w.out[axis], end = ((i + 1) * in + w.out[axis] - 1) / w.out[axis];
+      const int64_t begin = i * in / w.out[axis],
+                    end = ((i + 1) * in + w.out[axis] - 1) / w.out[axis];
       v.push_back({begin, end, 1, end - begin});
       continue;
     }
@@ -48,7 +49,8 @@ std::vector<Span> spans(const Windows& w, int axis) {
     const int64_t end = begin + (w.kernel[axis] - 1) * step + 1;
     const int64_t padded = std::min(end, in + pad) - begin;
     if (begin < 0) begin += (-begin + step - 1) / step * step;
-    v.push_back({begin, std::min(end, in), step, w.include_pad ? padded : std::min(end, in) - begin});
+    v.push_back(
+        {begin, std::min(end, in), step, w.include_pad ? padded : std::min(end, in) - begin});
   }
   return v;
 }
@@ -126,7 +128,8 @@ void average_transposed(const Windows& w, const T* dy, T* dx) {
     std::fill(dx + begin * in, dx + end * in, T(0));
     for (int64_t p = begin; p < end; ++p)
       grid.each_window([&](int64_t o, const Span& d, const Span& h, const Span& c) {
-        const T g = dy[p * out + o] / static_cast<T>(w.divisor ? w.divisor : d.count * h.count * c.count);
+        const T g =
+            dy[p * out + o] / static_cast<T>(w.divisor ? w.divisor : d.count * h.count * c.count);
         grid.each_element(d, h, c, [&](int64_t i) { dx[p * in + i] += g; });
       });
   });
@@ -168,16 +171,22 @@ void average_windows(const Windows& w, const Tensor& x, const Tensor& y, bool tr
   LongKernel off(x.numel() + y.numel());
   if (is_planar(w, t)) {
     const cpu::Pool2d p = planar(w);
-    return transposed ? cpu::avg_pool2d_backward(p, t, from, to) : cpu::avg_pool2d_forward(p, t, from, to);
+    return transposed ? cpu::avg_pool2d_backward(p, t, from, to)
+                      : cpu::avg_pool2d_forward(p, t, from, to);
   }
   const auto run = [&](auto tag) {
     using T = decltype(tag);
-    if (transposed) average_transposed(w, static_cast<const T*>(from), static_cast<T*>(to));
-    else average_kernel(w, static_cast<const T*>(from), static_cast<T*>(to));
+    if (transposed)
+      average_transposed(w, static_cast<const T*>(from), static_cast<T*>(to));
+    else
+      average_kernel(w, static_cast<const T*>(from), static_cast<T*>(to));
   };
-  if (t == DType::I64) run(int64_t{});
-  else if (t == DType::F64) run(double{});
-  else run(float{});
+  if (t == DType::I64)
+    run(int64_t{});
+  else if (t == DType::F64)
+    run(double{});
+  else
+    run(float{});
 }
 
 void pick_windows(const Windows& w, const Tensor& indices, const Tensor& x, const Tensor& y,
@@ -192,8 +201,10 @@ void pick_windows(const Windows& w, const Tensor& indices, const Tensor& x, cons
     cpu::Pool2d p{w.planes, w.volume_in(), 1, w.volume_out(), 1};
     return cpu::max_pool2d_backward(p, t, from, at, to);
   }
-  if (t == DType::F64) pick_kernel(w, at, static_cast<const double*>(from), static_cast<double*>(to));
-  else pick_kernel(w, at, static_cast<const float*>(from), static_cast<float*>(to));
+  if (t == DType::F64)
+    pick_kernel(w, at, static_cast<const double*>(from), static_cast<double*>(to));
+  else
+    pick_kernel(w, at, static_cast<const float*>(from), static_cast<float*>(to));
 }
 
 }  // namespace rl

@@ -10,7 +10,7 @@ struct Windows {
   int64_t planes = 1;
   int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1};
   int64_t kernel[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, pad[3] = {0, 0, 0}, dilation[3] = {1, 1, 1};
-  bool adaptive = false;     // the windows split the input evenly, and kernel to dilation do not count
+  bool adaptive = false;  // the windows split the input evenly, and kernel to dilation do not count
   bool include_pad = true;   // an average counts padding
   int64_t divisor = 0;       // an average divides by this, if not 0
   Dims in_sizes, out_sizes;  // of the tensors

@@ -197,8 +197,9 @@ struct Match {
   };
   Scratch scratch;
   std::string reason;
+  const int self;  // 1 for a method: its positions are counted behind self
 
-  Match() {}
+  explicit Match(bool method) : self(method) {}
   ~Match() {}
 
   bool operator()(const Schema& schema, PyObject* const* args_in, size_t nargs, PyObject* kwnames, PyObject* out_name) {
@@ -231,8 +232,9 @@ struct Match {
       }
     }
     if (at < nargs) {
-      reason = str(schema.name, "() takes ", schema.positional, " positional argument", schema.positional == 1 ? "" : "s",
-                   " but ", nargs, " were given");
+      const int most = schema.positional - self;
+      reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s", " but ",
+                   static_cast<int>(nargs) - self, " were given");
       return false;
     }
     const Py_ssize_t nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
@@ -276,9 +278,9 @@ struct Match {
         args[i].dims = &d;
         bool others = false;  // view() without sizes is a mistake unless something else was given
         for (size_t k = 0; k < n; ++k) others |= slot[k] != nullptr;
-        if (!others && schema.params[0].kind == Kind::Tensor) return missing(schema, p);
+        if (!others && schema.params[0].kind == Kind::Tensor) return missing(schema, p, slot);
       } else {
-        return missing(schema, p);
+        return missing(schema, p, slot);
       }
     }
     return true;
@@ -287,14 +289,14 @@ struct Match {
   void reset() { scratch = Scratch(); }
 
  private:
-  bool missing(const Schema& schema, const Param& p) {
-    int count = 0;
+  bool missing(const Schema& schema, const Param& p, PyObject* const* slot) {
+    int count = 0;  // p is the first of those that are missing
     std::string names;
-    for (const Param& q : schema.params)
-      if (!q.has_default && !q.rest && q.name != "input") ++count;
-    names = "\"" + p.name + "\"";
-    reason = str(schema.name, "() missing 1 required positional arguments: ", names);
-    static_cast<void>(count);
+    for (const Param* q = &p; q < schema.params.data() + schema.params.size(); ++q) {
+      if (q->has_default || q->rest || slot[q - schema.params.data()]) continue;
+      names += str(count++ ? ", \"" : "\"", q->name, "\"");
+    }
+    reason = str(schema.name, "() missing ", count, " required positional argument", count == 1 ? "s" : "", ": ", names);
     return false;
   }
   bool fail(const Schema& schema, size_t i, PyObject* got, size_t position) {
@@ -308,7 +310,7 @@ struct Match {
         if (p.kind == Kind::Tensors ? !is_tensor(item) : !as_int(item, &v)) break;
       }
       if (bad < PySequence_Fast_GET_SIZE(got)) {
-        reason = str(schema.name, "(): argument '", p.name, "' (position ", position + 1, ") must be ", expected(p.kind),
+        reason = str(schema.name, "(): argument '", p.name, "' (position ", static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind),
                      p.kind == Kind::Tensors ? "" : "", ", but found element of type ",
                      Py_TYPE(PySequence_Fast_GET_ITEM(got, bad))->tp_name, " at pos ", bad);
         return false;
@@ -317,7 +319,7 @@ struct Match {
     if (p.keyword_only)
       reason = str(schema.name, "(): argument '", p.name, "' must be ", expected(p.kind), ", not ", Py_TYPE(got)->tp_name);
     else
-      reason = str(schema.name, "(): argument '", p.name, "' (position ", position + 1, ") must be ", expected(p.kind), ", not ",
+      reason = str(schema.name, "(): argument '", p.name, "' (position ", static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind), ", not ",
                    Py_TYPE(got)->tp_name);
     return false;
   }
@@ -373,7 +375,7 @@ struct PyOp {
   PyObject_HEAD
   vectorcallfunc call;
   const Op* op;
-  PyObject* owner;  // what __module__ says: "torch", or the class for methods
+  bool method;
 };
 PyTypeObject* OpType = nullptr;
 
@@ -410,7 +412,8 @@ PyObject* op_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf, Py
     const size_t nargs = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
     const size_t total = nargs + (kwnames ? static_cast<size_t>(PyTuple_GET_SIZE(kwnames)) : 0);
     if (any_torch_function(args, total)) return torch_function(self, args, nargs, kwnames);
-    return call_op_object(*reinterpret_cast<PyOp*>(self)->op, args, nargs, kwnames);
+    const auto* o = reinterpret_cast<PyOp*>(self);
+    return call_op_object(*o->op, args, nargs, kwnames, o->method);
   });
 }
 
@@ -464,12 +467,12 @@ PyMemberDef op_members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, 
                             {nullptr, 0, 0, 0, nullptr}};
 PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
 
-PyObject* make_op(const Op& op) {
+PyObject* make_op(const Op& op, bool method) {
   auto* o = PyObject_New(PyOp, OpType);
   if (!o) throw PythonError{};
   o->call = op_vectorcall;
   o->op = &op;
-  o->owner = nullptr;
+  o->method = method;
   return reinterpret_cast<PyObject*>(o);
 }
 
@@ -562,7 +565,7 @@ PyObject* wrap_result(Result&& r, const Schema* schema) {
   }
 }
 
-PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames, bool method) {
   PyObject* out = nullptr;
   PyObject* out_key = nullptr;
   if (kwnames && op.makes_out)
@@ -572,7 +575,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
         out = args[nargs + static_cast<size_t>(k)];
         if (out == Py_None) out = nullptr;
       }
-  Match match;
+  Match match(method);
   std::string reasons;
   for (size_t i = 0; i < op.overloads.size(); ++i) {
     const Overload& o = op.overloads[i];
@@ -646,8 +649,8 @@ const Op* in_place_form(const Op& op) {
   return &form;
 }
 
-void add(PyObject* dict, const std::string& name, const Op& op) {
-  Object o(make_op(op));
+void add(PyObject* dict, const std::string& name, const Op& op, bool method = false) {
+  Object o(make_op(op, method));
   PyDict_SetItemString(dict, name.c_str(), o.get());
 }
 
@@ -685,10 +688,10 @@ void add_args(PyObject* m) {
     for (const std::string& name : all) {
       if (table) add(table, name, op);
       if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
-      if (op.method) add(TensorType->tp_dict, name, op);
+      if (op.method) add(TensorType->tp_dict, name, op, true);
       if (in_place && !registry().find(name + "_")) {
         if (table) add(table, name + "_", *in_place);
-        if (op.method) add(TensorType->tp_dict, name + "_", *in_place);
+        if (op.method) add(TensorType->tp_dict, name + "_", *in_place, true);
       }
     }
   }

@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
+#include <cstring>
 #include <unordered_map>
 
 #include "autograd/engine.h"
@@ -174,7 +175,9 @@ void node_remove(nb::handle self, int64_t key) {
 }
 
 PyObject* node_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(self)->tp_name, static_cast<void*>(self));
+  const char* dot = std::strrchr(Py_TYPE(self)->tp_name, '.');
+  return PyUnicode_FromFormat("<%s object at %p>", dot ? dot + 1 : Py_TYPE(self)->tp_name,
+                              static_cast<void*>(self));
 }
 /// node(*grads): applies it by hand.
 PyObject* node_call(PyObject* self, PyObject* args, PyObject*) {
@@ -237,6 +240,7 @@ struct PythonNode : Node {
   std::string label;
   Object context;
   std::vector<Saved> saved;
+  std::vector<bool> variable;  // which inputs are tensors
 
   PythonNode(std::string name, PyObject* ctx) : label(std::move(name)), context(Object::borrow(ctx)) {
     reinterpret_cast<PyNode*>(ctx)->recorded = this;
@@ -255,9 +259,9 @@ struct PythonNode : Node {
     RL_CHECK(n <= static_cast<Py_ssize_t>(next.size()), "function ", label, " returned an incorrect number of gradients (expected ", next.size(), ", got ", n, ")");
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* o = PyTuple_GET_ITEM(r.get(), i);
-      RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Variable or None (got ", Py_TYPE(o)->tp_name, ")");
+      RL_CHECK(o == Py_None || is_tensor(o), "expected Variable or None (got ", Py_TYPE(o)->tp_name, ")");
       if (o == Py_None) continue;
-      RL_CHECK(next[static_cast<size_t>(i)] || i >= n, "function ", label, " returned a gradient different from None at position ", i + 1, ", but the corresponding forward input was not a Variable");
+      RL_CHECK(variable[static_cast<size_t>(i)], "function ", label, " returned a gradient different than None at position ", i + 1, ", but the corresponding forward input was not a Variable");
       out[static_cast<size_t>(i)] = unwrap(o);
     }
     return out;
@@ -273,6 +277,7 @@ Object record_output(const Ref<Node>& node, PyObject* o, PyObject* inputs, bool 
   }
   Tensor t = unwrap(o);
   if (dirty) {
+    RL_CHECK(!(t.requires_grad() && is_leaf(t)), "a leaf Variable that requires grad has been used in an in-place operation.");
     check_inplace(t, true);
     bump_version(t);
     if (t->base) rebase_history(t, node);
@@ -294,8 +299,10 @@ nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, n
     RL_CHECK_TYPE(PyObject_TypeCheck(ctx.ptr(), NodeType) && dirty.size() == outputs.size() && differentiable.size() == outputs.size(), "_record_function(): wrong arguments");
     auto* node = new PythonNode(name, ctx.ptr());
     Ref<Node> ref(node);
-    for (nb::handle i : inputs)
+    for (nb::handle i : inputs) {
+      node->variable.push_back(is_tensor(i.ptr()));
       node->next.push_back(is_tensor(i.ptr()) ? gradient_edge(unwrap(i.ptr())) : Edge{});
+    }
     Object result = own(PyTuple_New(static_cast<Py_ssize_t>(outputs.size())));
     for (size_t k = 0; k < outputs.size(); ++k)
       PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(k),
@@ -543,7 +550,7 @@ void add_autograd(PyObject* module) {
   m.def("set_anomaly_enabled", [](bool v, bool check) { GradMode::anomaly = v; GradMode::anomaly_check_nan = check; }, nb::arg("mode"), nb::arg("check_nan") = true);
   m.def("_run_backward", &engine_run);
   m.def("_record_function", &record_function);
-  m.def("_saved_tensors", &saved_tensors);
+  m.def("_saved_tensors", &saved_tensors, nb::arg("ctx").none());
   m.def("_register_hook", &register_hook);
   m.def("_register_post_accumulate", &register_post_accumulate);
   m.def("_remove_hook", &remove_hook);
@@ -572,7 +579,7 @@ void add_autograd(PyObject* module) {
     RL_CHECK_TYPE(PyType_Check(t.ptr()) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(t.ptr()), TensorType), "expected a subclass of Tensor");
     ParameterType = reinterpret_cast<PyTypeObject*>(t.ptr());
   });
-  m.def("_has_torch_function", [](nb::handle o) { return has_torch_function(o.ptr()); });
+  m.def("_has_torch_function", [](nb::handle o) { return has_torch_function(o.ptr()); }, nb::arg("object").none());
   m.def("_bump_version", [](nb::handle t) { bump_version(tensor_of(t)); });
 }
 

@@ -539,14 +539,14 @@ void add_data(PyObject* module) {
   m.def("_array_interface", &array_interface);
   m.def("_to_dlpack", &to_dlpack);
   m.def("_from_dlpack", &from_dlpack);
-  m.def("frombuffer", &frombuffer, nb::arg("buffer"), nb::kw_only(), nb::arg("dtype"), nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false);
+  m.def("frombuffer", &frombuffer, nb::arg("buffer").none(), nb::kw_only(), nb::arg("dtype"), nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false);
   m.def("from_numpy", [](nb::object array) {
     return guarded(nb::object(), [&] {
       PyTypeObject* t = Py_TYPE(array.ptr());
       RL_CHECK_TYPE(is_array(array.ptr()), "expected np.ndarray (got ", t->tp_name, ")");
       return nb::steal(wrap(from_array(array.ptr())));
     });
-  });
+  }, nb::arg("ndarray").none());
   m.def("_tensor_from", [](nb::object data, nb::object dtype, bool copy) {
     return guarded(nb::object(), [&] {
       DType d;
@@ -557,7 +557,7 @@ void add_data(PyObject* module) {
       }
       return nb::steal(wrap(tensor_from(data.ptr(), want, copy)));
     });
-  }, nb::arg("data"), nb::arg("dtype") = nb::none(), nb::arg("copy") = true);
+  }, nb::arg("data").none(), nb::arg("dtype") = nb::none(), nb::arg("copy") = true);
 }
 
 }  // namespace rl::py

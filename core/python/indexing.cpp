@@ -1,6 +1,7 @@
 // x[...]: Python index expressions as views and advanced indexing.
 #include "ops/ops.h"
 #include "python/py.h"
+#include "tensor/layout.h"
 
 namespace rl::py {
 namespace {
@@ -205,6 +206,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
     while (source.dim() > plan.view.dim() && source.size(0) == 1) source = select(source, 0, 0);
     RL_CHECK(source.dim() <= plan.view.dim(), "shape mismatch: value tensor of shape ", source.sizes(),
              " cannot be broadcast to indexing result of shape ", plan.view.sizes());
+    if (!can_expand(source.sizes(), plan.view.sizes())) call_op<"expand">(source, plan.view.sizes());  // raises
     if (!plan.view.same(t) || !source.same(t)) copy_(plan.view, source);
     return 0;
   });

@@ -112,7 +112,7 @@ int set_item(PyObject* self, PyObject* index, PyObject* value);
 /// A tensor of Python data: numbers, nested sequences, arrays. dtype empty: inferred.
 Tensor tensor_from(PyObject* data, OptDType dtype, bool copy);
 /// Calls an operation from Python arguments: what torch.name(...) does.
-PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames);
+PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames, bool method = false);
 PyObject* wrap_result(Result&& r, const Schema* schema);
 
 }  // namespace rl::py

@@ -164,7 +164,7 @@ RL_GET(requires_grad, PyBool_FromLong(t.requires_grad()))
 RL_GET(is_leaf, PyBool_FromLong(is_leaf(t)))
 RL_GET(itemsize, PyLong_FromLongLong(size_of(t.dtype())))
 RL_GET(nbytes, PyLong_FromLongLong(size_of(t.dtype()) * t.numel()))
-RL_GET(version, (t->inference ? raise(ErrorKind::Runtime, "Inference tensors do not track version counter.") : void(), PyLong_FromUnsignedLong(t->storage->version)))
+RL_GET(version, (t->inference ? raise(ErrorKind::Runtime, "Inference tensors do not track version counter.") : void(), PyLong_FromUnsignedLong(t->untracked ? 0 : t->storage->version)))
 RL_GET(output_nr, PyLong_FromUnsignedLong(t->autograd ? t->autograd->output : 0))
 RL_GET(retains_grad, PyBool_FromLong(t->autograd && t->autograd->retains_grad))
 RL_GET(is_cuda, PyBool_FromLong(t.device().type == Device::Cuda))
@@ -177,10 +177,14 @@ RL_GET(imag, wrap(call_op<"imag">(t)))
 RL_GET(false_value, Py_NewRef(Py_False))
 RL_GET(grad_fn, wrap_node(grad_fn(t)))
 
+/// A grad that will stay None: that of a tensor which an operation made.
+bool is_grad_missing(const Tensor& t) {
+  return !t->stale_view() && !is_leaf(t) && !(t->autograd && t->autograd->retains_grad);
+}
 PyObject* get_grad(PyObject* self, void*) {
   const Tensor& t = self_of(self);
   if (!t->autograd || !t->autograd->grad.defined()) {
-    if (!t->autograd || is_leaf(t) || t->autograd->retains_grad) Py_RETURN_NONE;
+    if (!is_grad_missing(t)) Py_RETURN_NONE;
     if (PyErr_WarnEx(PyExc_UserWarning,
                      "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
                      "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
@@ -391,6 +395,20 @@ PyObject* m_make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
   });
 }
 
+/// as_subclass(cls): the same memory and history as an instance of cls.
+PyObject* m_as_subclass(PyObject* self, PyObject* cls) {
+  return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    RL_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType), "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
+    const Tensor& input = self_of(self);
+    Tensor t = alias(input);
+    if (recording({&input})) {
+      mark_view(t, input);
+      t = record(t, "AliasBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
+    }
+    return wrap_as(reinterpret_cast<PyTypeObject*>(cls), t);
+  });
+}
+
 #define RL_FAST(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)), METH_FASTCALL | METH_KEYWORDS
 PyMethodDef methods[] = {{"size", RL_FAST(m_size), "The sizes, or one of them."},
                          {"stride", RL_FAST(m_stride), "The steps in memory, or one of them."},
@@ -409,6 +427,7 @@ PyMethodDef methods[] = {{"size", RL_FAST(m_size), "The sizes, or one of them."}
                          {"_is_view", m_is_view, METH_NOARGS, nullptr},
                          {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_is_contiguous)), METH_VARARGS | METH_KEYWORDS, nullptr},
                          {"requires_grad_", RL_FAST(m_requires_grad_), "Sets requires_grad."},
+                         {"as_subclass", m_as_subclass, METH_O, "The same tensor as an instance of a subclass."},
                          {"_make_subclass", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_make_subclass)), METH_VARARGS | METH_KEYWORDS | METH_STATIC, nullptr},
                          {nullptr, nullptr, 0, nullptr}};
 

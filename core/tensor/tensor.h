@@ -20,7 +20,7 @@ struct TensorImpl : RefCounted {
   bool untracked = false;       // made by .data: writes do not bump the version
   bool inference = false;
   bool owns_pyobj = false;      // the Python object lives on our reference (see python/tensor)
-  bool view_no_grad = false;    // a view that does not pass its base's need of gradients on
+  bool view_no_grad = false;    // a view through which no gradient flows (of integers, say)
   Device device;
   uint32_t view_version = 0;    // of the storage, when grad_fn of this view was last made
   int64_t offset = 0;           // in elements
@@ -32,10 +32,10 @@ struct TensorImpl : RefCounted {
   void* pyobj = nullptr;        // the Python object that wraps this, borrowed unless owns_pyobj
 
   static void destroy(TensorImpl* t);
-  /// A view whose base has a gradient that came after the view.
-  bool stale_view() const {
-    return base->grad_flag && !view_no_grad && view_version != storage->version;
-  }
+  /// A view needs gradients if its base does, which may have come after the view.
+  bool follows_base() const { return base && base->grad_flag && !view_no_grad; }
+  /// Such a view whose memory was written since its grad_fn was made.
+  bool stale_view() const { return follows_base() && view_version != storage->version; }
   int dim() const { return sizes.size(); }
   char* data() const {
     return static_cast<char*>(storage->data) + offset * size_of(dtype);
@@ -61,10 +61,7 @@ class Tensor : public Ref<TensorImpl> {
   int64_t size(int d) const { return get()->sizes[d < 0 ? d + dim() : d]; }
   int64_t stride(int d) const { return get()->strides[d < 0 ? d + dim() : d]; }
   bool is_contiguous() const { return get()->contiguous; }
-  bool requires_grad() const {  // a view learns from its base, which may have been written since
-    const TensorImpl* t = get();
-    return t->grad_flag || (t->base && t->stale_view());
-  }
+  bool requires_grad() const { return get()->grad_flag || get()->follows_base(); }
   bool same(const Tensor& o) const { return get() == o.get(); }
   void* raw() const { return get()->data(); }
   template <class T>

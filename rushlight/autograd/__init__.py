@@ -157,11 +157,13 @@ def grad(
         return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
     grads = _first_gradients(outputs, grads, False)
     result = _C._run_backward(outputs, grads, bool(retain), bool(create_graph), inputs, False)
-    if not allow_unused and any(g is None for g in result):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True "
-            "if this is the desired behavior."
-        )
+    if not allow_unused:
+        for i, g in enumerate(result):
+            if g is None:
+                raise RuntimeError(
+                    f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                    "allow_unused=True if this is the desired behavior."
+                )
     if materialize_grads:
         zeros = _C._functions["zeros_like"]
         result = tuple(zeros(i) if g is None else g for g, i in zip(result, inputs))

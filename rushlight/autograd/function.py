@@ -106,7 +106,7 @@ class Function(FunctionCtx, metaclass=_FunctionMeta):
     def __init__(self, *args, **kwargs):
         raise RuntimeError(
             f"Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
-            f"function with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function): {type(self).__name__}"
+            f"function with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
     @staticmethod
@@ -142,9 +142,6 @@ class Function(FunctionCtx, metaclass=_FunctionMeta):
                 output = cls.forward(ctx, *args, **kwargs)
         many = isinstance(output, tuple)
         outputs = output if many else (output,)
-        for o in outputs:
-            if not many and not isinstance(o, _C.Tensor):
-                raise TypeError(f"{cls.__name__}.forward: expected Tensor or tuple of Tensor (got {type(o).__name__}) for return value 0")
         _check_dirty(ctx, outputs)
         if recording and any(ctx.needs_input_grad):
             result = _record(ctx, cls, args, outputs)
