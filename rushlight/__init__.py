@@ -78,6 +78,7 @@ _ELSEWHERE = {
     "is_complex": "_tools",
     "is_nonzero": "_tools",
     "is_inference": "_tools",
+    "is_autocast_enabled": "_tools",
     "is_warn_always_enabled": "_tools",
     "set_warn_always": "_tools",
     "numel": "_tools",

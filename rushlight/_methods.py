@@ -349,7 +349,12 @@ _C._disabled_torch_function_impl = staticmethod(lambda func, types, args=(), kwa
 def _named(name):
     import importlib
 
-    return getattr(importlib.import_module(__package__), name)
+    package = importlib.import_module(__package__)
+    if name in vars(package) or name in _C._functions:
+        return getattr(package, name)
+    from ._utils import _find_op
+
+    return _find_op(name)  # gelu and its like, which torch has elsewhere
 
 
 def _made(name, args):

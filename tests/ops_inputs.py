@@ -141,19 +141,20 @@ class Row:
     ref(m, *args): how PyTorch does it, if it has no such name. tol: a factor on the tolerance.
     orders: of gradients to compare. exact: numbers must be equal (random streams). undefined: only
     shapes and dtypes are compared. view: strides and offset are compared too. layouts: also tried.
-    skip: {kind of test: reason}.
+    messages: must errors have PyTorch's first line, or just its class? skip: {kind of test: reason}.
     """
 
     def __init__(self, name, samples, dtypes=ALL, call=None, ref=None, tol=1, orders=2, exact=False,
                  undefined=False, view=False, layouts=("transposed", "strided"), promotes=False,
                  edges=(), skip=None, call_in_place=None,
-                 dtypes_for_out="float32"):  # fmt: skip
+                 dtypes_for_out="float32",
+                 messages=True):  # fmt: skip
         self.name, self.samples, self.dtypes, self.call, self.ref = name, samples, dtypes, call, ref
         self.tol, self.orders, self.exact, self.undefined = tol, orders, exact, undefined
         self.view, self.layouts, self.promotes, self.edges = view, layouts, promotes, edges
         self.skip = skip or {}
         self.call_in_place, self.dtypes_for_out = call_in_place, dtypes_for_out
-        self.formula = False
+        self.messages, self.formula = messages, False
 
     def cases(self, dtype):
         """(label, arguments) of every sample, then of its first with other strides."""

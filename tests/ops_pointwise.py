@@ -66,7 +66,7 @@ def samples_of(at, keywords, broadcast):
 class Formula(Row):
     """The row of a formula: samples by the number of operands, with the schema's scalars given."""
 
-    def __init__(self, name, *at, dtypes=ALL, edges=True, broadcast=True, keywords=None, **options):
+    def __init__(self, name, *at, dtypes=ALL, edges=True, broadcast=True, keywords=None, promotes=True, **options):
         record = RECORDS[name]
         n = record["operands"]
         at = at if len(at) == n else (at or ("any",)) * n
@@ -78,7 +78,7 @@ class Formula(Row):
             samples,
             dtypes,
             edges=edges_of(at, K(keywords or {})) if edges else (),
-            promotes=n == 2 and record["function"],
+            promotes=promotes and n == 2 and record["function"],
             orders=2 if record["differentiable"] else 0,
             **options,
         )
@@ -210,7 +210,7 @@ ROWS = [
     F("selu"),
     F("celu", keywords={"alpha": 1.5}),
     F("leaky_relu", keywords={"negative_slope": 0.2}),
-    F("_prelu_kernel"),
+    F("_prelu_kernel", promotes=False),
     F("hardtanh", keywords={"min_val": -1, "max_val": 2}),
     F("hardswish"),
     F("hardsigmoid"),

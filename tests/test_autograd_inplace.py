@@ -534,7 +534,7 @@ def resized(m):
     x.resize_(2, 2)
     y = m.zeros(2)
     y.resize_(5)[2:] = 1
-    return x, y, error_of(lambda: leaf(m).resize_(5)), error_of(lambda: m.zeros(2).resize_(-1))
+    return x, y, error_of(lambda: leaf(m).resize_(5)), error_of(lambda: m.zeros(2).resize_(2, -1)).split(":")[0]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -931,7 +931,7 @@ def test_twins():
 
 def difference(theirs, mine):
     """The entries that differ."""
-    if isinstance(mine, str) or not isinstance(mine[0], list) or len(mine[0]) != len(theirs[0]):
+    if isinstance(mine, str) or not isinstance(mine[0], list) or theirs[0] is None or len(mine[0]) != len(theirs[0]):
         return f"PyTorch: {theirs}\nrushlight: {mine}"
     pairs = [(i, a, b) for i, (a, b) in enumerate(zip(theirs[0], mine[0])) if a != b]
     text = "\n".join(f"  {i}\n    PyTorch:   {a}\n    rushlight: {b}" for i, a, b in pairs)

@@ -27,17 +27,17 @@ def plain(x):
     return x
 
 
-def assert_close(ours, theirs, path="value", exact=SAME):
+def assert_close(ours, theirs, path="value", exact=SAME, rel=3e-6):
     if isinstance(theirs, dict):
         assert list(ours) == list(theirs), path
         for key in theirs:
-            assert_close(ours[key], theirs[key], f"{path}.{key}", exact)
+            assert_close(ours[key], theirs[key], f"{path}.{key}", exact, rel)
     elif isinstance(theirs, list):
         assert len(ours) == len(theirs), path
         for i, (a, b) in enumerate(zip(ours, theirs)):
-            assert_close(a, b, f"{path}[{i}]", exact)
+            assert_close(a, b, f"{path}[{i}]", exact, rel)
     elif isinstance(theirs, float) and not exact:
-        assert ours == pytest.approx(theirs, rel=3e-6, abs=1e-9), path
+        assert ours == pytest.approx(theirs, rel=rel, abs=1e-9), path
     else:
         assert ours == theirs, path
 
@@ -486,7 +486,8 @@ def test_optimisers_of_matrices(name, options):
     ours, theirs = run(rushlight), run(oracle)
     if name == "Muon" and not SAME:  # bfloat16 products
         ours[0] = theirs[0]
-    assert_close(ours, theirs)
+    # Adafactor divides by means of rows and columns, which are summed in another order here.
+    assert_close(ours, theirs, rel=2e-5 if name == "Adafactor" else 3e-6)
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,14 @@ RL_FORMULAS(arithmetic) {
            [](Value auto g, Value auto, Value auto o, Value auto y) { return -(g * (y / o)); })
       .alias("divide").alias("true_divide").number_first();
   r.binary("floor_divide(input, other)", Real, "floor(input / other).",
-           [](Value auto x, Value auto o) { return floor_divide(x, o); })
+           [](Value auto x, Value auto o) { return floor_divide(x, o); },
+           [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; },
+           [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .checks_zero().number_first();
   r.binary("_trunc_divide(input, other)", Real, "trunc(input / other).",
-           [](Value auto x, Value auto o) { return trunc_divide(x, o); })
+           [](Value auto x, Value auto o) { return trunc_divide(x, o); },
+           [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; },
+           [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .hidden().checks_zero();
   r.binary("remainder(input, other)", Real, "Python's modulus: the sign of other.",
            [](Value auto x, Value auto o) { return remainder(x, o); },

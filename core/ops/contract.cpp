@@ -361,9 +361,7 @@ Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
            "cdist only supports floating-point dtypes, X2 got: ", c_name_of(x2.dtype()));
   RL_CHECK(p >= 0, "cdist only supports non-negative p values");
   const Tensor d = call_op<"sub">(unsqueeze(x1, -2), unsqueeze(x2, -3));
-  static const Op* norm = registry().find("linalg_vector_norm");
-  RL_CHECK_AS(NotImplemented, norm, "cdist: needs linalg_vector_norm");
-  return call_op<"linalg_vector_norm">(d, p, Dims{-1});
+  return call_op<"vector_norm">(d, p, Dims{-1});
 }
 
 }  // namespace

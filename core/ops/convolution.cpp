@@ -23,9 +23,10 @@ Dims expanded(const Dims& v, int n, const char* name) {
   return v;
 }
 
-std::string joined(const Dims& v, const char* between) {
+/// "3 x 4", the sizes behind the first `skip`.
+std::string by_x(const Dims& v, int skip) {
   std::string s;
-  for (int i = 0; i < v.size(); ++i) s += (i ? between : "") + std::to_string(v[i]);
+  for (int i = skip; i < v.size(); ++i) s += (i > skip ? " x " : "") + std::to_string(v[i]);
   return s;
 }
 
@@ -116,8 +117,8 @@ Dims output_size(const Dims& x, const Dims& w, const Options& o) {
              "Only zero batch or zero channel inputs are supported, but got input "
              "shape: ",
              x);
-  RL_CHECK(fits, "Calculated padded input size per channel: (", joined(padded, " x "),
-           "). Kernel size: (", joined(kernel, " x "),
+  RL_CHECK(fits, "Calculated padded input size per channel: (", by_x(padded, 0),
+           "). Kernel size: (", by_x(kernel, 0),
            "). Kernel size can't be greater than actual input size");
   for (int d = 0; d < n; ++d)
     RL_CHECK(w[d + 2] > 0, "kernel size should be greater than zero, but got ",
@@ -127,24 +128,21 @@ Dims output_size(const Dims& x, const Dims& w, const Options& o) {
 
 Dims transposed_size(const Dims& y, const Dims& w, const Options& o) {
   const int n = w.size() - 2;
-  Dims x{y[0], w[1] * o.groups}, out, in;
+  Dims x{y[0], w[1] * o.groups};
   bool padding_fits = true;
   for (int d = 0; d < n; ++d) {
     RL_CHECK(w[d + 2] > 0, "kernel size should be greater than zero, but got ",
              by_axis("kernel", Dims(w.data() + 2, n)));
     padding_fits &= o.output_padding[d] < o.stride[d] || o.output_padding[d] < o.dilation[d];
-    in.push_back(y[d + 2]);
-    out.push_back((y[d + 2] - 1) * o.stride[d] - 2 * o.padding[d] + o.dilation[d] * (w[d + 2] - 1) +
-                  o.output_padding[d] + 1);
-    x.push_back(out[d]);
+    x.push_back((y[d + 2] - 1) * o.stride[d] - 2 * o.padding[d] + o.dilation[d] * (w[d + 2] - 1) +
+                o.output_padding[d] + 1);
   }
   RL_CHECK(padding_fits, "output padding must be smaller than either stride or dilation, but got ",
            by_axis("output_padding", o.output_padding), " ", by_axis("stride", o.stride), " ",
            by_axis("dilation", o.dilation));
-  for (int64_t size : out)
-    RL_CHECK(size >= 1, "Given input size per channel: (", joined(in, " x "),
-             "). Calculated output size per channel: (", joined(out, " x "),
-             "). Output size is too small");
+  for (int d = 0; d < n; ++d)
+    RL_CHECK(x[d + 2] >= 1, "Given input size per channel: (", by_x(y, 2),
+             "). Calculated output size per channel: (", by_x(x, 2), "). Output size is too small");
   return x;
 }
 

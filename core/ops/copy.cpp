@@ -219,6 +219,7 @@ Tensor resize_(const Tensor& self, const Dims& size, Any) {
   self->strides = contiguous_strides(size);
   self->numel = n;
   self->contiguous = true;
+  bump_version(self);
   return self;
 }
 
@@ -234,6 +235,7 @@ Tensor set_(const Tensor& self, const Tensor& source) {
   self->strides = source.strides();
   self->numel = source.numel();
   self->contiguous = source->contiguous;
+  bump_version(self);
   return self;
 }
 

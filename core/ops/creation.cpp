@@ -22,6 +22,7 @@ Tensor empty_op(const Dims& size, const Factory& f) {
   return finish(empty(size, factory_dtype(f), f.device), f);
 }
 Tensor zeros_op(const Dims& size, const Factory& f) {
+  for (int64_t s : size) RL_CHECK(s >= 0, "zeros: Dimension size must be non-negative.");
   return finish(zeros(size, factory_dtype(f), f.device), f);
 }
 Tensor ones_op(const Dims& size, const Factory& f) {
@@ -170,7 +171,8 @@ Tensor eye_n(int64_t n, const Factory& f) { return eye_nm(n, n, f); }
 Tensor scalar_tensor_op(Scalar s, const Factory& f) { return finish(scalar_tensor(s, factory_dtype(f), f.device), f); }
 
 Tensor complex_from(const Tensor& real, const Tensor& imag) {
-  RL_CHECK(is_floating(real.dtype()) && is_floating(imag.dtype()),
+  const auto fits = [](DType t) { return is_floating(t) && t != DType::BF16; };
+  RL_CHECK(fits(real.dtype()) && fits(imag.dtype()),
            "Expected both inputs to be Half, Float or Double tensors but got ", info(real.dtype()).type, " and ", info(imag.dtype()).type);
   RL_CHECK(real.dtype() == imag.dtype(), "Expected object of scalar type ", info(real.dtype()).type, " but got scalar type ",
            info(imag.dtype()).type, " for second argument");

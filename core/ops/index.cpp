@@ -415,9 +415,8 @@ Tensor index_fill_tensor(const Tensor& self, int64_t dim_in, const Tensor& index
     return [=, saved = Saved(index)](const Grads& g, Node& n) -> Grads {
       const Tensor where = saved.unpack(&n);
       Tensor ds, dv;
-      if (n.needs(0)) ds = index_fill(g[0], dim, where, 0);
-      if (n.needs(1))
-        dv = sum_all(index_select(g[0], dim, call_op<"remainder">(where, size_along(g[0], dim))));
+      ds = index_fill(g[0], dim, where, 0);
+      if (n.needs(1)) dv = sum_all(call_op<"sub">(g[0], ds));  // a place named twice counts once
       return {ds, dv};
     };
   });

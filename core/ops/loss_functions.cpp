@@ -26,7 +26,7 @@ Tensor each_gradient(const Tensor& g, const Dims& sizes, int64_t reduction) {
   if (reduction == kNone) return g;
   double n = 1;
   for (int64_t s : sizes) n *= static_cast<double>(s);
-  return expand(reduction == kMean ? call_op<"div">(g, n) : g, sizes);
+  return expand(reduction == kMean && n > 0 ? call_op<"div">(g, n) : g, sizes);
 }
 
 const Formula& formula(const char* name) { return *registry().find(name)->formula; }

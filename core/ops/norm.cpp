@@ -76,6 +76,9 @@ Tensor vector_norm(const Tensor& input, Scalar ord, const OptDims& dim, bool kee
   RL_CHECK(!dtype || !is_integral(*dtype),
            "linalg.vector_norm: dtype should be floating point or complex, but got ",
            dtype ? info(*dtype).type : "");
+  RL_CHECK(!dtype || is_complex(*dtype) || !is_complex(input.dtype()),
+           "linalg.vector_norm: dtype should be complex for complex inputs, but got ",
+           dtype ? info(*dtype).type : "");
   const double p = ord.real();
   const Tensor x = dtype && *dtype != input.dtype() ? call_to(input, *dtype) : input;
   const Axes axes(x, dim, keepdim);

@@ -4,6 +4,7 @@
 #include "cpu/load_store.h"
 #include "op/call.h"
 #include "ops/ops.h"
+#include "ops/product.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -90,14 +91,15 @@ Tensor random_full(const Tensor& self, Generator* g) {
 }
 void check_range(DType t, int64_t from, int64_t to) {
   if (t == DType::Bool) {
-    RL_CHECK(from >= 0 && to <= 2, "from is out of bounds for bool");
+    RL_CHECK(from >= 0 && from <= 1, "from is out of bounds for bool");
+    RL_CHECK(to <= 2, "to - 1 is out of bounds for bool");
     return;
   }
   if (!is_integral(t) || size_of(t) == 8) return;
   const int bits = static_cast<int>(size_of(t)) * 8 - (is_signed(t) ? 1 : 0);
   const int64_t high = int64_t{1} << bits, low = is_signed(t) ? -high : 0;
-  RL_CHECK(from >= low && from < high, "from is out of bounds for ", name_of(t));
-  RL_CHECK(to - 1 >= low && to - 1 < high, "to - 1 is out of bounds for ", name_of(t));
+  RL_CHECK(from >= low && from < high, "from is out of bounds for ", c_name_of(t));
+  RL_CHECK(to - 1 >= low && to - 1 < high, "to - 1 is out of bounds for ", c_name_of(t));
 }
 Tensor random_range(const Tensor& self, int64_t from, OptInt to, Generator* g) {
   if (!to) {  // up to the dtype's largest; from the smallest int64, every 64-bit pattern
@@ -125,7 +127,8 @@ Tensor bernoulli_(const Tensor& self, Operand p, Generator* g) {
     return fill(self, [&](void* out, int64_t n, bool) { cpu::fill_bernoulli(pick(g), self.dtype(), out, n, q); });
   }
   RL_CHECK(is_floating(p.tensor->dtype()), "expected probabilities tensor to have floating type, got ", info(p.tensor->dtype()).type);
-  const Tensor q = as_contiguous(expand(*p.tensor, self.sizes()));
+  const Tensor q = empty_preserving(self, p.tensor->dtype());  // in the order in which self is drawn
+  write(q, expand(*p.tensor, self.sizes()));
   return fill(self, [&](void* out, int64_t n, bool) {
     RL_CHECK(cpu::fill_bernoulli_tensor(pick(g), self.dtype(), out, q.dtype(), q.raw(), n),
              "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
@@ -161,7 +164,6 @@ Tensor randint_range(int64_t low, int64_t high, const Dims& size, Generator* g, 
 }
 Tensor randint(int64_t high, const Dims& size, Generator* g, const Factory& f) { return randint_range(0, high, size, g, f); }
 Tensor randperm(int64_t n, Generator* g, const Factory& f) {
-  RL_CHECK(n >= 0, "n must be non-negative, got", n);
   Tensor t = empty({n}, f.dtype.value_or(DType::I64), f.device);
   if (n) cpu::fill_randperm(pick(g), t.dtype(), t.raw(), n);
   return finish(t, f.requires_grad);

@@ -6,6 +6,7 @@
 #include "cpu/dispatch.h"
 #include "ops/lines.h"
 #include "ops/ops.h"
+#include "ops/product.h"
 #include "ops/reduce.h"
 #include "tensor/layout.h"
 
@@ -108,22 +109,8 @@ Tensor cumsum_op(const Tensor& input, int64_t dim, OptDType dtype) {
 }
 
 void check_same_dtype(const Tensor& self, OptDType dtype) {
-  const auto c_name = [](DType t) {
-    switch (t) {
-      case DType::F32:
-        return "float";
-      case DType::F64:
-        return "double";
-      case DType::I64:
-        return "long int";
-      case DType::I32:
-        return "int";
-      default:
-        return info(t).type;
-    }
-  };
   RL_CHECK(!dtype || *dtype == self.dtype(), "Bad in-place call: input tensor dtype ",
-           c_name(self.dtype()), " and output tensor dtype ", dtype ? c_name(*dtype) : "",
+           c_name_of(self.dtype()), " and output tensor dtype ", dtype ? c_name_of(*dtype) : "",
            " should match");
 }
 

@@ -86,12 +86,16 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
       lines.each_line(n * 8, [=, &lines](const int64_t* o) {
         with_entries<T>(n, [&](auto& entries) {
           fill_entries(from + o[0], lines.step[0], n, largest, entries);
+          // Among equals, PyTorch keeps whichever these algorithms leave first: no tie-break.
+          const auto by_key = [](const auto& a, const auto& b) { return a.key() < b.key(); };
           const auto middle = entries.begin() + k;
-          if (k < n && k * 64 > n) std::nth_element(entries.begin(), middle, entries.end());
-          if (k * 64 <= n)
-            std::partial_sort(entries.begin(), middle, entries.end());
-          else if (sorted)
-            std::sort(entries.begin(), middle);
+          if (k == 0) return;
+          if (k * 64 <= n) {
+            std::partial_sort(entries.begin(), middle, entries.end(), by_key);
+          } else {
+            std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
+            if (sorted) std::sort(entries.begin(), middle - 1, by_key);
+          }
           for (int64_t i = 0; i < k; ++i) {
             const int64_t p = entries[static_cast<size_t>(i)].position();
             to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];

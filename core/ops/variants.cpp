@@ -38,24 +38,28 @@ const Formula* power_formula(const Tensor& base, const Scalar& e) {
   return v == 0.5 ? root : v == -0.5 ? rsqrt : v == -1 ? reciprocal : nullptr;
 }
 
-Tensor power_(const Tensor& self, Operand exponent);
+void check_power(const Tensor& base, const Scalar& e) {
+  RL_CHECK(!is_integral(base.dtype()) || !e.is_integral() || e.real() >= 0,
+           "Integers to negative integer powers are not allowed.");
+}
 
 Tensor power(Operand base, Operand exponent) {
   static const Formula& general = formula("_pow");
   if (base.tensor && !exponent.tensor) {
     const Tensor& x = *base.tensor;
-    RL_CHECK(!is_integral(x.dtype()) || !exponent.number.is_integral() || exponent.number.real() >= 0,
-             "Integers to negative integer powers are not allowed.");
+    check_power(x, exponent.number);
     if (const Formula* f = power_formula(x, exponent.number)) return run(*f, {base});
     if (exponent.number.real() == 1 && exponent.number.imag() == 0 && !(is_integral(x.dtype()) && !exponent.number.is_integral()))
-      return run(formula("mul"), {base, Operand(1)});
+      return run(formula("mul"), {base, exponent});
   }
   return run(general, {base, exponent});
 }
 
 Tensor power_(const Tensor& self, Operand exponent) {
-  if (!exponent.tensor)
+  if (!exponent.tensor) {
+    check_power(self, exponent.number);
     if (const Formula* f = power_formula(self, exponent.number)) return run_(*f, self, {});
+  }
   return run_(formula("_pow"), self, {exponent});
 }
 
@@ -138,7 +142,7 @@ Tensor prelu(const Tensor& input, const Tensor& weight) {
     RL_CHECK(channels == weight.numel(), "Mismatch of parameter numbers and input channel size. Found parameter numbers = ",
              weight.numel(), " and channel size = ", channels, ".");
   }
-  if (input.dim() > 0 && weight.dim() > 0) {
+  if (weight.dim() > 0) {
     Dims shape = Dims::filled(input.dim(), 1);
     if (input.dim() > 1) shape[1] = weight.numel();
     w = view(contiguous(weight), shape);

@@ -84,17 +84,24 @@ Tensor permute(const Tensor& input, const Dims& dims) {
   });
 }
 
+namespace {
+/// "torch.FloatTensor", or for dtypes without a legacy class "CPUBoolType".
+std::string type_text(const Tensor& t) {
+  const DType d = t.dtype();
+  const bool legacy = d != DType::Bool && d != DType::BF16 && !is_complex(d);
+  return legacy ? str("torch.", info(d).type, "Tensor") : str("CPU", info(d).type, "Type");
+}
+}  // namespace
+
 Tensor expand(const Tensor& input, const Dims& size) {
-  RL_CHECK(size.size() >= input.dim(), "expand(", "torch.", info(input.dtype()).type, "Tensor{", input.sizes(),
-           "}, size=", size, "): the number of sizes provided (", size.size(),
+  RL_CHECK(size.size() >= input.dim(), "expand(", type_text(input), "{", input.sizes(), "}, size=", size, "): the number of sizes provided (", size.size(),
            ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), ")");
   Dims to = size;
   const int shift = size.size() - input.dim();
   for (int i = 0; i < size.size(); ++i) {
     const int64_t have = i < shift ? 1 : input.size(i - shift);
     if (to[i] == -1) {
-      RL_CHECK(i >= shift, "expand(torch.", info(input.dtype()).type, "Tensor{", input.sizes(), "}, size=", size,
-               "): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", i);
+      RL_CHECK(i >= shift, "expand(", type_text(input), "{", input.sizes(), "}, size=", size, "): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", i);
       to[i] = have;
     }
     RL_CHECK(to[i] >= 0, "The expanded size of the tensor (", to[i], ") isn't allowed in a leading, non-existing dimension ", i);
@@ -307,7 +314,7 @@ Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, ot
 Tensor reshape_as(const Tensor& input, const Tensor& other) { return reshape(input, other.sizes()); }
 Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.sizes()); }
 Tensor broadcast_to(const Tensor& input, const Dims& size) { return expand(input, size); }
-Tensor ravel(const Tensor& input) { return reshape(input, {-1}); }
+Tensor ravel(const Tensor& input) { return reshape(contiguous(input), {-1}); }
 
 Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
   const int s = wrap_dim(start_dim, input.dim()), e = wrap_dim(end_dim, input.dim());
@@ -429,11 +436,11 @@ Tensor view_dtype(const Tensor& input, DType dtype) {
   if (from != to) {
     RL_CHECK(input.dim() > 0, "self.dim() cannot be 0 to view ", input.dtype() == DType::F32 ? "Float" : info(input.dtype()).type, " as ",
              info(dtype).type, " (different element sizes)");
-    RL_CHECK(strides.back() == 1, "self.stride(-1) must be 1 to view ", info(input.dtype()).type, " as ", info(dtype).type,
-             " (different element sizes), but got ", strides.back());
     const int64_t a = from > to ? from / to : 1, b = to > from ? to / from : 1;
     RL_CHECK(sizes.back() % b == 0 && offset % b == 0, "self.size(-1) must be divisible by ", b, " to view ",
              info(input.dtype()).type, " as ", info(dtype).type, " (different element sizes), but got ", sizes.back());
+    RL_CHECK(strides.back() == 1, "self.stride(-1) must be 1 to view ", info(input.dtype()).type, " as ", info(dtype).type,
+             " (different element sizes), but got ", strides.back());
     for (int i = 0; i + 1 < strides.size(); ++i) {
       RL_CHECK(strides[i] % b == 0, "self.stride(", i, ") must be divisible by ", b, " to view ", info(input.dtype()).type,
                " as ", info(dtype).type, " (different element sizes), but got ", strides[i]);
@@ -465,7 +472,8 @@ Tensor view_as_real(const Tensor& input) {
 Tensor view_as_complex(const Tensor& input) {
   RL_CHECK(input.dtype() == DType::F32 || input.dtype() == DType::F64,
            "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: ", info(input.dtype()).type);
-  RL_CHECK(input.dim() > 0 && input.sizes().back() == 2, "Tensor must have a last dimension of size 2");
+  RL_CHECK(input.dim() > 0, "Input tensor must have one or more dimensions");
+  RL_CHECK(input.sizes().back() == 2, "Tensor must have a last dimension of size 2");
   RL_CHECK(input.strides().back() == 1, "Tensor must have a last dimension with stride 1");
   Dims sizes = input.sizes(), strides = input.strides();
   sizes.erase(sizes.size() - 1);
@@ -493,26 +501,31 @@ Tensor imag_part(const Tensor& input) {
 Tensor conjugate(const Tensor& input) { return is_complex(input.dtype()) ? call_op<"conj_physical">(input) : input; }
 Tensor resolve(const Tensor& input) { return input; }
 
-Tensor squeeze_(const Tensor& self, const OptDims& dims) {
-  const Tensor v = dims ? squeeze_list(self, *dims) : squeeze(self);
-  self->sizes = v.sizes();
-  self->strides = v.strides();
-  return self;
-}
-Tensor unsqueeze_(const Tensor& self, int64_t dim) {
-  const Tensor v = unsqueeze(self, dim);
-  self->sizes = v.sizes();
-  self->strides = v.strides();
-  return self;
-}
-Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
-  const Tensor v = transpose(self, dim0, dim1);
+/// self takes the geometry and the history of v, a view of it.
+Tensor become(const Tensor& self, const Tensor& v) {
+  const bool rec = recording({&self});
+  if (rec) check_inplace(self, true);
   self->sizes = v.sizes();
   self->strides = v.strides();
   self->contiguous = v->contiguous;
+  bump_version(self);
+  if (rec) {
+    AutogradMeta& m = meta(self);
+    m.grad_fn = v->autograd->grad_fn;
+    m.output = v->autograd->output;
+    self->view_version = self->storage->version;
+  }
   return self;
 }
-Tensor t_(const Tensor& self) { return self.dim() < 2 ? self : transpose_(self, 0, 1); }
+Tensor squeeze_(const Tensor& self, const OptDims& dims) {
+  return become(self, dims ? squeeze_list(self, *dims) : squeeze(self));
+}
+Tensor unsqueeze_(const Tensor& self, int64_t dim) { return become(self, unsqueeze(self, dim)); }
+Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) { return become(self, transpose(self, dim0, dim1)); }
+Tensor t_(const Tensor& self) {
+  RL_CHECK(self.dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ", self.dim(), "D");
+  return become(self, transposed(self));
+}
 Tensor detach_(const Tensor& self) {
   RL_CHECK(!self->base, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "

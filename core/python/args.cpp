@@ -112,7 +112,7 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       auto& v = s.floats[s.used_floats++];
       for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
         Scalar x;
-        if (!as_scalar(PySequence_Fast_GET_ITEM(o, i), &x)) return false;
+        if (!as_scalar(Object::borrow(PySequence_Fast_GET_ITEM(o, i)).get(), &x)) return false;
         v.push_back(x.real());
       }
       a.floats = &v;
@@ -136,8 +136,9 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       [[fallthrough]];
     case Kind::String:
       if (!PyUnicode_Check(o)) return false;
-      a.text = need(o) ? PyUnicode_AsUTF8(o) : nullptr;
-      return a.text != nullptr;
+      a.text = PyUnicode_AsUTF8(o);
+      if (!a.text) throw PythonError{};
+      return true;
     case Kind::Generator:
       if (none) return a.present = false, true;
       a.generator = as_generator(o);
@@ -231,6 +232,11 @@ struct Match {
         slot[i] = args_in[at++];
       }
     }
+    if (at < nargs && rest_param >= 0) {
+      reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name, "' failed to unpack the object at pos ",
+                   rest_count + 1, " with error \"type must be tuple of ints,but got ", Py_TYPE(args_in[at])->tp_name, "\"");
+      return false;
+    }
     if (at < nargs) {
       const int most = schema.positional - self;
       reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s", " but ",
@@ -242,6 +248,7 @@ struct Match {
       PyObject* key = PyTuple_GET_ITEM(kwnames, k);
       if (key == out_name) continue;
       const char* text = PyUnicode_AsUTF8(key);
+      if (!text) throw PythonError{};
       size_t i = 0;
       for (; i < n; ++i) {
         if (params[i].name == text) break;
@@ -264,7 +271,8 @@ struct Match {
       if (rest_param == static_cast<int>(i)) {
         Dims& d = scratch.dims[scratch.used_dims++];
         d.resize(static_cast<int>(rest_count));
-        for (size_t k = 0; k < rest_count; ++k) as_int(rest[k], &d[static_cast<int>(k)]);
+        for (size_t k = 0; k < rest_count; ++k)
+          if (!as_int(rest[k], &d[static_cast<int>(k)])) return fail(schema, i, rest[k], i);
         args[i].present = true;
         args[i].dims = &d;
       } else if (slot[i]) {
@@ -278,7 +286,7 @@ struct Match {
         args[i].dims = &d;
         bool others = false;  // view() without sizes is a mistake unless something else was given
         for (size_t k = 0; k < n; ++k) others |= slot[k] != nullptr;
-        if (!others && schema.params[0].kind == Kind::Tensor) return missing(schema, p, slot);
+        if (!others && (i == 0 || schema.params[0].kind == Kind::Tensor)) return missing(schema, p, slot);
       } else {
         return missing(schema, p, slot);
       }
@@ -304,15 +312,22 @@ struct Match {
     const bool list = (p.kind == Kind::Ints || p.kind == Kind::OptInts || p.kind == Kind::Tensors) && is_sequence(got);
     if (list && PySequence_Fast_GET_SIZE(got) > 0) {
       Py_ssize_t bad = 0;
-      for (; bad < PySequence_Fast_GET_SIZE(got); ++bad) {
-        PyObject* item = PySequence_Fast_GET_ITEM(got, bad);
+      const Object items = own(PySequence_Tuple(got));  // reading an item may change the list
+      for (; bad < PyTuple_GET_SIZE(items.get()); ++bad) {
+        PyObject* item = PyTuple_GET_ITEM(items.get(), bad);
         int64_t v;
         if (p.kind == Kind::Tensors ? !is_tensor(item) : !as_int(item, &v)) break;
       }
-      if (bad < PySequence_Fast_GET_SIZE(got)) {
+      if (bad < PyTuple_GET_SIZE(items.get())) {
+        const char* found = Py_TYPE(PyTuple_GET_ITEM(items.get(), bad))->tp_name;
+        if (bad > 0) {
+          reason = p.kind == Kind::Tensors ? str("expected Tensor as element ", bad, " in argument ", static_cast<int>(position) - self, ", but got ", found)
+                                           : str(schema.name, "(): argument '", p.name, "' failed to unpack the object at pos ", bad + 1, " with error \"type must be tuple of ints,but got ", found, "\"");
+          return false;
+        }
         reason = str(schema.name, "(): argument '", p.name, "' (position ", static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind),
                      p.kind == Kind::Tensors ? "" : "", ", but found element of type ",
-                     Py_TYPE(PySequence_Fast_GET_ITEM(got, bad))->tp_name, " at pos ", bad);
+                     found, " at pos ", bad);
         return false;
       }
     }
@@ -442,10 +457,22 @@ PyObject* op_schemas(PyObject* self, void*) {
   return list.release();
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_InternFromString("torch"); }
+/// Of the forms in place, PyTorch has only these as functions.
+bool method_only(const std::string& name) {
+  if (name.back() != '_' || name[0] == '_') return false;
+  static const std::string functions =
+      " abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ "
+      "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ dropout_ embedding_renorm_ "
+      "erf_ erfc_ exp2_ exp_ expm1_ feature_dropout_ fill_ fix_ floor_ frac_ i0_ index_put_ log10_ log1p_ log2_ log_ "
+      "logit_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ sinc_ sinh_ sqrt_ "
+      "square_ tan_ tanh_ threshold_ trunc_ xlogy_ zero_ ";
+  return functions.find(" " + name + " ") == std::string::npos;
+}
+
 /// Pickled by name; operations outside the torch namespace through rushlight._utils._find_op.
 PyObject* op_reduce(PyObject* self, PyObject*) {
   const Op& op = *reinterpret_cast<PyOp*>(self)->op;
-  if (op.function) return PyUnicode_FromString(op.name.c_str());
+  if (op.function && !method_only(op.name)) return PyUnicode_FromString(op.name.c_str());
   Object m(PyImport_ImportModule("rushlight._utils"));
   Object find(m ? PyObject_GetAttrString(m.get(), "_find_op") : nullptr);
   return find ? Py_BuildValue("(O(s))", find.get(), op.name.c_str()) : nullptr;
@@ -565,6 +592,19 @@ PyObject* wrap_result(Result&& r, const Schema* schema) {
   }
 }
 
+namespace {
+/// What makes a new tensor takes the dtype of out=, and may change its size freely.
+void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
+  for (size_t i = 0; i < schema.params.size(); ++i) {
+    const Param& p = schema.params[i];
+    if (p.name == "dtype" && i + 4 < schema.params.size() && schema.params[i + 4].name == "requires_grad") {
+      if (!args[i].present) to_arg(args[i], out.dtype());
+      if (out.numel()) call_op<"resize_">(out, Dims{0});
+    }
+  }
+}
+}  // namespace
+
 PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames, bool method) {
   PyObject* out = nullptr;
   PyObject* out_key = nullptr;
@@ -584,6 +624,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
       reasons = match.reason;
       continue;
     }
+    if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out));
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args) : o.invoke(o.function, match.args);
     if (out) return write_out(std::move(r), out, op);
     if (op.is_in_place && nargs && r.shape == Result::One && is_tensor(args[0]) && unwrap(args[0]).same(r.tensor))
@@ -619,10 +660,19 @@ Result invoke_in_place_formula(void* f, const Arg* args) {
 Result invoke_in_place_function(void* overload, const Arg* args) {
   const auto* o = static_cast<const Overload*>(overload);
   const Tensor self = *args[0].tensor;
-  check_inplace(self, false);
-  Result r = o->invoke(o->function, args);
+  check_inplace(self, recording({&self}));
+  Arg given[kMaxArgs];
+  std::memcpy(static_cast<void*>(given), args, o->schema->params.size() * sizeof(Arg));
+  Tensor before;  // what the gradient reads is about to be written over
+  if (recording({&self})) {
+    before = op_clone(self);
+    given[0].tensor = &before;
+  }
+  Result r = o->invoke(o->function, given);
   RL_CHECK(r.shape == Result::One && r.tensor.sizes() == self.sizes(), o->schema->name, "_(): result of shape ",
            r.tensor.defined() ? r.tensor.sizes() : Dims(), " does not fit into self of shape ", self.sizes());
+  RL_CHECK(can_cast(r.tensor.dtype(), self.dtype()), "result type ", info(r.tensor.dtype()).type,
+           " can't be cast to the desired output type ", info(self.dtype()).type);
   call_copy_(self, r.tensor);
   return Result(self);
 }
@@ -686,11 +736,11 @@ void add_args(PyObject* m) {
                       : op.function ? op_table.get() : op.method ? nullptr : tables[3].get();
     const Op* in_place = op.in_place && !op.is_in_place ? in_place_form(op) : nullptr;
     for (const std::string& name : all) {
-      if (table) add(table, name, op);
+      if (table && !(table == op_table.get() && method_only(name))) add(table, name, op);
       if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
       if (op.method) add(TensorType->tp_dict, name, op, true);
       if (in_place && !registry().find(name + "_")) {
-        if (table) add(table, name + "_", *in_place);
+        if (table && !(table == op_table.get() && method_only(name + "_"))) add(table, name + "_", *in_place);
         if (op.method) add(TensorType->tp_dict, name + "_", *in_place, true);
       }
     }

@@ -29,10 +29,7 @@ Node& node_of(PyObject* o) {
   RL_CHECK(n, "this node is not part of a graph: its forward was not recorded, or the graph is gone");
   return *n;
 }
-const Tensor& tensor_of(nb::handle o) {
-  RL_CHECK_TYPE(is_tensor(o.ptr()), "expected a Tensor, not ", Py_TYPE(o.ptr())->tp_name);
-  return unwrap(o.ptr());
-}
+const Tensor& tensor_of(nb::handle o) { return py::tensor_of(o.ptr()); }
 
 void node_dealloc(PyObject* self) {
   auto* p = reinterpret_cast<PyNode*>(self);

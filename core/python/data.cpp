@@ -2,6 +2,7 @@
 // generator.
 #include <nanobind/nanobind.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "cpu/load_store.h"
@@ -68,10 +69,12 @@ void infer_type(PyObject* o, Inferred& f, int depth) {
     f.tensors = true;
     return note(f, is_complex(t) ? 3 : is_floating(t) ? 2 : t == DType::Bool ? 0 : 1);
   }
-  RL_CHECK_TYPE(!is_text(o), "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
+  RL_CHECK_TYPE(depth || !is_text(o), "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
+  RL_CHECK_VALUE(!is_text(o), "too many dimensions '", Py_TYPE(o)->tp_name, "'");
   if (nested(o)) {
     RL_CHECK_VALUE(depth < kMaxDepth, "too many dimensions '", Py_TYPE(o)->tp_name, "'");
     const Py_ssize_t n = PySequence_Size(o);
+    if (n < 0) throw PythonError{};
     for (Py_ssize_t i = 0; i < n; ++i) {
       Object item = own(PySequence_GetItem(o, i));
       infer_type(item.get(), f, depth + 1);
@@ -83,34 +86,43 @@ void infer_type(PyObject* o, Inferred& f, int depth) {
   raise(ErrorKind::Runtime, "Could not infer dtype of ", Py_TYPE(o)->tp_name);
 }
 
+[[noreturn]] void raise_kind(DType dtype, const char* got) {
+  if (is_floating(dtype)) raise(ErrorKind::Type, "must be real number, not ", got);
+  raise(ErrorKind::Type, "'", got, "' object cannot be interpreted as an integer");
+}
+
+/// Does a number fit into an integer dtype? Negative numbers down to -255 wrap in uint8.
+bool fits(DType dtype, const Scalar& s) {
+  const int bits = static_cast<int>(size_of(dtype)) * 8;
+  if (s.kind == Scalar::Float) {
+    const double limit = std::ldexp(1.0, is_signed(dtype) ? bits - 1 : bits), v = std::trunc(s.real());
+    return v < limit && v >= (is_signed(dtype) ? -limit : dtype == DType::U8 ? -255 : 0);
+  }
+  if (bits == 64) return true;
+  const int64_t v = s.integer(), high = int64_t{1} << (is_signed(dtype) ? bits - 1 : bits);
+  return v < high && v >= (is_signed(dtype) ? -high : dtype == DType::U8 ? -255 : 0);
+}
+
 void put_checked(DType dtype, char* at, PyObject* o) {
   Scalar s;
   if (is_tensor(o)) {
     const Tensor& t = unwrap(o);
     RL_CHECK_VALUE(t.numel() == 1, "only one element tensors can be converted to Python scalars");
     s = cpu::get(t.dtype(), t.raw());
+  } else if (PyLong_CheckExact(o) && dtype == DType::U64) {
+    const uint64_t v = PyLong_AsUnsignedLongLong(o);
+    if (PyErr_Occurred()) throw PythonError{};
+    s = Scalar(static_cast<int64_t>(v));
+  } else if (PyLong_CheckExact(o) && is_integral(dtype, false)) {
+    int64_t v = 0;
+    as_int(o, &v);
+    s = Scalar(v);
   } else if (!as_scalar(o, &s)) {
-    if (nested(o)) raise(ErrorKind::Value, "expected sequence of length 0 at dim 0");
+    if (nested(o)) raise_kind(dtype, Py_TYPE(o)->tp_name);
     raise(ErrorKind::Type, "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
   }
-  if (s.kind == Scalar::Complex && !is_complex(dtype)) {
-    PyErr_SetString(PyExc_TypeError, is_floating(dtype) ? "must be real number, not complex" : "can't convert complex to int");
-    throw PythonError{};
-  }
-  if (s.kind == Scalar::Float && is_integral(dtype, false)) {
-    const double v = s.real();
-    if (v != v) raise(ErrorKind::Value, "cannot convert float NaN to integer");
-    if (v - v != 0) raise(ErrorKind::Overflow, "cannot convert float infinity to integer");
-  }
-  if (is_integral(dtype, false) && size_of(dtype) < 8 && s.is_integral()) {
-    const int bits = static_cast<int>(size_of(dtype)) * 8;
-    const int64_t v = s.integer(), high = int64_t{1} << (is_signed(dtype) ? bits - 1 : bits);
-    const int64_t low = is_signed(dtype) ? -high : 0;
-    const bool wraps = dtype == DType::U8 && v >= -255 && v < 0;
-    RL_CHECK((v >= low && v < high) || wraps, "value cannot be converted to type ",
-             dtype == DType::U8 ? "uint8_t" : dtype == DType::I8 ? "int8_t" : dtype == DType::I16 ? "int16_t"
-             : dtype == DType::I32 ? "int32" : name_of(dtype), " without overflow");
-  }
+  if (s.kind == Scalar::Complex && !is_complex(dtype)) raise_kind(dtype, "complex");
+  RL_CHECK(!is_integral(dtype, false) || fits(dtype, s), "value cannot be converted to type ", name_of(dtype), " without overflow");
   cpu::put(dtype, at, s);
 }
 
@@ -183,8 +195,8 @@ void drop_object(void* context, void*, int64_t) {
   PyGILState_Release(g);
 }
 
-/// A tensor over a NumPy array's memory, which it keeps alive.
-Tensor from_array(PyObject* array) {
+/// A tensor over a NumPy array's memory, which it keeps alive. `copied`: only to be read and let go.
+Tensor from_array(PyObject* array, bool copied) {
   Object face = own(PyObject_GetAttrString(array, "__array_interface__"));
   RL_CHECK_TYPE(PyDict_Check(face.get()), "expected np.ndarray (got ", Py_TYPE(array)->tp_name, ")");
   PyObject* typestr = PyDict_GetItemString(face.get(), "typestr");
@@ -200,11 +212,16 @@ Tensor from_array(PyObject* array) {
     PyErr_Clear();
     RL_CHECK_VALUE(!(text && text[0] == '>'), "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.");
     const char* kind = s ? PyUnicode_AsUTF8(s.get()) : "unknown";
-    const std::string shown = std::string_view(kind) == "object" ? "object_" : std::string_view(kind).substr(0, 2) == "<U" ? "str_" : kind;
+    std::string shown(kind);
+    if (shown == "object") shown = "object_";
+    if (shown.substr(0, 2) == "<U") shown = "str_";
+    if (shown[0] == '[' || shown[0] == '{' || shown.substr(0, 2) == "|V") shown = "void";
+    shown = shown.substr(0, shown.find('['));
     raise(ErrorKind::Type, "can't convert np.ndarray of type numpy.", shown, ". The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.");
   }
   Dims sizes, steps;
-  RL_CHECK_TYPE(shape && as_ints(shape, &sizes) && data && PyTuple_Check(data), "malformed __array_interface__");
+  RL_CHECK_TYPE(shape && as_ints(shape, &sizes) && data && PyTuple_Check(data) && PyTuple_GET_SIZE(data) == 2 && sizes.size() <= kMaxDepth, "malformed __array_interface__");
+  const int64_t numel = checked_numel(sizes);
   const int64_t item = size_of(dtype);
   if (strides && strides != Py_None) {
     RL_CHECK_TYPE(as_ints(strides, &steps) && steps.size() == sizes.size(), "malformed __array_interface__");
@@ -217,10 +234,19 @@ Tensor from_array(PyObject* array) {
     steps = contiguous_strides(sizes);
   }
   void* p = PyLong_AsVoidPtr(PyTuple_GET_ITEM(data, 0));
+  if (PyErr_Occurred()) throw PythonError{};
   int64_t low, high;
   bounds(sizes, steps, &low, &high);
+  const int64_t bytes = checked_bytes(high + 1, item);
+  RL_CHECK_VALUE(p || numel == 0, "malformed __array_interface__: no memory");
+  static bool warned = false;
+  if (!copied && !warned && PyTuple_GET_ITEM(data, 1) == Py_True) {
+    warned = true;
+    if (PyErr_WarnEx(PyExc_UserWarning, "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.", 1) < 0)
+      throw PythonError{};
+  }
   Py_INCREF(array);
-  return make_view(Storage::borrow(p, (high + 1) * item, {}, array, drop_object), dtype, sizes, steps, 0);
+  return make_view(Storage::borrow(p, bytes, {}, array, drop_object), dtype, sizes, steps, 0);
 }
 
 bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
@@ -244,10 +270,11 @@ nb::object frombuffer(nb::object buffer, nb::object dtype, int64_t count, int64_
     int flags = PyBUF_WRITABLE;
     if (PyObject_GetBuffer(buffer.ptr(), view, flags) < 0) {
       PyErr_Clear();
-      if (PyObject_GetBuffer(buffer.ptr(), view, PyBUF_SIMPLE) < 0) {
-        delete view;
-        throw PythonError{};
-      }
+      const bool readable = PyObject_GetBuffer(buffer.ptr(), view, PyBUF_SIMPLE) == 0;
+      if (!readable) delete view;
+      const bool is_buffer = PyObject_CheckBuffer(buffer.ptr());
+      if (!readable) PyErr_Clear();
+      RL_CHECK_VALUE(readable, is_buffer ? "could not retrieve buffer from object" : "object does not implement Python buffer protocol.");
     }
     Ref<Storage> s = Storage::borrow(view->buf, view->len, {}, view, drop_buffer);
     const int64_t item = size_of(d), len = view->len;
@@ -279,7 +306,7 @@ PyObject* to_list(const Tensor& t, int dim, const char* at) {
 
 nb::object tolist(nb::object self) {
   return guarded(nb::object(), [&] {
-    const Tensor& t = unwrap(self.ptr());
+    const Tensor& t = tensor_of(self.ptr());
     RL_CHECK_AS(NotImplemented, t.device().type == Device::Cpu, "Cannot copy out of meta tensor; no data!");
     return nb::steal(to_list(t, 0, static_cast<const char*>(t.raw())));
   });
@@ -288,7 +315,7 @@ nb::object tolist(nb::object self) {
 /// The pieces of __array_interface__ (version 3), for NumPy to share the memory.
 nb::object array_interface(nb::object self) {
   return guarded(nb::object(), [&] {
-    const Tensor& t = unwrap(self.ptr());
+    const Tensor& t = tensor_of(self.ptr());
     const char* s = typestr_of(t.dtype());
     RL_CHECK_TYPE(t.device().type == Device::Cpu, "can't convert ", t.device(), " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.");
     RL_CHECK_TYPE(s, "Got unsupported ScalarType ", info(t.dtype()).type);
@@ -297,6 +324,7 @@ nb::object array_interface(nb::object self) {
       PyTuple_SET_ITEM(shape.get(), i, PyLong_FromLongLong(t.size(i)));
       PyTuple_SET_ITEM(strides.get(), i, PyLong_FromLongLong(t.stride(i) * size_of(t.dtype())));
     }
+    ++t->storage->exports;  // for good: NumPy does not say when it is done
     static char nothing[16];
     void* p = t->storage->data ? t.raw() : nothing;
     return nb::steal(Py_BuildValue("{s:O,s:O,s:s,s:(NO),s:i}", "shape", shape.get(), "strides", strides.get(), "typestr", s, "data", PyLong_FromVoidPtr(p), Py_False, "version", 3));
@@ -329,14 +357,17 @@ void capsule_gone(PyObject* capsule) {
 
 nb::object to_dlpack(nb::object self) {
   return guarded(nb::object(), [&] {
-    const Tensor& t = unwrap(self.ptr());
+    const Tensor& t = tensor_of(self.ptr());
     RL_CHECK_AS(Runtime, !t.requires_grad(), "Can't export tensors that require gradient, use tensor.detach()");
+    ++t->storage->exports;
     auto* e = new Exported{{}, t, t.sizes(), t.strides()};
     e->managed.tensor = {t.raw(), {1, 0}, t.dim(), dl_dtype(t.dtype()), e->shape.data(), e->strides.data(), 0};
     e->managed.context = e;
     e->managed.deleter = [](DLManagedTensor* m) {
       PyGILState_STATE g = PyGILState_Ensure();
-      delete static_cast<Exported*>(m->context);
+      auto* exported = static_cast<Exported*>(m->context);
+      --exported->tensor->storage->exports;
+      delete exported;
       PyGILState_Release(g);
     };
     return nb::steal(PyCapsule_New(&e->managed, "dltensor", capsule_gone));
@@ -382,9 +413,14 @@ struct PyStorage {
 int storage_buffer(PyObject* self, Py_buffer* view, int flags) {
   const auto* s = nb::inst_ptr<PyStorage>(self);
   static char nothing[1];
-  return PyBuffer_FillInfo(view, self, s->s->data ? s->s->data : nothing, s->s->nbytes, 0, flags);
+  const int failed = PyBuffer_FillInfo(view, self, s->s->data ? s->s->data : nothing, s->s->nbytes, 0, flags);
+  if (!failed) ++s->s->exports;
+  return failed;
 }
-PyType_Slot storage_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(storage_buffer)}, {0, nullptr}};
+void storage_buffer_done(PyObject* self, Py_buffer*) { --nb::inst_ptr<PyStorage>(self)->s->exports; }
+PyType_Slot storage_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(storage_buffer)},
+                               {Py_bf_releasebuffer, reinterpret_cast<void*>(storage_buffer_done)},
+                               {0, nullptr}};
 
 nb::object tensor_from_storage(const PyStorage& s, nb::object dtype, int64_t offset, nb::object size, nb::object stride) {
   return guarded(nb::object(), [&] {
@@ -431,7 +467,7 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy) {
       for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(flags.get()); ++i) negative |= PyLong_AsLong(PyTuple_GET_ITEM(flags.get(), i)) < 0;
     PyErr_Clear();
     if (negative) native = own(PyObject_CallMethod(data, "copy", nullptr));
-    t = from_array(native.get());
+    t = from_array(native.get(), copy || negative);
     const DType d = dtype.value_or(t.dtype());
     if (!copy && d == t.dtype()) return t;
     return d == t.dtype() ? contiguous_copy(t) : as_contiguous(t, d);
@@ -533,7 +569,7 @@ void add_data(PyObject* module) {
         if (PyErr_Occurred()) throw nb::python_error();
         return self;
       });
-  m.def("_storage_of", [](nb::object t) { return PyStorage{unwrap(t.ptr())->storage}; });
+  m.def("_storage_of", [](nb::object t) { return PyStorage{tensor_of(t.ptr())->storage}; });
   m.def("_tensor_from_storage", &tensor_from_storage);
   m.def("_tolist", &tolist);
   m.def("_array_interface", &array_interface);
@@ -544,7 +580,7 @@ void add_data(PyObject* module) {
     return guarded(nb::object(), [&] {
       PyTypeObject* t = Py_TYPE(array.ptr());
       RL_CHECK_TYPE(is_array(array.ptr()), "expected np.ndarray (got ", t->tp_name, ")");
-      return nb::steal(wrap(from_array(array.ptr())));
+      return nb::steal(wrap(from_array(array.ptr(), false)));
     });
   }, nb::arg("ndarray").none());
   m.def("_tensor_from", [](nb::object data, nb::object dtype, bool copy) {

@@ -57,14 +57,14 @@ Tensor apply_slice(const Tensor& t, int dim, PyObject* item) {
 Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   Plan plan;
   plan.view = self;
-  int known = 0, ellipses = 0;
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    known += consumed(items[i]);
-    ellipses += items[i] == Py_Ellipsis;
-  }
+  int known = 0;
+  bool expanded = false;  // the first ellipsis stands for all that is left
+  for (Py_ssize_t i = 0; i < n; ++i) known += consumed(items[i]);
+  RL_CHECK_INDEX(self.dim() > 0 || known == 0 || !PyIndex_Check(items[0]) || is_tensor(items[0]),
+                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
   RL_CHECK_INDEX(known <= self.dim(), "too many indices for tensor of dimension ", self.dim());
-  RL_CHECK_INDEX(ellipses <= 1, "an index can only have a single ellipsis ('...')");
   int dim = 0, extra = 0;  // extra: dimensions that masks use beyond their one place in the list
+  int source = 0;          // the same place as dim, in self
   const auto put = [&](const Tensor& index) {
     plan.indices.resize(static_cast<size_t>(dim - extra) + 1);
     plan.indices[static_cast<size_t>(dim - extra)] = index;
@@ -73,7 +73,10 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = items[i];
     if (item == Py_Ellipsis) {
-      dim += self.dim() - known;
+      const int rest = expanded ? 0 : self.dim() - known;
+      expanded = true;
+      dim += rest;
+      source += rest;
     } else if (item == Py_None) {
       plan.view = unsqueeze(plan.view, dim++);
     } else if (PyBool_Check(item)) {
@@ -83,6 +86,7 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
     } else if (PySlice_Check(item)) {
       RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ", self.dim());
       plan.view = apply_slice(plan.view, dim++, item);
+      ++source;
     } else if (is_tensor(item)) {
       const Tensor& t = unwrap(item);
       RL_CHECK_INDEX(is_integral(t.dtype()), "tensors used as indices must be long, int, byte or bool tensors");
@@ -95,15 +99,18 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
         int64_t v = 0;
         as_int(item, &v);
         plan.view = select(plan.view, dim, v);
+        ++source;
       } else {
         put(t);
         dim += mask ? t.dim() : 1;
+        source += mask ? t.dim() : 1;
       }
     } else if (int64_t v; !is_index_list(item) && as_int(item, &v)) {
-      RL_CHECK_INDEX(plan.view.dim() > 0, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ", self.dim());
       const int64_t size = plan.view.size(dim);
-      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension ", dim, " with size ", size);
+      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension ", source, " with size ", size);
       plan.view = select(plan.view, dim, v);
+      ++source;
     } else if (is_index_list(item) || PyTuple_Check(item)) {
       Tensor t = tensor_from(item, std::nullopt, true);
       if (t.numel() == 0 && !is_integral(t.dtype())) t = empty(t.sizes(), DType::I64);
@@ -111,8 +118,10 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
       const bool mask = t.dtype() == DType::Bool;
       put(t);
       dim += mask ? t.dim() : 1;
+      source += mask ? t.dim() : 1;
     } else {
-      raise(ErrorKind::Type, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
+      RL_CHECK_TYPE(!PyUnicode_Check(item), "new(): invalid data type 'str'");
+      raise(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
             Py_TYPE(item)->tp_name, ")");
     }
   }
@@ -134,7 +143,10 @@ bool as_tuple(PyObject* index) {
 }
 
 Plan plan_of(const Tensor& self, PyObject* index) {
-  if (as_tuple(index)) return make_plan(self, PySequence_Fast_ITEMS(index), PySequence_Fast_GET_SIZE(index));
+  if (as_tuple(index)) {
+    const Object items = own(PySequence_Tuple(index));  // a list may change while it is read
+    return make_plan(self, PySequence_Fast_ITEMS(items.get()), PyTuple_GET_SIZE(items.get()));
+  }
   return make_plan(self, &index, 1);
 }
 
@@ -158,7 +170,7 @@ PyObject* get_item(PyObject* self, PyObject* index) {
     }
     Plan plan = plan_of(t, index);
     if (!plan.advanced()) {
-      if (plan.view.same(t)) plan.view = call_op<"slice">(t.dim() ? t : t);
+      if (plan.view.same(t)) plan.view = t.dim() ? call_op<"slice">(t) : alias_view(t);
       return wrap(plan.view);
     }
     static const Op* op = registry().find("_index_tensors");

@@ -146,7 +146,7 @@ Scalar item_of(PyObject* self, const char* what) {
 }
 Scalar one_item(PyObject* self) {
   const Tensor& t = unwrap(self);
-  RL_CHECK(t.numel() == 1, "a Tensor with ", t.numel(), " elements cannot be converted to Scalar");
+  RL_CHECK_VALUE(t.numel() == 1, "only one element tensors can be converted to Python scalars");
   Arg a[1];
   to_arg(a[0], t);
   return invoke_with_defaults(*registry().find("item"), a, 1).number;

@@ -72,6 +72,11 @@ inline bool is_tensor(PyObject* o) {
   return Py_TYPE(o) == TensorType || PyType_IsSubtype(Py_TYPE(o), TensorType);
 }
 inline const Tensor& unwrap(PyObject* o) { return reinterpret_cast<PyTensor*>(o)->tensor; }
+/// The same with a check, for functions that anything can be passed to: TypeError.
+inline const Tensor& tensor_of(PyObject* o) {
+  RL_CHECK_TYPE(is_tensor(o), "expected a Tensor, not ", Py_TYPE(o)->tp_name);
+  return unwrap(o);
+}
 /// The one Python object of a tensor: the same each time while either lives.
 PyObject* wrap(const Tensor& t);
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t);
@@ -85,6 +90,8 @@ PyObject* wrap_device(const Device& d);
 bool as_device(PyObject* o, Device* out);    // torch.device, "cuda:0", 0; raises on bad text
 PyObject* wrap_size(const Dims& d);          // torch.Size
 PyObject* wrap_scalar(const Scalar& s);
+/// Tensor x seen anew: the same memory and history, another tensor (AliasBackward0).
+Tensor alias_view(const Tensor& t);
 bool as_scalar(PyObject* o, Scalar* out);    // Python and NumPy numbers; not tensors
 bool as_int(PyObject* o, int64_t* out);      // anything with __index__, 0-d integer tensors
 bool as_ints(PyObject* o, Dims* out);        // a sequence of such

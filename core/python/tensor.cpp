@@ -400,12 +400,7 @@ PyObject* m_as_subclass(PyObject* self, PyObject* cls) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     RL_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType), "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
     const Tensor& input = self_of(self);
-    Tensor t = alias(input);
-    if (recording({&input})) {
-      mark_view(t, input);
-      t = record(t, "AliasBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
-    }
-    return wrap_as(reinterpret_cast<PyTypeObject*>(cls), t);
+    return wrap_as(reinterpret_cast<PyTypeObject*>(cls), recording({&input}) ? alias_view(input) : alias(input));
   });
 }
 
@@ -432,6 +427,12 @@ PyMethodDef methods[] = {{"size", RL_FAST(m_size), "The sizes, or one of them."}
                          {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+Tensor alias_view(const Tensor& input) {
+  Tensor t = alias(input);
+  mark_view(t, input);
+  return record(t, "AliasBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
+}
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t) {
   PyTensor* p = allocate(type);
@@ -485,6 +486,7 @@ void add_tensor(PyObject* m) {
   slots[n] = {0, nullptr};
   PyType_Spec spec = {"torch.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
   TensorType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
+  TensorType->tp_name = "Tensor";  // as messages name it; the module is an attribute
   Py_SET_TYPE(reinterpret_cast<PyObject*>(TensorType), reinterpret_cast<PyTypeObject*>(Py_NewRef(g_meta)));
   PyModule_AddObject(m, "_TensorMeta", Py_NewRef(g_meta));
   PyModule_AddObject(m, "Tensor", Py_NewRef(TensorType));

@@ -332,7 +332,7 @@ bool as_scalar(PyObject* o, Scalar* out) {
     int overflow;
     const long long v = PyLong_AsLongLongAndOverflow(o, &overflow);
     if (overflow) {
-      PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+      PyErr_SetString(PyExc_OverflowError, "int too big to convert");
       throw PythonError{};
     }
     *out = Scalar(static_cast<int64_t>(v));
@@ -370,7 +370,7 @@ bool as_int(PyObject* o, int64_t* out) {
     int overflow;
     *out = PyLong_AsLongLongAndOverflow(o, &overflow);
     if (overflow) {
-      PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+      PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
       throw PythonError{};
     }
     return true;
@@ -396,8 +396,11 @@ bool as_ints(PyObject* o, Dims* out) {
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
   if (n > 1 << 20) return false;
   out->resize(static_cast<int>(n));
-  for (Py_ssize_t i = 0; i < n; ++i)
-    if (!as_int(PySequence_Fast_GET_ITEM(o, i), &(*out)[static_cast<int>(i)])) return false;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    if (i >= PySequence_Fast_GET_SIZE(o)) return false;  // an item's __index__ may change the list
+    const Object item = Object::borrow(PySequence_Fast_GET_ITEM(o, i));
+    if (!as_int(item.get(), &(*out)[static_cast<int>(i)])) return false;
+  }
   return true;
 }
 

@@ -46,7 +46,7 @@ void Storage::destroy(Storage* s) {
 }
 
 void Storage::resize(int64_t n) {
-  RL_CHECK(!context, "Trying to resize storage that is not resizable");
+  RL_CHECK(!context && exports == 0, "Trying to resize storage that is not resizable");
   if (n == nbytes) return;
   void* fresh = n > 0 ? cpu::allocate(static_cast<size_t>(n)) : nullptr;
   const int64_t keep = n < nbytes ? n : nbytes;
