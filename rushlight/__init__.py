@@ -36,25 +36,27 @@ for _name in (
 del _name
 
 from . import _methods  # noqa: E402  (Tensor's Python methods; needs the names above)
+from ._creation import as_tensor, asarray, set_default_dtype, tensor  # noqa: E402
 from ._grad_mode import (  # noqa: E402
     enable_grad,
     inference_mode,
     no_grad,
     set_grad_enabled,
 )
-from ._methods import layout, memory_format, strided  # noqa: E402
-from ._methods import (  # noqa: E402
+from ._methods import (  # noqa: E402  # noqa: E402
     channels_last,
     channels_last_3d,
     contiguous_format,
+    layout,
+    memory_format,
     preserve_format,
     sparse_bsc,
     sparse_bsr,
     sparse_coo,
     sparse_csc,
     sparse_csr,
+    strided,
 )
-from ._creation import as_tensor, asarray, set_default_dtype, tensor  # noqa: E402
 from ._random import (  # noqa: E402
     get_rng_state,
     initial_seed,

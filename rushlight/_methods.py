@@ -116,7 +116,16 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
     if type(self) is not Tensor and _C._has_torch_function(self):
         from .overrides import _dispatch
 
-        return _dispatch(Tensor.backward, (self,), dict(gradient=gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs))
+        return _dispatch(
+            Tensor.backward,
+            (self,),
+            dict(
+                gradient=gradient,
+                retain_graph=retain_graph,
+                create_graph=create_graph,
+                inputs=inputs,
+            ),
+        )
     from .autograd import backward
 
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -193,7 +202,10 @@ def _set_(self, source=None, storage_offset=0, size=None, stride=None):
         size = (source.nbytes() // self.element_size(),)
     if stride is None:
         stride = self.new_empty(size, device="meta").stride()
-    return _set_tensor(self, _C._tensor_from_storage(source, self.dtype, storage_offset, tuple(size), tuple(stride)))
+    return _set_tensor(
+        self,
+        _C._tensor_from_storage(source, self.dtype, storage_offset, tuple(size), tuple(stride)),
+    )
 
 
 def _contains(self, element):
@@ -339,7 +351,9 @@ class DisableTorchFunctionSubclass:
 
 
 _C.DisableTorchFunctionSubclass = _C.DisableTorchFunction = DisableTorchFunctionSubclass
-_C._disabled_torch_function_impl = staticmethod(lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {})))
+_C._disabled_torch_function_impl = staticmethod(
+    lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
+)
 
 
 # Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which

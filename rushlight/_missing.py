@@ -236,6 +236,7 @@ def missing_attribute(tensor, name):
     with the nearest name."""
     kind = None if name.startswith("__") else (_names("torch.Tensor") or {}).get(name)
     if kind is not None and kind[:1] not in ("#",):
+
         def stub(*args, **kwargs):
             raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
 
@@ -244,7 +245,9 @@ def missing_attribute(tensor, name):
     if not name.startswith("_"):
         import difflib
 
-        near = difflib.get_close_matches(name, [n for n in dir(type(tensor)) if not n.startswith("_")], 1)
+        near = difflib.get_close_matches(
+            name, [n for n in dir(type(tensor)) if not n.startswith("_")], 1
+        )
         if near:
             message += f"\ndid you mean '{near[0]}'?"
     raise AttributeError(message)

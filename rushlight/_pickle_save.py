@@ -52,7 +52,13 @@ class Pickler(pickle._Pickler):
             return torch.Size, (tuple(obj),)
         if kind is torch.device:
             return torch.device, (obj.type,) if obj.index is None else (obj.type, obj.index)
-        if kind in (torch.dtype, torch.layout, torch.memory_format, type(torch.Tensor), type(torch.add)):
+        if kind in (
+            torch.dtype,
+            torch.layout,
+            torch.memory_format,
+            type(torch.Tensor),
+            type(torch.add),
+        ):
             return _methods._public_name(obj) or obj.__qualname__  # for save_global
         return NotImplemented
 

@@ -56,7 +56,9 @@ class iinfo:
 
     def __init__(self, dtype):
         if dtype.is_floating_point or dtype.is_complex or dtype is _C.bool:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'")
+            raise TypeError(
+                f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'"
+            )
         self.bits = dtype.itemsize * 8
         self.max = 2 ** (self.bits - dtype.is_signed) - 1
         self.min = -self.max - 1 if dtype.is_signed else 0
@@ -77,7 +79,9 @@ class finfo:
         dtype = (dtype or _C.get_default_dtype()).to_real()
         name = str(dtype)[6:]
         if name not in _FLOATS:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{dtype}'"
+            )
         mantissa, exponent = _FLOATS[name]
         self.bits = dtype.itemsize * 8
         self.eps = 2.0**-mantissa
@@ -199,7 +203,9 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         dims = in_dims if isinstance(in_dims, tuple) else (in_dims,) * len(args)
         sizes = {a.size(d) for a, d in zip(args, dims) if d is not None}
         if len(sizes) != 1:
-            raise ValueError(f"vmap: expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}")
+            raise ValueError(
+                f"vmap: expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}"
+            )
         rows = [
             func(*(a if d is None else a.select(d, i) for a, d in zip(args, dims)), **kwargs)
             for i in range(sizes.pop())

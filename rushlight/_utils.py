@@ -72,7 +72,13 @@ def _find_op(name):
     """The operation of that name, wherever it appears."""
     import rushlight._C as _C
 
-    for table in (_C._functions, vars(_C._nn), vars(_C._special), vars(_C._linalg), vars(_C.Tensor)):
+    for table in (
+        _C._functions,
+        vars(_C._nn),
+        vars(_C._special),
+        vars(_C._linalg),
+        vars(_C.Tensor),
+    ):
         if name in table:
             return table[name]
     raise AttributeError(f"no operation '{name}'")

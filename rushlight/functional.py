@@ -2,8 +2,6 @@
 
 import rushlight as torch
 
-
-
 _count = range  # torch.range takes the name below
 
 __all__ = [
@@ -50,11 +48,11 @@ def broadcast_shapes(*shapes):
         result = [1] * (len(shape) - len(result)) + result
         for i in _count(1, len(shape) + 1):
             if shape[-i] < 0:
-                raise RuntimeError(f"Trying to create tensor with negative dimension ({shape[-i]}): ({shape[-i]})")
-            if shape[-i] != 1 and result[-i] not in (1, shape[-i]):
                 raise RuntimeError(
-                    "Shape mismatch: objects cannot be broadcast to a single shape"
+                    f"Trying to create tensor with negative dimension ({shape[-i]}): ({shape[-i]})"
                 )
+            if shape[-i] != 1 and result[-i] not in (1, shape[-i]):
+                raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
             if shape[-i] != 1:
                 result[-i] = shape[-i]
     return torch.Size(result)
@@ -67,7 +65,11 @@ def broadcast_tensors(*tensors):
     total = tensors[0]
     shape = tensors[0].shape
     for t in tensors[1:]:
-        shape = (torch.empty(shape, device=total.device).expand(shape) + torch.empty(t.shape)).shape if shape != t.shape else shape
+        shape = (
+            (torch.empty(shape, device=total.device).expand(shape) + torch.empty(t.shape)).shape
+            if shape != t.shape
+            else shape
+        )
     return tuple(t.expand(shape) for t in tensors)
 
 
@@ -87,7 +89,9 @@ def atleast_1d(*tensors):
 
 def atleast_2d(*tensors):
     """Each tensor with at least two dimensions; new ones come first."""
-    return _each(lambda t: t.reshape(1, 1) if t.dim() == 0 else t.unsqueeze(0) if t.dim() == 1 else t)(*tensors)
+    return _each(
+        lambda t: t.reshape(1, 1) if t.dim() == 0 else t.unsqueeze(0) if t.dim() == 1 else t
+    )(*tensors)
 
 
 def atleast_3d(*tensors):
@@ -123,7 +127,9 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def _short(t):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}.get(str(t.dtype)[6:], str(t.dtype)[6:])
+    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}.get(
+        str(t.dtype)[6:], str(t.dtype)[6:]
+    )
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -173,7 +179,9 @@ def cross(input, other, dim=None):
             raise RuntimeError("no dimension of size 3 in input")
     input, other = torch.broadcast_tensors(input, other)
     if input.size(dim) != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
+        )
     return input.roll(-1, dim) * other.roll(1, dim) - input.roll(1, dim) * other.roll(-1, dim)
 
 
@@ -260,9 +268,7 @@ def tensordot(a, b, dims=2, out=None):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a.dim(), b.dim()):
-            raise RuntimeError(
-                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
-            )
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         pairs = [*_count(a.dim() - dims, a.dim())], [*_count(0, dims)]
     else:
         pairs = [[d] if isinstance(d, int) else list(d) for d in dims]

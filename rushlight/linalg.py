@@ -11,7 +11,18 @@ cross = torch.cross
 diagonal = torch.diagonal
 vander = torch.vander
 
-__all__ = ["cross", "diagonal", "matmul", "matrix_norm", "multi_dot", "norm", "qr", "vander", "vecdot", "vector_norm"]
+__all__ = [
+    "cross",
+    "diagonal",
+    "matmul",
+    "matrix_norm",
+    "multi_dot",
+    "norm",
+    "qr",
+    "vander",
+    "vecdot",
+    "vector_norm",
+]
 
 
 def vecdot(x, y, *, dim=-1, out=None):
@@ -27,7 +38,9 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=No
     if ord in (float("inf"), float("-inf")):
         rows, columns = columns, rows
     elif ord not in (1, -1):
-        raise NotImplementedError(f"linalg.matrix_norm: order {ord} is not in this version of rushlight")
+        raise NotImplementedError(
+            f"linalg.matrix_norm: order {ord} is not in this version of rushlight"
+        )
     sums = vector_norm(A, 1, rows, True, dtype=dtype)
     result = sums.amax(columns, True) if ord > 0 else sums.amin(columns, True)
     return result if keepdim else result.squeeze([rows, columns])

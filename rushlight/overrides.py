@@ -96,7 +96,9 @@ def _default_torch_function(cls, func, types, args, kwargs):
 
 def is_tensor_method_or_property(func):
     """Is it a method of Tensor, or the getter of an attribute?"""
-    return getattr(func, "__name__", None) == "__get__" or any(func is v for v in vars(Tensor).values())
+    return getattr(func, "__name__", None) == "__get__" or any(
+        func is v for v in vars(Tensor).values()
+    )
 
 
 def wrap_torch_function(dispatcher):

@@ -45,7 +45,10 @@ def pool(text):
     return [e for e in text.split("|") if e.strip()]
 
 
-KINDS = {k: pool(t) for k, t in dict(t=TENSORS, i=INTS, l=LISTS, f=FLOATS, o=OTHER, v=TENSOR_LISTS).items()}
+KINDS = {
+    k: pool(t)
+    for k, t in dict(t=TENSORS, i=INTS, l=LISTS, f=FLOATS, o=OTHER, v=TENSOR_LISTS).items()
+}
 EVERYTHING = [e for k in "tttillfov" for e in KINDS[k]]
 COMPILED = {e: compile(e, "fuzz", "eval") for e in EVERYTHING}
 INT_NAMES = {"dim", "dim0", "dim1", "k", "n", "diagonal", "offset", "groups", "start", "end", "length", "step", "steps", "num_classes", "padding_idx", "index", "chunks", "sections", "repeats", "shifts", "dims", "axis", "bins", "minlength", "d", "source", "destination"}  # fmt: skip
@@ -54,7 +57,19 @@ FLOAT_NAMES = {"p", "eps", "alpha", "beta", "value", "momentum", "lambd", "thres
 
 
 def likely(name, first):
-    if first or name in ("input", "other", "weight", "target", "tensor", "mask", "condition", "mat2", "vec", "src", "index"):
+    if first or name in (
+        "input",
+        "other",
+        "weight",
+        "target",
+        "tensor",
+        "mask",
+        "condition",
+        "mat2",
+        "vec",
+        "src",
+        "index",
+    ):
         return KINDS["t"]
     if name in ("tensors", "operands"):
         return KINDS["v"]
@@ -71,7 +86,11 @@ def parameters(op):
     """Of each overload: [(name, keyword only)]."""
     found = []
     for text in op["schemas"]:
-        inner = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text[text.index("(") + 1 : text.rindex(")")].split(") ->")[0])
+        inner = re.sub(
+            r"\([^()]*\)|\[[^\[\]]*\]",
+            "",
+            text[text.index("(") + 1 : text.rindex(")")].split(") ->")[0],
+        )
         params, keyword = [], False
         for part in filter(None, (p.strip() for p in inner.split(","))):
             name = part.split("=")[0].split(":")[0].strip()
@@ -109,7 +128,10 @@ def functions(op):
         table = table if isinstance(table, dict) else vars(table)
         for n in (name, name + "_"):
             if n in table:
-                yield f"m._C.{where}['{n}']" if where == "_functions" else f"m._C.{where}.{n}", table[n]
+                yield (
+                    f"m._C.{where}['{n}']" if where == "_functions" else f"m._C.{where}.{n}",
+                    table[n],
+                )
     if op["method"]:
         for n in (name, name + "_"):
             if hasattr(m.Tensor, n):
@@ -157,7 +179,9 @@ def fuzz(op, examples):
         names = {"m": m}
         values = [(k, eval(COMPILED[v], names)) for k, v in args]
         try:
-            result = function(*(v for k, v in values if k is None), **{k: v for k, v in values if k is not None})
+            result = function(
+                *(v for k, v in values if k is None), **{k: v for k, v in values if k is not None}
+            )
             check(result)
         except ALLOWED as e:
             if "internal" in str(e).split("\n")[0].lower():

@@ -155,7 +155,11 @@ def different(mine, theirs, row, values=True):
             if not equal or isinstance(a, Value) or isinstance(b, Value):
                 return f"{which}{a!r}, not {b!r}"
             continue
-        for fact in ("dtype", "shape", *(("strides", "offset") if row.view and b.array.size else ())):
+        for fact in (
+            "dtype",
+            "shape",
+            *(("strides", "offset") if row.view and b.array.size else ()),
+        ):
             if getattr(a, fact) != getattr(b, fact):
                 return f"{which}{fact} {getattr(a, fact)}, not {getattr(b, fact)}"
         rtol = 0 if row.exact else RTOL.get(b.dtype, 0) * row.tol
@@ -242,9 +246,7 @@ def run_second(m, row, sample, dtype):
         first = [g for g in first if g is not None and g.requires_grad]
         if not first:
             return [None] * (len(leaves) + len(incoming))
-        second = m.autograd.grad(
-            first, leaves + incoming, weights(m, first, 1), allow_unused=True
-        )
+        second = m.autograd.grad(first, leaves + incoming, weights(m, first, 1), allow_unused=True)
         return [None if g is None else Value(g) for g in second]
 
     return attempt(go)
@@ -292,7 +294,11 @@ def check_second(row):
             if not small(sample):
                 continue
             mine, theirs = (run_second(m, row, sample, dtype) for m in (rushlight, torch))
-            yield f"sample {i}", dtype, different_gradients(mine, theirs, dtype, row.tol * 10, row.messages)
+            yield (
+                f"sample {i}",
+                dtype,
+                different_gradients(mine, theirs, dtype, row.tol * 10, row.messages),
+            )
 
 
 def small(sample):

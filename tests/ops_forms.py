@@ -13,9 +13,9 @@ from ops_check import (
     attempt,
     different,
     different_gradients,
-    function_of,
     find,
     flat,
+    function_of,
     is_tensor,
     same_error,
     value,
@@ -90,9 +90,7 @@ def check_in_place(row):
         for label, sample in row.cases(dtype):
             if not isinstance(sample[0], X):
                 continue
-            mine, theirs = (
-                run_in_place(m, row, name, sample, dtype) for m in (rushlight, torch)
-            )
+            mine, theirs = (run_in_place(m, row, name, sample, dtype) for m in (rushlight, torch))
             yield label, dtype, different(mine, theirs, row)
             if dtype in ("float64", "complex128"):
                 mine, theirs = (
@@ -198,16 +196,18 @@ def check_promotion(row):
                 def go():
                     x = operands[a].clone() if fresh else operands[a]
                     function = row.call if row.call and not fresh else find(m, name)
-                    result = function(m, x, operands[b]) if row.call and not fresh else function(x, operands[b])
+                    result = (
+                        function(m, x, operands[b])
+                        if row.call and not fresh
+                        else function(x, operands[b])
+                    )
                     return str(result.dtype).rpartition(".")[2]
 
                 return attempt(go)
 
             yield a, b, promotes_alike(run(rushlight, mine, row.name), run(torch, theirs, row.name))
             if in_place and is_tensor(mine[a]) and in_place in dir(torch.Tensor):
-                x, y = (
-                    run(m, o, in_place, True) for m, o in ((rushlight, mine), (torch, theirs))
-                )
+                x, y = (run(m, o, in_place, True) for m, o in ((rushlight, mine), (torch, theirs)))
                 yield f"in place {a}", b, promotes_alike(x, y)
 
 

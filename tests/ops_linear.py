@@ -76,13 +76,41 @@ CONVOLUTIONS = [
 def pools():
     for n in (1, 2, 3):
         x, small = X(1, 2, *sizes(n, 6), at="distinct"), X(2, *sizes(n, 5), at="distinct")
-        shape = [(x, 2), (x, 3, 2, 1), (small, 2, 1), (x, 3, 2, 0, 1, True), (x, 2, 1, 0, 2), (x, 2, 2, 2), (X(3), 2)]
-        average = [(x, 2), (x, 3, 2, 1), (small, 2, 1), (x, 3, 2, 1, True), (x, 3, 2, 1, False, False), (x, 2, 2, 2)]
+        shape = [
+            (x, 2),
+            (x, 3, 2, 1),
+            (small, 2, 1),
+            (x, 3, 2, 0, 1, True),
+            (x, 2, 1, 0, 2),
+            (x, 2, 2, 2),
+            (X(3), 2),
+        ]
+        average = [
+            (x, 2),
+            (x, 3, 2, 1),
+            (small, 2, 1),
+            (x, 3, 2, 1, True),
+            (x, 3, 2, 1, False, False),
+            (x, 2, 2, 2),
+        ]
         yield row(f"max_pool{n}d", *shape, dtypes=SOME)
         yield row(f"max_pool{n}d_with_indices", *shape, dtypes=SOME)
         yield row(f"avg_pool{n}d", *average, dtypes=SOME, tol=4)
-        yield row(f"adaptive_avg_pool{n}d", (x, sizes(n, 3)), (x, sizes(n, 4)), (small, sizes(n, 1)), dtypes=SOME, tol=4)
-        yield row(f"adaptive_max_pool{n}d", (x, sizes(n, 3)), (x, sizes(n, 4)), (small, sizes(n, 1)), dtypes=SOME)
+        yield row(
+            f"adaptive_avg_pool{n}d",
+            (x, sizes(n, 3)),
+            (x, sizes(n, 4)),
+            (small, sizes(n, 1)),
+            dtypes=SOME,
+            tol=4,
+        )
+        yield row(
+            f"adaptive_max_pool{n}d",
+            (x, sizes(n, 3)),
+            (x, sizes(n, 4)),
+            (small, sizes(n, 1)),
+            dtypes=SOME,
+        )
 
 
 def resamples():
@@ -94,7 +122,14 @@ def resamples():
         yield row(f"upsample_{linear}{n}d", (x, sizes(n, 7), False), (x, sizes(n, 7), True), (x, sizes(n, 2), False),
                   (x, None, False, (1.5,) * n), dtypes=SOME, tol=8)  # fmt: skip
     x = X(1, 2, 4, 5)
-    yield row("upsample_bicubic2d", (x, (7, 8), False), (x, (7, 8), True), (x, None, False, (0.5, 2.0)), dtypes=SOME, tol=20)
+    yield row(
+        "upsample_bicubic2d",
+        (x, (7, 8), False),
+        (x, (7, 8), True),
+        (x, None, False, (0.5, 2.0)),
+        dtypes=SOME,
+        tol=20,
+    )
 
 
 WINDOWS = [

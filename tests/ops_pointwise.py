@@ -66,7 +66,17 @@ def samples_of(at, keywords, broadcast):
 class Formula(Row):
     """The row of a formula: samples by the number of operands, with the schema's scalars given."""
 
-    def __init__(self, name, *at, dtypes=ALL, edges=True, broadcast=True, keywords=None, promotes=True, **options):
+    def __init__(
+        self,
+        name,
+        *at,
+        dtypes=ALL,
+        edges=True,
+        broadcast=True,
+        keywords=None,
+        promotes=True,
+        **options,
+    ):
         record = RECORDS[name]
         n = record["operands"]
         at = at if len(at) == n else (at or ("any",)) * n

@@ -26,7 +26,9 @@ def extremum(name):
 
 
 def scan(name, *more, at="any", **options):
-    return row(name, (X(3, 4, at=at), 0), (X(3, 4, at=at), -1), (S, 0), (E, 1), (A, 2), *more, **options)
+    return row(
+        name, (X(3, 4, at=at), 0), (X(3, 4, at=at), -1), (S, 0), (E, 1), (A, 2), *more, **options
+    )
 
 
 ROWS = [

@@ -3,7 +3,7 @@
 Not here: indexing (ops_index.py).
 """
 
-from ops_inputs import COMPLEX, FLOATS, INTS, WIDE, D, K, X, row
+from ops_inputs import COMPLEX, INTS, WIDE, D, K, X, row
 
 A, B, V, S, E = X(3, 4), X(2, 3, 4), X(5), X(), X(0, 3)
 FEW = ("bool", "uint8", "int64", "float16", "bfloat16", "float32", "float64", "complex64")

@@ -41,10 +41,13 @@ def grad_starts_as_none_and_can_be_set(m):
     before = x.grad
     x.grad = m.ones(3)
     x.sum().backward()
-    return before, x.grad, error_of(lambda: setattr(x, "grad", m.ones(2))), error_of(
-        lambda: setattr(x, "grad", 5)
-    ), error_of(lambda: setattr(x, "grad", m.ones(3, dtype=m.float64))), error_of(
-        lambda: setattr(x, "grad", x)
+    return (
+        before,
+        x.grad,
+        error_of(lambda: setattr(x, "grad", m.ones(2))),
+        error_of(lambda: setattr(x, "grad", 5)),
+        error_of(lambda: setattr(x, "grad", m.ones(3, dtype=m.float64))),
+        error_of(lambda: setattr(x, "grad", x)),
     )
 
 
@@ -175,9 +178,11 @@ def gradient_penalty(m):
 def grad_of_unused(m):
     x, z = leaf(m), leaf(m)
     y = (x * 2).sum()
-    return error_of(lambda: m.autograd.grad(y, [x, z], retain_graph=True)), m.autograd.grad(
-        y, [x, z], allow_unused=True, retain_graph=True
-    ), m.autograd.grad(y, [x, z], materialize_grads=True)
+    return (
+        error_of(lambda: m.autograd.grad(y, [x, z], retain_graph=True)),
+        m.autograd.grad(y, [x, z], allow_unused=True, retain_graph=True),
+        m.autograd.grad(y, [x, z], materialize_grads=True),
+    )
 
 
 @case
@@ -344,7 +349,11 @@ def gradients_do_not_alias(m):
 @case
 def node_identity(m):
     y = leaf(m) * 2
-    return y.grad_fn is y.grad_fn, y.grad_fn.name(), [str(n[0].name()) for n in y.grad_fn.next_functions]
+    return (
+        y.grad_fn is y.grad_fn,
+        y.grad_fn.name(),
+        [str(n[0].name()) for n in y.grad_fn.next_functions],
+    )
 
 
 @case
@@ -466,7 +475,10 @@ def hook_removed(m):
 @case
 def hook_removes_itself(m):
     x, log = leaf(m), []
-    handles = [x.register_hook(lambda g, i=i: (log.append(i), handles[i].remove())[2:] or None) for i in range(3)]
+    handles = [
+        x.register_hook(lambda g, i=i: (log.append(i), handles[i].remove())[2:] or None)
+        for i in range(3)
+    ]
     x.sum().backward()
     x.sum().backward()
     return log
@@ -475,7 +487,9 @@ def hook_removes_itself(m):
 @case
 def hook_adds_hook(m):
     x, log = leaf(m), []
-    x.register_hook(lambda g: (log.append("outer"), x.register_hook(lambda g: log.append("inner")))[2:] or None)
+    x.register_hook(
+        lambda g: (log.append("outer"), x.register_hook(lambda g: log.append("inner")))[2:] or None
+    )
     x.sum().backward()
     x.sum().backward()
     return log
@@ -771,9 +785,16 @@ def inference(m):
         a.add_(1)
     with m.inference_mode(False):
         c = x * 2
-    return flags, c, error_of(lambda: a.add_(1)), error_of(lambda: (x * a).sum()), error_of(
-        lambda: a.requires_grad_()
-    ), (b.clone() * x), b + 1, error_of(lambda: a._version)
+    return (
+        flags,
+        c,
+        error_of(lambda: a.add_(1)),
+        error_of(lambda: (x * a).sum()),
+        error_of(lambda: a.requires_grad_()),
+        (b.clone() * x),
+        b + 1,
+        error_of(lambda: a._version),
+    )
 
 
 @case
@@ -919,7 +940,16 @@ def deepcopies(m):
     p = copy.deepcopy(m.nn.Parameter(m.ones(2), requires_grad=False))
     pair = copy.deepcopy([x, x.detach()[1:]])
     pair[0].data[1] = 50.0
-    return y, y.grad, y.tag, y.tag is x.tag, type(p).__name__, p, pair, error_of(lambda: copy.deepcopy(x * 2))
+    return (
+        y,
+        y.grad,
+        y.tag,
+        y.tag is x.tag,
+        type(p).__name__,
+        p,
+        pair,
+        error_of(lambda: copy.deepcopy(x * 2)),
+    )
 
 
 @case
@@ -1072,7 +1102,12 @@ def test_cycles_are_collected():
         x.grad.owner = x
         return x
 
-    for make in (by_attribute, by_hook, by_grad, lambda: Keeps.apply(m.ones(2, requires_grad=True))):
+    for make in (
+        by_attribute,
+        by_hook,
+        by_grad,
+        lambda: Keeps.apply(m.ones(2, requires_grad=True)),
+    ):
         r = weakref.ref(make())
         gc.collect()
         assert r() is None

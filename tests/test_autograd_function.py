@@ -145,7 +145,9 @@ def materialized(m):
         return a
 
     for on in (True, False):
-        F = make(m, lambda ctx, x, on=on: (ctx.set_materialize_grads(on), (x * 2, x.sum()))[1], backward)
+        F = make(
+            m, lambda ctx, x, on=on: (ctx.set_materialize_grads(on), (x * 2, x.sum()))[1], backward
+        )
         F.apply(leaf(m))[0].sum().backward()
     return log
 
@@ -342,7 +344,9 @@ def once(m):
     once = import_module(m.__name__ + ".autograd.function").once_differentiable
     x = leaf(m)
     F = make(
-        m, lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], once(lambda ctx, g: g * 2 * ctx.saved_tensors[0])
+        m,
+        lambda ctx, x: (ctx.save_for_backward(x), x * x)[1],
+        once(lambda ctx, g: g * 2 * ctx.saved_tensors[0]),
     )
     (g,) = m.autograd.grad(F.apply(x).sum(), x, create_graph=True)
     return g.detach(), g.requires_grad, error_of(g.sum().backward)
@@ -364,7 +368,13 @@ def node_of_function(m):
     n.register_hook(lambda i, o: log.append(("post", len(i), len(o))))
     n.register_prehook(lambda o: log.append(("pre", len(o))))
     y.sum().backward()
-    return n is y.grad_fn, n.next_functions[0][0] is h.grad_fn, n.next_functions[0][1], log, n.metadata
+    return (
+        n is y.grad_fn,
+        n.next_functions[0][0] is h.grad_fn,
+        n.next_functions[0][1],
+        log,
+        n.metadata,
+    )
 
 
 @case
@@ -380,7 +390,9 @@ def hooks_on_outputs(m):
 @case
 def saved_hooks_apply(m):
     log = []
-    with m.autograd.graph.saved_tensors_hooks(lambda t: log.append("pack") or t, lambda t: log.append("unpack") or t):
+    with m.autograd.graph.saved_tensors_hooks(
+        lambda t: log.append("pack") or t, lambda t: log.append("unpack") or t
+    ):
         y = exp(m).apply(leaf(m))
     y.sum().backward()
     return log
@@ -440,7 +452,20 @@ def subclass_results(m):
     a, b = (x * 2).split([1, 2])
     return [
         type(t).__name__
-        for t in (y, x + 1, 1 + x, -x, x[0], a, b, x.sum(), m.add(x, x), m.stack([x, x]), x.clone(), x.max(dim=0).values)
+        for t in (
+            y,
+            x + 1,
+            1 + x,
+            -x,
+            x[0],
+            a,
+            b,
+            x.sum(),
+            m.add(x, x),
+            m.stack([x, x]),
+            x.clone(),
+            x.max(dim=0).values,
+        )
     ] + [type(x.tolist()).__name__, type(x.shape).__name__, repr(x), isinstance(x, m.Tensor)]
 
 
@@ -514,7 +539,12 @@ def override_raises(m):
     f = Foreign()
     return [
         error_of(call)
-        for call in (lambda: m.add(f, 1), lambda: m.ones(2) + f, lambda: m.cat([m.ones(1), f]), lambda: m.sum(f))
+        for call in (
+            lambda: m.add(f, 1),
+            lambda: m.ones(2) + f,
+            lambda: m.cat([m.ones(1), f]),
+            lambda: m.sum(f),
+        )
     ]
 
 
@@ -540,9 +570,9 @@ def disabled(m):
 @case
 def parameter_results_are_tensors(m):
     p = m.nn.Parameter(m.ones(3))
-    return [type(t).__name__ for t in (p + 1, p[0], p.clone(), p.detach(), p.data, p.view(3))], isinstance(
-        p, m.nn.Parameter
-    )
+    return [
+        type(t).__name__ for t in (p + 1, p[0], p.clone(), p.detach(), p.data, p.view(3))
+    ], isinstance(p, m.nn.Parameter)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -560,6 +590,11 @@ def test_pretending_to_be_a_context():
             with pytest.raises((TypeError, RuntimeError)):
                 call()
     node = rushlight._C.Node()
-    for use in (node.name, lambda: node.next_functions, lambda: node.metadata, lambda: node(rushlight.ones(1))):
+    for use in (
+        node.name,
+        lambda: node.next_functions,
+        lambda: node.metadata,
+        lambda: node(rushlight.ones(1)),
+    ):
         with pytest.raises(RuntimeError):
             use()

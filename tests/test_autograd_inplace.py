@@ -44,7 +44,15 @@ def leaf_assigned(m):
 
 @case
 def leaf_filled(m):
-    return [error_of(f) for f in (leaf(m).zero_, lambda: leaf(m).fill_(2), lambda: leaf(m).copy_(m.ones(3)), lambda: leaf(m).normal_())]
+    return [
+        error_of(f)
+        for f in (
+            leaf(m).zero_,
+            lambda: leaf(m).fill_(2),
+            lambda: leaf(m).copy_(m.ones(3)),
+            lambda: leaf(m).normal_(),
+        )
+    ]
 
 
 @case
@@ -100,7 +108,11 @@ def outputs_of_unbind(m):
 @case
 def expanded_written(m):
     x = m.ones(1).expand(3)
-    return error_of(lambda: x.add_(1)), error_of(lambda: x.__setitem__(0, 1)), error_of(lambda: x.copy_(m.ones(3)))
+    return (
+        error_of(lambda: x.add_(1)),
+        error_of(lambda: x.__setitem__(0, 1)),
+        error_of(lambda: x.copy_(m.ones(3))),
+    )
 
 
 @case
@@ -473,8 +485,11 @@ def detach_in_place(m):
 def data_assigned(m):
     x = leaf(m)
     x.data = m.zeros(2, 2)
-    return x, x.is_leaf, error_of(lambda: setattr(x, "data", 5)), error_of(
-        lambda: setattr(x, "data", m.tensor([1, 2]))
+    return (
+        x,
+        x.is_leaf,
+        error_of(lambda: setattr(x, "data", 5)),
+        error_of(lambda: setattr(x, "data", m.tensor([1, 2]))),
     )
 
 
@@ -497,11 +512,19 @@ def data_assigned_after_use(m):
 @case
 def requires_grad_flags(m):
     x = m.ones(2)
-    seen = [x.requires_grad, x.requires_grad_().requires_grad, x.requires_grad_(False).requires_grad]
+    seen = [
+        x.requires_grad,
+        x.requires_grad_().requires_grad,
+        x.requires_grad_(False).requires_grad,
+    ]
     y = leaf(m) * 1
-    return seen, error_of(lambda: y.requires_grad_(False)), y.requires_grad_() is y, error_of(
-        lambda: m.ones(2, dtype=m.int64).requires_grad_()
-    ), error_of(lambda: setattr(x, "requires_grad", 5))
+    return (
+        seen,
+        error_of(lambda: y.requires_grad_(False)),
+        y.requires_grad_() is y,
+        error_of(lambda: m.ones(2, dtype=m.int64).requires_grad_()),
+        error_of(lambda: setattr(x, "requires_grad", 5)),
+    )
 
 
 @case
@@ -534,7 +557,12 @@ def resized(m):
     x.resize_(2, 2)
     y = m.zeros(2)
     y.resize_(5)[2:] = 1
-    return x, y, error_of(lambda: leaf(m).resize_(5)), error_of(lambda: m.zeros(2).resize_(2, -1)).split(":")[0]
+    return (
+        x,
+        y,
+        error_of(lambda: leaf(m).resize_(5)),
+        error_of(lambda: m.zeros(2).resize_(2, -1)).split(":")[0],
+    )
 
 
 @pytest.mark.parametrize("name", CASES)

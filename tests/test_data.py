@@ -450,7 +450,7 @@ def test_persistent_workers_start_again_even_after_a_broken_pass():
         tensors(rushlight), batch_size=2, num_workers=2, persistent_workers=True
     )
     plain_batches = [plain(b) for b in rushlight.utils.data.DataLoader(tensors(rushlight), 2)]
-    for batch in loader:
+    for _batch in loader:
         break
     workers = loader._iterator._workers
     for _ in range(2):

@@ -67,7 +67,9 @@ def sizes(m):
 @alone
 def sizes_too_large_for_memory(m):
     found = errors(
-        lambda: m.empty(2**60), lambda: m.zeros(2**45, dtype=m.float64), lambda: m.ones(2**30, 2**25)
+        lambda: m.empty(2**60),
+        lambda: m.zeros(2**45, dtype=m.float64),
+        lambda: m.ones(2**30, 2**25),
     )
     assert all(e.startswith(("RuntimeError", "MemoryError")) for e in found), found
 
@@ -183,7 +185,12 @@ class Mutates:
 
 @case
 def sequences_of_other_types(m):
-    return m.tensor(Sequence(3, 3)), m.tensor(range(4)), m.tensor([range(2), range(2)]), m.tensor((x for x in [1]).__class__ and [True, 2])
+    return (
+        m.tensor(Sequence(3, 3)),
+        m.tensor(range(4)),
+        m.tensor([range(2), range(2)]),
+        m.tensor((x for x in [1]).__class__ and [True, 2]),
+    )
 
 
 @alone
@@ -614,7 +621,15 @@ def memory_is_shared(m):
     u += 258
     n = m.zeros(3).numpy()
     d = m.from_dlpack(m.arange(3))
-    return a.tolist(), list(b), t, u, n.tolist(), d, m.from_numpy(numpy.broadcast_to(a, (2, 6))).stride()
+    return (
+        a.tolist(),
+        list(b),
+        t,
+        u,
+        n.tolist(),
+        d,
+        m.from_numpy(numpy.broadcast_to(a, (2, 6))).stride(),
+    )
 
 
 @alone
@@ -626,7 +641,13 @@ def memory_is_kept(m):
     n = m.ones(100_000).numpy()
     d = m.from_dlpack(m.ones(100_000))
     junk = [numpy.zeros(100_000) for _ in range(5)]
-    assert t.sum() == 100_000 and u.sum() == 100_000 and n.sum() == 100_000 and d.sum() == 100_000 and junk
+    assert (
+        t.sum() == 100_000
+        and u.sum() == 100_000
+        and n.sum() == 100_000
+        and d.sum() == 100_000
+        and junk
+    )
 
 
 @alone
@@ -671,7 +692,13 @@ def dlpack_twice(m):
 def forged_arrays(m):
     class Forged:
         def __init__(self, **face):
-            self.__array_interface__ = {"version": 3, "typestr": "<f4", "shape": (2,), "data": (0, False), **face}
+            self.__array_interface__ = {
+                "version": 3,
+                "typestr": "<f4",
+                "shape": (2,),
+                "data": (0, False),
+                **face,
+            }
 
     for face in (
         {"shape": (-1,)},
@@ -896,11 +923,39 @@ def classes(m):
 @alone
 def private_functions(m):
     """Not meant to be called, and still no crash."""
-    hostile = (None, 5, -1, "x", b"x", 1.5, (), [], {}, object(), m.ones(2), m.float32, print, m.Tensor, m.UntypedStorage())
-    skip = {"_queue_callback", "set_num_threads", "_set_blas_path", "_push_saved_tensors_hooks", "_pop_saved_tensors_hooks"}
+    hostile = (
+        None,
+        5,
+        -1,
+        "x",
+        b"x",
+        1.5,
+        (),
+        [],
+        {},
+        object(),
+        m.ones(2),
+        m.float32,
+        print,
+        m.Tensor,
+        m.UntypedStorage(),
+    )
+    skip = {
+        "_queue_callback",
+        "set_num_threads",
+        "_set_blas_path",
+        "_push_saved_tensors_hooks",
+        "_pop_saved_tensors_hooks",
+    }
     for name in dir(m._C):
         f = getattr(m._C, name)
-        if name in skip or name.startswith("__") or isinstance(f, type) or not callable(f) or "anomaly" in name:
+        if (
+            name in skip
+            or name.startswith("__")
+            or isinstance(f, type)
+            or not callable(f)
+            or "anomaly" in name
+        ):
             continue
         if name.startswith(("_set_", "set_")):
             continue
@@ -931,7 +986,12 @@ def test_twins():
 
 def difference(theirs, mine):
     """The entries that differ."""
-    if isinstance(mine, str) or not isinstance(mine[0], list) or theirs[0] is None or len(mine[0]) != len(theirs[0]):
+    if (
+        isinstance(mine, str)
+        or not isinstance(mine[0], list)
+        or theirs[0] is None
+        or len(mine[0]) != len(theirs[0])
+    ):
         return f"PyTorch: {theirs}\nrushlight: {mine}"
     pairs = [(i, a, b) for i, (a, b) in enumerate(zip(theirs[0], mine[0])) if a != b]
     text = "\n".join(f"  {i}\n    PyTorch:   {a}\n    rushlight: {b}" for i, a, b in pairs)

@@ -110,7 +110,7 @@ def test_registered_operations():
     lib.impl("twice", lambda x: 0, "Meta")
     assert ops.demo.twice(rl.ones(1)).tolist() == ops.demo.twice.default(rl.ones(1)).tolist() == [2]
     with pytest.raises(AttributeError, match="'_OpNamespace' 'demo' object has no attribute"):
-        ops.demo.thrice
+        _ = ops.demo.thrice
 
     @library.custom_op("demo::cube", mutates_args=())
     def cube(x):

@@ -15,11 +15,20 @@ def plain(x):
     """Anything a snippet returns, as data that is equal when the two libraries agree."""
     if isinstance(x, (torch.Tensor, rushlight.Tensor)):
         values = x.detach()
-        values = values.to(torch.complex64 if isinstance(x, torch.Tensor) else rushlight.complex64) if (
-            x.is_complex()
-        ) else values.double()
+        values = (
+            values.to(torch.complex64 if isinstance(x, torch.Tensor) else rushlight.complex64)
+            if (x.is_complex())
+            else values.double()
+        )
         node = type(x.grad_fn).__name__ if x.grad_fn is not None else None
-        return ("tensor", str(x.dtype), tuple(x.shape), plain(values.tolist()), x.requires_grad, node)
+        return (
+            "tensor",
+            str(x.dtype),
+            tuple(x.shape),
+            plain(values.tolist()),
+            x.requires_grad,
+            node,
+        )
     if isinstance(x, bool) or x is None or isinstance(x, str):
         return x
     if isinstance(x, complex):
@@ -49,7 +58,9 @@ def outcome(m, fn):
         except Exception as e:  # noqa: BLE001
             result = ["raised", type(e).__name__, first_line(e)]
     lines = [first_line(w.message) for w in caught if issubclass(w.category, UserWarning)]
-    return result, [w for w in lines if not w.startswith("Using backward() with create_graph")]  # once
+    return result, [
+        w for w in lines if not w.startswith("Using backward() with create_graph")
+    ]  # once
 
 
 def twin(fn):

@@ -1,6 +1,6 @@
 // The engine, in three steps: find every node reachable from the roots and count how many gradients
-// each will get; if only some inputs are asked for, mark the nodes that lead to them; then run nodes,
-// latest created first, each when its gradients are complete.
+// each will get; if only some inputs are asked for, mark the nodes that lead to them; then run
+// nodes, latest created first, each when its gradients are complete.
 //
 // What an operation's gradient need not care about happens here, at the edges: gradients are summed
 // back to the shape of an operand that was broadcast, cast back to its dtype, and made real for a
@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include "autograd/mode.h"
+#include "base/mode.h"
 #include "op/call.h"
 #include "tensor/layout.h"
 
@@ -18,10 +18,10 @@ namespace rl {
 
 struct NodeTask {
   Node* node;
-  const void* run;      // whose task this is
-  NodeTask* other;      // the node's task in another run
-  int pending = 0;      // gradients still to come
-  bool needed = true;   // leads to an asked-for input
+  const void* run;     // whose task this is
+  NodeTask* other;     // the node's task in another run
+  int pending = 0;     // gradients still to come
+  bool needed = true;  // leads to an asked-for input
   bool queued = false;
   Grads grads;
   std::vector<std::pair<uint32_t, size_t>> captures;  // (gradient, index in the result)
@@ -60,7 +60,9 @@ class Run {
     if (!inputs.empty()) select(inputs);
     GradGuard mode(options_.create_graph);
     for (size_t i = 0; i < roots.size(); ++i)
-      if (roots[i]) give(roots[i], complete(*roots[i].node, *roots[i].node, roots[i].input, i, std::move(grads[i])));
+      if (roots[i])
+        give(roots[i],
+             complete(*roots[i].node, *roots[i].node, roots[i].input, i, std::move(grads[i])));
     for (const Edge& e : roots)
       if (NodeTask* t = e ? find(e.node.get()) : nullptr; t && t->pending == 0) push(t);
     while (!heap_.empty()) {
@@ -73,7 +75,9 @@ class Run {
   }
 
  private:
-  static bool later(const NodeTask* a, const NodeTask* b) { return a->node->sequence < b->node->sequence; }
+  static bool later(const NodeTask* a, const NodeTask* b) {
+    return a->node->sequence < b->node->sequence;
+  }
 
   NodeTask* find(const Node* n) const {
     NodeTask* t = n->task;
@@ -123,13 +127,17 @@ class Run {
       if (!inputs[i]) continue;
       NodeTask* t = find(inputs[i].node.get());
       if (!t) continue;
-      if (options_.accumulate) t->needed = true;
-      else t->captures.push_back({inputs[i].input, i});
+      if (options_.accumulate)
+        t->needed = true;
+      else
+        t->captures.push_back({inputs[i].input, i});
     }
     std::vector<NodeTask*> order;
     for (auto& t : tasks_) order.push_back(t.get());
     std::sort(order.begin(), order.end(), [](NodeTask* a, NodeTask* b) {
-      const auto key = [](NodeTask* t) { return t->node->is_accumulate() ? 0 : t->node->sequence + 1; };
+      const auto key = [](NodeTask* t) {
+        return t->node->is_accumulate() ? 0 : t->node->sequence + 1;
+      };
       return key(a) < key(b);
     });
     bool changed = true;
@@ -158,7 +166,8 @@ class Run {
 
   void give(const Edge& e, Tensor g) {
     NodeTask* t = find(e.node.get());
-    if (t->grads.size() <= e.input) t->grads.resize(std::max<size_t>(e.input + 1, e.node->outputs.size()));
+    if (t->grads.size() <= e.input)
+      t->grads.resize(std::max<size_t>(e.input + 1, e.node->outputs.size()));
     if (!g.defined()) return;
     Tensor& slot = t->grads[e.input];
     if (!slot.defined()) {

@@ -8,7 +8,7 @@
 // storage's version differs from the one it remembers.
 #include "autograd/inplace.h"
 
-#include "autograd/mode.h"
+#include "base/mode.h"
 #include "op/call.h"
 #include "tensor/layout.h"
 
@@ -53,7 +53,8 @@ struct CopySlices : Node {
     Grads inner_in;
     inner_in.push_back(call_op<"clone">(part));
     Grads inner_out = inner->apply(std::move(inner_in));
-    for (size_t i = 1; i < inner_out.size() && i < next.size(); ++i) out[i] = std::move(inner_out[i]);
+    for (size_t i = 1; i < inner_out.size() && i < next.size(); ++i)
+      out[i] = std::move(inner_out[i]);
     if (needs(0)) {
       if (!inner_out.empty() && inner_out[0].defined())
         call_copy_(part, inner_out[0]);
@@ -92,8 +93,10 @@ void mark_view(const Tensor& view, const Tensor& of, ViewInfo::Origin origin) {
   ++base->refs;
   view->view_version = view->storage->version;
   view->view_no_grad = of->view_no_grad || !is_differentiable(view.dtype());
-  if (GradMode::inference) origin = ViewInfo::Inference;
-  else if (!GradMode::enabled && origin == ViewInfo::Normal) origin = ViewInfo::NoGrad;
+  if (GradMode::inference)
+    origin = ViewInfo::Inference;
+  else if (!GradMode::enabled && origin == ViewInfo::Normal)
+    origin = ViewInfo::NoGrad;
   if (origin == ViewInfo::Normal && of->base && of->autograd) origin = of->autograd->view.origin;
   if (origin != ViewInfo::Normal && base->grad_flag) meta(view).view.origin = origin;
 }
@@ -107,17 +110,24 @@ void check_origin(const Tensor& view, bool indirect) {
   if (origin == ViewInfo::NoGrad || origin == ViewInfo::Inference) {
     const bool no_grad = origin == ViewInfo::NoGrad;
     const char* block = no_grad ? "no_grad" : "inference_mode";
-    raise(ErrorKind::Runtime, "A view was created in ", no_grad ? "no_grad" : "inference", " mode and ", what,
-          " modified inplace ", no_grad ? "with grad mode enabled" : "in normal mode",
-          ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
-          "moving both the view and the inplace either both inside the ", block,
-          " block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+    raise(ErrorKind::Runtime, "A view was created in ", no_grad ? "no_grad" : "inference",
+          " mode and ", what, " modified inplace ",
+          no_grad ? "with grad mode enabled" : "in normal mode",
+          ". Given that this use case is ambiguous and error-prone, it is forbidden. You can "
+          "clarify your code by "
+          "moving both the view and the inplace either both inside the ",
+          block,
+          " block (if you don't want the inplace to be tracked) or both outside (if you want the "
+          "inplace to be "
           "tracked).");
   }
   if (origin == ViewInfo::Multi && m->grad_fn)
-    raise(ErrorKind::Runtime, "Output ", m->output, " of ", short_name(*m->grad_fn), " is a view and ", what,
-          " modified inplace. This view is the output of a function that returns multiple views. Such functions do "
-          "not allow the output views to be modified inplace. You should replace the inplace operation by an "
+    raise(ErrorKind::Runtime, "Output ", m->output, " of ", short_name(*m->grad_fn),
+          " is a view and ", what,
+          " modified inplace. This view is the output of a function that returns multiple views. "
+          "Such functions do "
+          "not allow the output views to be modified inplace. You should replace the inplace "
+          "operation by an "
           "out-of-place one.");
 }
 }  // namespace
@@ -140,9 +150,10 @@ void check_inplace(const Tensor& self, bool recording) {
   const TensorImpl* t = self.get();
   if (!t->contiguous)
     for (int d = 0; d < t->dim(); ++d)
-      RL_CHECK(t->strides[d] != 0 || t->sizes[d] <= 1 || t->numel == 0,
-               "unsupported operation: more than one element of the written-to tensor refers to a "
-               "single memory location. Please clone() the tensor before performing the operation.");
+      RL_CHECK(
+          t->strides[d] != 0 || t->sizes[d] <= 1 || t->numel == 0,
+          "unsupported operation: more than one element of the written-to tensor refers to a "
+          "single memory location. Please clone() the tensor before performing the operation.");
   RL_CHECK(!t->inference || GradMode::inference,
            "Inplace update to inference tensor outside InferenceMode is not allowed."
            "You can make a clone to get a normal tensor before doing inplace update."
@@ -160,13 +171,19 @@ void check_inplace(const Tensor& self, bool recording) {
 }
 
 void check_overlap(const Tensor& self, const Tensor& source) {
-  if (!(self->storage == source->storage) || self.same(source) || !self.numel() || !source.numel()) return;
-  if (self->offset == source->offset && self.strides() == source.strides() && self.dtype() == source.dtype()) return;
-  if (!is_dense(self.sizes(), self.strides()) || !is_dense(source.sizes(), source.strides())) return;
+  if (!(self->storage == source->storage) || self.same(source) || !self.numel() || !source.numel())
+    return;
+  if (self->offset == source->offset && self.strides() == source.strides() &&
+      self.dtype() == source.dtype())
+    return;
+  if (!is_dense(self.sizes(), self.strides()) || !is_dense(source.sizes(), source.strides()))
+    return;
   const char *a = self->data(), *b = source->data();  // dense: one block each
-  const char *a_end = a + self.numel() * size_of(self.dtype()), *b_end = b + source.numel() * size_of(source.dtype());
+  const char *a_end = a + self.numel() * size_of(self.dtype()),
+             *b_end = b + source.numel() * size_of(source.dtype());
   RL_CHECK(a >= b_end || b >= a_end || (a == b && a_end == b_end),
-           "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+           "unsupported operation: some elements of the input tensor and the written-to tensor "
+           "refer to a single "
            "memory location. Please clone() the tensor before performing the operation.");
 }
 

@@ -1,5 +1,6 @@
-// In-place writes and views under autograd: version counters, history that moves from a written view
-// to its base, and views that learn of writes to their base. This is the only place that knows.
+// In-place writes and views under autograd: version counters, history that moves from a written
+// view to its base, and views that learn of writes to their base. This is the only place that
+// knows.
 #pragma once
 #include "autograd/node.h"
 

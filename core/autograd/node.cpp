@@ -2,7 +2,7 @@
 #include "autograd/node.h"
 
 #include "autograd/inplace.h"
-#include "autograd/mode.h"
+#include "base/mode.h"
 #include "autograd/saved.h"
 #include "op/call.h"
 
@@ -109,8 +109,9 @@ std::string short_name(const Node& n) {
 void set_requires_grad(const Tensor& t, bool value) {
   if (value == t.requires_grad()) return;
   RL_CHECK(is_leaf(t), "you can only change requires_grad flags of leaf variables.",
-           value ? "" : " If you want to use a computed variable in a subgraph that doesn't require "
-                        "differentiation use var_no_grad = var.detach().");
+           value ? ""
+                 : " If you want to use a computed variable in a subgraph that doesn't require "
+                   "differentiation use var_no_grad = var.detach().");
   RL_CHECK(!value || is_differentiable(t.dtype()),
            "only Tensors of floating point dtype can require gradients");
   RL_CHECK(!(value && t->inference && !GradMode::inference),
@@ -140,32 +141,35 @@ Saved::Saved(const Tensor& t, bool is_output) : is_output_(is_output) {
     tensor_ = alias(t);
     if (t->autograd) output_ = t->autograd->output;
   } else {
-    RL_CHECK(!t->inference || GradMode::inference,
-             "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
-             "inference mode in computation tracked by autograd. To work around this, you can make a "
-             "clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
-             "`torch.inference_mode()`.");
+    RL_CHECK(
+        !t->inference || GradMode::inference,
+        "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+        "inference mode in computation tracked by autograd. To work around this, you can make a "
+        "clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+        "`torch.inference_mode()`.");
     tensor_ = t;
   }
 }
 
 namespace {
-[[noreturn]] void raise_modified(const Tensor& t, const Node* maker, uint32_t output, uint32_t saved) {
+[[noreturn]] void raise_modified(const Tensor& t, const Node* maker, uint32_t output,
+                                 uint32_t saved) {
   std::string made;
   if (maker) made = str(", which is output ", output, " of ", short_name(*maker), ",");
-  raise(ErrorKind::Runtime,
-        "one of the variables needed for gradient computation has been modified by an inplace "
-        "operation: [torch.", info(t.dtype()).type, "Tensor ", t.sizes(), "]", made,
-        " is at version ", t->storage->version, "; expected version ", saved,
-        " instead. Hint: ",
-        GradMode::anomaly
-            ? "the backtrace further above shows the operation that failed to compute its "
-              "gradient. The variable in question was changed in there or anywhere later. Good luck!"
-            : "enable anomaly detection to find the operation that failed to compute its "
-              "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).",
-        "\nwhy: backward needs the value that this tensor had when it was used."
-        "\nfix: replace the in-place operation by one that makes a new tensor (a = a + 1, not "
-        "a += 1), or clone the tensor before the write.");
+  raise(
+      ErrorKind::Runtime,
+      "one of the variables needed for gradient computation has been modified by an inplace "
+      "operation: [torch.",
+      info(t.dtype()).type, "Tensor ", t.sizes(), "]", made, " is at version ", t->storage->version,
+      "; expected version ", saved, " instead. Hint: ",
+      GradMode::anomaly
+          ? "the backtrace further above shows the operation that failed to compute its "
+            "gradient. The variable in question was changed in there or anywhere later. Good luck!"
+          : "enable anomaly detection to find the operation that failed to compute its "
+            "gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).",
+      "\nwhy: backward needs the value that this tensor had when it was used."
+      "\nfix: replace the in-place operation by one that makes a new tensor (a = a + 1, not "
+      "a += 1), or clone the tensor before the write.");
 }
 }  // namespace
 
@@ -185,8 +189,13 @@ Tensor Saved::unpack(Node* owner) const {
   }
   if (!tensor_.defined()) return {};
   if (tensor_->storage->version != version_) {
-    const Node* maker = is_output_ ? owner : tensor_->autograd ? tensor_->autograd->grad_fn.get() : nullptr;
-    raise_modified(tensor_, maker, is_output_ ? output_ : tensor_->autograd ? tensor_->autograd->output : 0,
+    const Node* maker = is_output_          ? owner
+                        : tensor_->autograd ? tensor_->autograd->grad_fn.get()
+                                            : nullptr;
+    raise_modified(tensor_, maker,
+                   is_output_          ? output_
+                   : tensor_->autograd ? tensor_->autograd->output
+                                       : 0,
                    version_);
   }
   if (!is_output_ || !GradMode::enabled || !owner) return tensor_;

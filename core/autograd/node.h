@@ -25,7 +25,7 @@ using GradHook = std::function<void(Grads& grads)>;
 using PostHook = std::function<void(Grads& inputs, const Grads& outputs)>;
 
 struct Hooks {
-  std::vector<std::pair<int64_t, GradHook>> pre;    // key, hook on all incoming gradients
+  std::vector<std::pair<int64_t, GradHook>> pre;  // key, hook on all incoming gradients
   std::vector<std::pair<int64_t, PostHook>> post;
   // On the gradient of one output, in order; retain_grad hooks run last.
   std::vector<std::tuple<int64_t, uint32_t, std::function<void(Tensor&)>>> tensor;
@@ -43,14 +43,14 @@ struct OutputInfo {
 struct NodeTask;
 
 struct Node : RefCounted {
-  uint64_t sequence;            // creation order: later nodes run first
+  uint64_t sequence;  // creation order: later nodes run first
   SmallVector<Edge, 2> next;
   SmallVector<OutputInfo, 1> outputs;
   std::unique_ptr<Hooks> hooks;
-  NodeTask* task = nullptr;     // of the runs under way
-  int running = 0;              // calls of apply() under way
-  void* pyobj = nullptr;        // the Python object that shows this node (borrowed)
-  void* metadata = nullptr;     // owned Python dict of anomaly mode and user marks
+  NodeTask* task = nullptr;  // of the runs under way
+  int running = 0;           // calls of apply() under way
+  void* pyobj = nullptr;     // the Python object that shows this node (borrowed)
+  void* metadata = nullptr;  // owned Python dict of anomaly mode and user marks
 
   Node();
   virtual ~Node();
@@ -107,7 +107,7 @@ struct AutogradMeta {
   std::vector<std::pair<int64_t, std::function<void(const Tensor&)>>> post_accumulate;
 };
 
-AutogradMeta& meta(const Tensor& t);           // made on demand
+AutogradMeta& meta(const Tensor& t);  // made on demand
 /// The node that made t, or null for a leaf. For a view whose base was written in place since, the
 /// node is made anew (autograd/inplace.cpp).
 Ref<Node> grad_fn(const Tensor& t);

@@ -7,25 +7,46 @@
 namespace rl {
 
 enum class DType : uint8_t {
-  Bool, U8, I8, I16, I32, I64, U16, U32, U64, F16, BF16, F32, F64, C64, C128
+  Bool,
+  U8,
+  I8,
+  I16,
+  I32,
+  I64,
+  U16,
+  U32,
+  U64,
+  F16,
+  BF16,
+  F32,
+  F64,
+  C64,
+  C128
 };
 constexpr int kDTypes = 15;
 
 struct DTypeInfo {
-  const char* name;      // "float32", as in torch.float32
-  const char* alias;     // "float", the other public name, or nullptr
-  const char* type;      // "Float", as in FloatTensor and in error messages
-  uint8_t size;          // bytes
+  const char* name;   // "float32", as in torch.float32
+  const char* alias;  // "float", the other public name, or nullptr
+  const char* type;   // "Float", as in FloatTensor and in error messages
+  uint8_t size;       // bytes
 };
 
 constexpr DTypeInfo kDTypeInfo[kDTypes] = {
-    {"bool", nullptr, "Bool", 1},          {"uint8", nullptr, "Byte", 1},
-    {"int8", nullptr, "Char", 1},          {"int16", "short", "Short", 2},
-    {"int32", "int", "Int", 4},            {"int64", "long", "Long", 8},
-    {"uint16", nullptr, "UInt16", 2},      {"uint32", nullptr, "UInt32", 4},
-    {"uint64", nullptr, "UInt64", 8},      {"float16", "half", "Half", 2},
-    {"bfloat16", nullptr, "BFloat16", 2},  {"float32", "float", "Float", 4},
-    {"float64", "double", "Double", 8},    {"complex64", "cfloat", "ComplexFloat", 8},
+    {"bool", nullptr, "Bool", 1},
+    {"uint8", nullptr, "Byte", 1},
+    {"int8", nullptr, "Char", 1},
+    {"int16", "short", "Short", 2},
+    {"int32", "int", "Int", 4},
+    {"int64", "long", "Long", 8},
+    {"uint16", nullptr, "UInt16", 2},
+    {"uint32", nullptr, "UInt32", 4},
+    {"uint64", nullptr, "UInt64", 8},
+    {"float16", "half", "Half", 2},
+    {"bfloat16", nullptr, "BFloat16", 2},
+    {"float32", "float", "Float", 4},
+    {"float64", "double", "Double", 8},
+    {"complex64", "cfloat", "ComplexFloat", 8},
     {"complex128", "cdouble", "ComplexDouble", 16},
 };
 
@@ -39,9 +60,7 @@ constexpr bool is_integral(DType t, bool with_bool = true) {
   return t < DType::F16 && (with_bool || t != DType::Bool);
 }
 constexpr bool is_differentiable(DType t) { return t >= DType::F16; }
-constexpr bool is_signed(DType t) {
-  return t >= DType::F16 || (t >= DType::I8 && t <= DType::I64);
-}
+constexpr bool is_signed(DType t) { return t >= DType::F16 || (t >= DType::I8 && t <= DType::I64); }
 /// The real type of a complex type's parts; any other type is its own.
 constexpr DType real_of(DType t) {
   return t == DType::C64 ? DType::F32 : t == DType::C128 ? DType::F64 : t;

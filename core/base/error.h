@@ -61,8 +61,8 @@ template <class... Parts>
 
 }  // namespace rl
 
-#define RL_CHECK_AS(kind, cond, ...)                                             \
-  do {                                                                           \
+#define RL_CHECK_AS(kind, cond, ...)                                                   \
+  do {                                                                                 \
     if (__builtin_expect(!(cond), 0)) ::rl::raise(::rl::ErrorKind::kind, __VA_ARGS__); \
   } while (0)
 #define RL_CHECK(cond, ...) RL_CHECK_AS(Runtime, cond, __VA_ARGS__)

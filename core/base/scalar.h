@@ -33,10 +33,14 @@ class Scalar {
   /// The dtype a tensor of this number would have, given the default float type.
   DType dtype(DType default_float) const {
     switch (kind) {
-      case Bool: return DType::Bool;
-      case Int: return DType::I64;
-      case Float: return default_float;
-      default: return complex_of(default_float);
+      case Bool:
+        return DType::Bool;
+      case Int:
+        return DType::I64;
+      case Float:
+        return default_float;
+      default:
+        return complex_of(default_float);
     }
   }
 

@@ -27,8 +27,8 @@ struct SizeClass {
 SizeClass size_class(size_t n) {
   if (n <= kAlign) return {0, kAlign};
   n = (n + kAlign - 1) & ~(kAlign - 1);
-  const int top = 63 - __builtin_clzll(n);        // n in [2^top, 2^(top+1))
-  const int shift = top > 9 ? top - 3 : 6;        // eighths, but never finer than 64 bytes
+  const int top = 63 - __builtin_clzll(n);  // n in [2^top, 2^(top+1))
+  const int shift = top > 9 ? top - 3 : 6;  // eighths, but never finer than 64 bytes
   const size_t unit = size_t{1} << shift;
   const size_t rounded = (n + unit - 1) & ~(unit - 1);
   const int rtop = 63 - __builtin_clzll(rounded);
@@ -57,11 +57,14 @@ void* fresh(size_t bytes) {
 
 void* allocate(size_t n) {
   if (n > (size_t{1} << 62))
-    raise(ErrorKind::Runtime, "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate ", n, " bytes.");
+    raise(ErrorKind::Runtime,
+          "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate ", n,
+          " bytes.");
 #ifdef RL_SANITIZE
   void* s = nullptr;
   if (posix_memalign(&s, kAlign, n ? n : 1) == 0) return s;
-  raise(ErrorKind::Runtime, "DefaultCPUAllocator: can't allocate memory: you tried to allocate ", n, " bytes.");
+  raise(ErrorKind::Runtime, "DefaultCPUAllocator: can't allocate memory: you tried to allocate ", n,
+        " bytes.");
 #endif
   const SizeClass c = size_class(n);
   auto& list = caches()[c.index];

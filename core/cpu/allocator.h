@@ -1,4 +1,5 @@
-// The caching allocator for tensor memory on the CPU: 64-byte aligned blocks that are kept after use.
+// The caching allocator for tensor memory on the CPU: 64-byte aligned blocks that are kept after
+// use.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -8,8 +8,8 @@
 
 namespace rl {
 
-#define RL_DECLARE(isa) \
-  namespace isa {       \
+#define RL_DECLARE(isa)                                       \
+  namespace isa {                                             \
   void fill_tables(cpu::LoadStoreTable&, cpu::FormulaTable&); \
   }
 RL_DECLARE(baseline)
@@ -37,7 +37,8 @@ bool supported([[maybe_unused]] Isa i) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (i == Isa::Avx2)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2");
   if (i == Isa::Avx512)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -62,12 +63,17 @@ struct Tables {
   Tables() {
     switch (isa()) {
 #ifdef RL_HAVE_AVX512
-      case Isa::Avx512: avx512::fill_tables(load_store, formulas); break;
+      case Isa::Avx512:
+        avx512::fill_tables(load_store, formulas);
+        break;
 #endif
 #ifdef RL_HAVE_AVX2
-      case Isa::Avx2: avx2::fill_tables(load_store, formulas); break;
+      case Isa::Avx2:
+        avx2::fill_tables(load_store, formulas);
+        break;
 #endif
-      default: baseline::fill_tables(load_store, formulas);
+      default:
+        baseline::fill_tables(load_store, formulas);
     }
   }
 };

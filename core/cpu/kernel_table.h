@@ -22,8 +22,9 @@ struct LoadStoreTable {
   LoadFn truth[kDTypes];  // x != 0 as bytes
 };
 
-/// One formula's kernels by compute type: its forward, and the gradient for each operand (all inputs
-/// of step 1). `result` is the dtype a forward writes, or -1 where the formula has no kernel.
+/// One formula's kernels by compute type: its forward, and the gradient for each operand (all
+/// inputs of step 1). `result` is the dtype a forward writes, or -1 where the formula has no
+/// kernel.
 struct FormulaKernels {
   static constexpr int kOperands = 3;
   const char* name;  // the schema, to check that both builds agree

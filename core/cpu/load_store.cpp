@@ -71,11 +71,16 @@ constexpr BlockFn kBlock[] = {copy_transposed<uint8_t>, copy_transposed<uint16_t
 
 int log2_size(DType t) {
   switch (size_of(t)) {
-    case 1: return 0;
-    case 2: return 1;
-    case 4: return 2;
-    case 8: return 3;
-    default: return 4;
+    case 1:
+      return 0;
+    case 2:
+      return 1;
+    case 4:
+      return 2;
+    case 8:
+      return 3;
+    default:
+      return 4;
   }
 }
 
@@ -111,18 +116,43 @@ void convert_run(int64_t n, DType src_dtype, const char* src, int64_t src_stride
 
 void put(DType dtype, void* dst, const Scalar& v) {
   switch (dtype) {
-    case DType::Bool: *static_cast<uint8_t*>(dst) = v.boolean(); break;
-    case DType::U8: *static_cast<uint8_t*>(dst) = static_cast<uint8_t>(v.integer()); break;
-    case DType::I8: *static_cast<int8_t*>(dst) = static_cast<int8_t>(v.integer()); break;
-    case DType::I16: *static_cast<int16_t*>(dst) = static_cast<int16_t>(v.integer()); break;
-    case DType::U16: *static_cast<uint16_t*>(dst) = static_cast<uint16_t>(v.integer()); break;
-    case DType::I32: *static_cast<int32_t*>(dst) = static_cast<int32_t>(v.integer()); break;
-    case DType::U32: *static_cast<uint32_t*>(dst) = static_cast<uint32_t>(v.integer()); break;
-    case DType::I64: case DType::U64: *static_cast<int64_t*>(dst) = v.integer(); break;
-    case DType::F16: *static_cast<Half*>(dst) = Half(static_cast<float>(v.real())); break;
-    case DType::BF16: *static_cast<BFloat16*>(dst) = BFloat16(static_cast<float>(v.real())); break;
-    case DType::F32: *static_cast<float*>(dst) = static_cast<float>(v.real()); break;
-    case DType::F64: *static_cast<double*>(dst) = v.real(); break;
+    case DType::Bool:
+      *static_cast<uint8_t*>(dst) = v.boolean();
+      break;
+    case DType::U8:
+      *static_cast<uint8_t*>(dst) = static_cast<uint8_t>(v.integer());
+      break;
+    case DType::I8:
+      *static_cast<int8_t*>(dst) = static_cast<int8_t>(v.integer());
+      break;
+    case DType::I16:
+      *static_cast<int16_t*>(dst) = static_cast<int16_t>(v.integer());
+      break;
+    case DType::U16:
+      *static_cast<uint16_t*>(dst) = static_cast<uint16_t>(v.integer());
+      break;
+    case DType::I32:
+      *static_cast<int32_t*>(dst) = static_cast<int32_t>(v.integer());
+      break;
+    case DType::U32:
+      *static_cast<uint32_t*>(dst) = static_cast<uint32_t>(v.integer());
+      break;
+    case DType::I64:
+    case DType::U64:
+      *static_cast<int64_t*>(dst) = v.integer();
+      break;
+    case DType::F16:
+      *static_cast<Half*>(dst) = Half(static_cast<float>(v.real()));
+      break;
+    case DType::BF16:
+      *static_cast<BFloat16*>(dst) = BFloat16(static_cast<float>(v.real()));
+      break;
+    case DType::F32:
+      *static_cast<float*>(dst) = static_cast<float>(v.real());
+      break;
+    case DType::F64:
+      *static_cast<double*>(dst) = v.real();
+      break;
     case DType::C64: {
       float* f = static_cast<float*>(dst);
       f[0] = static_cast<float>(v.real());
@@ -142,18 +172,31 @@ void put(Compute compute, void* dst, const Scalar& v) { put(dtype_of(compute), d
 
 Scalar get(DType dtype, const void* p) {
   switch (dtype) {
-    case DType::Bool: return Scalar(*static_cast<const uint8_t*>(p) != 0);
-    case DType::U8: return Scalar(int64_t{*static_cast<const uint8_t*>(p)});
-    case DType::I8: return Scalar(int64_t{*static_cast<const int8_t*>(p)});
-    case DType::I16: return Scalar(int64_t{*static_cast<const int16_t*>(p)});
-    case DType::U16: return Scalar(int64_t{*static_cast<const uint16_t*>(p)});
-    case DType::I32: return Scalar(int64_t{*static_cast<const int32_t*>(p)});
-    case DType::U32: return Scalar(int64_t{*static_cast<const uint32_t*>(p)});
-    case DType::I64: case DType::U64: return Scalar(*static_cast<const int64_t*>(p));
-    case DType::F16: return Scalar(double{static_cast<float>(*static_cast<const Half*>(p))});
-    case DType::BF16: return Scalar(double{static_cast<float>(*static_cast<const BFloat16*>(p))});
-    case DType::F32: return Scalar(double{*static_cast<const float*>(p)});
-    case DType::F64: return Scalar(*static_cast<const double*>(p));
+    case DType::Bool:
+      return Scalar(*static_cast<const uint8_t*>(p) != 0);
+    case DType::U8:
+      return Scalar(int64_t{*static_cast<const uint8_t*>(p)});
+    case DType::I8:
+      return Scalar(int64_t{*static_cast<const int8_t*>(p)});
+    case DType::I16:
+      return Scalar(int64_t{*static_cast<const int16_t*>(p)});
+    case DType::U16:
+      return Scalar(int64_t{*static_cast<const uint16_t*>(p)});
+    case DType::I32:
+      return Scalar(int64_t{*static_cast<const int32_t*>(p)});
+    case DType::U32:
+      return Scalar(int64_t{*static_cast<const uint32_t*>(p)});
+    case DType::I64:
+    case DType::U64:
+      return Scalar(*static_cast<const int64_t*>(p));
+    case DType::F16:
+      return Scalar(double{static_cast<float>(*static_cast<const Half*>(p))});
+    case DType::BF16:
+      return Scalar(double{static_cast<float>(*static_cast<const BFloat16*>(p))});
+    case DType::F32:
+      return Scalar(double{*static_cast<const float*>(p)});
+    case DType::F64:
+      return Scalar(*static_cast<const double*>(p));
     case DType::C64: {
       const float* f = static_cast<const float*>(p);
       return Scalar(std::complex<double>(f[0], f[1]));
@@ -170,11 +213,16 @@ void fill(DType dtype, void* dst, int64_t n, const Scalar& value) {
   alignas(16) char one[16];
   put(dtype, one, value);
   switch (size_of(dtype)) {
-    case 1: return fill_as<uint8_t>(dst, n, one);
-    case 2: return fill_as<uint16_t>(dst, n, one);
-    case 4: return fill_as<uint32_t>(dst, n, one);
-    case 8: return fill_as<uint64_t>(dst, n, one);
-    default: return fill_as<Pair128>(dst, n, one);
+    case 1:
+      return fill_as<uint8_t>(dst, n, one);
+    case 2:
+      return fill_as<uint16_t>(dst, n, one);
+    case 4:
+      return fill_as<uint32_t>(dst, n, one);
+    case 8:
+      return fill_as<uint64_t>(dst, n, one);
+    default:
+      return fill_as<Pair128>(dst, n, one);
   }
 }
 
@@ -196,8 +244,10 @@ void copy(const Dims& sizes, DType dst_dtype, void* dst, const Dims& dst_strides
     parallel_for(0, inner, kGrain, [&](int64_t b, int64_t e) {
       char* d = out + b * ds * dst_size;
       const char* s = in + b * ss * src_size;
-      if (same) kRun[width](e - b, s, ss, d, ds);
-      else convert_run(e - b, src_dtype, s, ss, dst_dtype, d, ds);
+      if (same)
+        kRun[width](e - b, s, ss, d, ds);
+      else
+        convert_run(e - b, src_dtype, s, ss, dst_dtype, d, ds);
     });
     return;
   }
@@ -220,9 +270,12 @@ void copy(const Dims& sizes, DType dst_dtype, void* dst, const Dims& dst_strides
     for (int64_t i = b; i < e; ++i) {
       char* dp = out + d_off * dst_size;
       const char* sp = in + s_off * src_size;
-      if (block) kBlock[width](inner, nest.size[1], sp, ss, nest.stride[1][1], dp, ds, nest.stride[0][1]);
-      else if (same) kRun[width](inner, sp, ss, dp, ds);
-      else convert_run(inner, src_dtype, sp, ss, dst_dtype, dp, ds);
+      if (block)
+        kBlock[width](inner, nest.size[1], sp, ss, nest.stride[1][1], dp, ds, nest.stride[0][1]);
+      else if (same)
+        kRun[width](inner, sp, ss, dp, ds);
+      else
+        convert_run(inner, src_dtype, sp, ss, dst_dtype, dp, ds);
       for (int d = first; d < nest.ndim; ++d) {
         d_off += nest.stride[0][d];
         s_off += nest.stride[1][d];

@@ -14,24 +14,34 @@ struct Cx {
 };
 
 // Storage types by dtype.
-template <DType> struct StorageOf;
-#define RL_STORAGE(D, T) \
-  template <> struct StorageOf<DType::D> { using type = T; };
-RL_STORAGE(Bool, uint8_t) RL_STORAGE(U8, uint8_t) RL_STORAGE(I8, int8_t) RL_STORAGE(I16, int16_t)
-RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t)
-RL_STORAGE(U32, uint32_t) RL_STORAGE(U64, uint64_t) RL_STORAGE(F16, uint16_t)
-RL_STORAGE(BF16, uint16_t) RL_STORAGE(F32, float) RL_STORAGE(F64, double)
-RL_STORAGE(C64, Cx<float>) RL_STORAGE(C128, Cx<double>)
+template <DType>
+struct StorageOf;
+#define RL_STORAGE(D, T)       \
+  template <>                  \
+  struct StorageOf<DType::D> { \
+    using type = T;            \
+  };
+RL_STORAGE(Bool, uint8_t)
+RL_STORAGE(U8, uint8_t) RL_STORAGE(I8, int8_t) RL_STORAGE(I16, int16_t) RL_STORAGE(I32, int32_t)
+    RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t) RL_STORAGE(U32, uint32_t)
+        RL_STORAGE(U64, uint64_t) RL_STORAGE(F16, uint16_t) RL_STORAGE(BF16, uint16_t)
+            RL_STORAGE(F32, float) RL_STORAGE(F64, double) RL_STORAGE(C64, Cx<float>)
+                RL_STORAGE(C128, Cx<double>)
 #undef RL_STORAGE
 
-template <Compute> struct ComputeOf;
-#define RL_COMPUTE(C, T) \
-  template <> struct ComputeOf<Compute::C> { using type = T; };
-RL_COMPUTE(F32, float) RL_COMPUTE(F64, double) RL_COMPUTE(I32, int32_t) RL_COMPUTE(I64, int64_t)
-RL_COMPUTE(C64, Cx<float>) RL_COMPUTE(C128, Cx<double>)
+                    template <Compute>
+                    struct ComputeOf;
+#define RL_COMPUTE(C, T)         \
+  template <>                    \
+  struct ComputeOf<Compute::C> { \
+    using type = T;              \
+  };
+RL_COMPUTE(F32, float)
+RL_COMPUTE(F64, double) RL_COMPUTE(I32, int32_t) RL_COMPUTE(I64, int64_t) RL_COMPUTE(C64, Cx<float>)
+    RL_COMPUTE(C128, Cx<double>)
 #undef RL_COMPUTE
 
-RL_INLINE float half_to_float(uint16_t h) {
+        RL_INLINE float half_to_float(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16, rest = h & 0x7fffu;
   // Scale by 2^112 to move the exponent bias; it also normalises subnormals. Inf/NaN apart.
   const float scaled = __builtin_bit_cast(float, rest << 13) * 0x1p112f;
@@ -62,9 +72,12 @@ RL_INLINE float bf16_to_float(uint16_t h) {
 /// The stored element as a number C++ can convert.
 template <DType D>
 RL_INLINE auto decode(typename StorageOf<D>::type v) {
-  if constexpr (D == DType::F16) return half_to_float(v);
-  else if constexpr (D == DType::BF16) return bf16_to_float(v);
-  else return v;
+  if constexpr (D == DType::F16)
+    return half_to_float(v);
+  else if constexpr (D == DType::BF16)
+    return bf16_to_float(v);
+  else
+    return v;
 }
 
 template <class To, class From>
@@ -79,7 +92,8 @@ RL_INLINE To convert(From v) {
   } else if constexpr (requires(To t) { t.re; }) {
     using R = decltype(To{}.re);
     return {static_cast<R>(v), R(0)};
-  } else if constexpr (sizeof(To) == 4 && static_cast<To>(0.5) == 0 && static_cast<From>(0.5) != 0) {
+  } else if constexpr (sizeof(To) == 4 && static_cast<To>(0.5) == 0 &&
+                       static_cast<From>(0.5) != 0) {
     // Float to a narrow integer goes through int64, so that uint8(-1.) wraps as it does in C.
     return static_cast<To>(static_cast<int64_t>(v));
   } else {
@@ -105,10 +119,14 @@ void load(int64_t n, const void* src, int64_t stride, void* dst) {
 
 template <DType D>
 RL_INLINE typename StorageOf<D>::type encode(typename ComputeOf<compute_of(D)>::type v) {
-  if constexpr (D == DType::Bool) return v != 0;
-  else if constexpr (D == DType::F16) return float_to_half(v);
-  else if constexpr (D == DType::BF16) return float_to_bf16(v);
-  else return static_cast<typename StorageOf<D>::type>(v);
+  if constexpr (D == DType::Bool)
+    return v != 0;
+  else if constexpr (D == DType::F16)
+    return float_to_half(v);
+  else if constexpr (D == DType::BF16)
+    return float_to_bf16(v);
+  else
+    return static_cast<typename StorageOf<D>::type>(v);
 }
 
 template <DType D>
@@ -131,9 +149,12 @@ void truth(int64_t n, const void* src, int64_t stride, void* dst) {
   uint8_t* d = static_cast<uint8_t*>(dst);
   for (int64_t i = 0; i < n; ++i) {
     const S v = s[i * stride];
-    if constexpr (is_complex(D)) d[i] = (v.re != 0) | (v.im != 0);
-    else if constexpr (D == DType::F16 || D == DType::BF16) d[i] = (v & 0x7fffu) != 0;
-    else d[i] = v != 0;
+    if constexpr (is_complex(D))
+      d[i] = (v.re != 0) | (v.im != 0);
+    else if constexpr (D == DType::F16 || D == DType::BF16)
+      d[i] = (v & 0x7fffu) != 0;
+    else
+      d[i] = v != 0;
   }
 }
 

@@ -6,9 +6,9 @@
 
 namespace rl::cpu {
 
-int num_threads();              ///< threads a parallel_for may use, the caller included
-void set_num_threads(int n);    ///< n >= 1
-bool in_parallel();             ///< true inside a parallel_for body: nested calls run inline
+int num_threads();            ///< threads a parallel_for may use, the caller included
+void set_num_threads(int n);  ///< n >= 1
+bool in_parallel();           ///< true inside a parallel_for body: nested calls run inline
 
 namespace detail {
 using RangeFn = void (*)(void* ctx, int64_t begin, int64_t end);
@@ -25,8 +25,7 @@ void parallel_for(int64_t begin, int64_t end, int64_t grain, F&& body) {
   }
   using Body = std::remove_reference_t<F>;
   detail::parallel(
-      begin, end, grain,
-      [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
+      begin, end, grain, [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

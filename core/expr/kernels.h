@@ -1,9 +1,10 @@
 // KernelRegistry: runs formulas on lanes and collects the loops, for one instruction set.
-// The registry of records (op/registry.h) has the same members; the two agree by order of definition.
+// The registry of records (op/registry.h) has the same members; the two agree by order of
+// definition.
 #pragma once
 #include "cpu/kernel_table.h"
 #include "expr/lane.h"
-#include "op/domain.h"
+#include "expr/domain.h"
 
 namespace rl::RL_ISA {
 
@@ -11,23 +12,30 @@ using cpu::FormulaKernels;
 using cpu::FormulaTable;
 using cpu::PointwiseFn;
 
-template <class T> RL_INLINE Lane<T> at(const void* p, int64_t i) {
+template <class T>
+RL_INLINE Lane<T> at(const void* p, int64_t i) {
   return {static_cast<const T*>(p)[i]};
 }
 RL_INLINE void put(void* out, int64_t i, Mask m) { static_cast<uint8_t*>(out)[i] = m.v; }
-template <class T> RL_INLINE void put(void* out, int64_t i, Lane<T> x) {
+template <class T>
+RL_INLINE void put(void* out, int64_t i, Lane<T> x) {
   static_cast<T*>(out)[i] = x.v;
 }
 
-template <int... I> struct Indices {};
-template <int N, int... I> struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
-template <int... I> struct MakeIndices<0, I...> { using type = Indices<I...>; };
+template <int... I>
+struct Indices {};
+template <int N, int... I>
+struct MakeIndices : MakeIndices<N - 1, N - 1, I...> {};
+template <int... I>
+struct MakeIndices<0, I...> {
+  using type = Indices<I...>;
+};
 
 /// Calls f with N operands read at i (step 0: at 0), then P scalars.
 template <class T, class F, int... I, int... J>
 RL_INLINE auto apply([[maybe_unused]] const void* const* in, [[maybe_unused]] const int64_t* step,
-                     [[maybe_unused]] int64_t i, [[maybe_unused]] const void* params,
-                     Indices<I...>, Indices<J...>) {
+                     [[maybe_unused]] int64_t i, [[maybe_unused]] const void* params, Indices<I...>,
+                     Indices<J...>) {
   return F{}(at<T>(in[I], step[I] ? i : 0)..., at<T>(params, J)...);
 }
 
@@ -60,9 +68,8 @@ void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* st
 
 /// (g, operands..., y, scalars...), all of step 1. G is the type of g and y, that of the result.
 template <class T, class G, class F, int... I, int... J>
-RL_INLINE Lane<T> gradient(const void* const* in, int64_t i,
-                           [[maybe_unused]] const void* params, Indices<I...>,
-                           Indices<J...>) {
+RL_INLINE Lane<T> gradient(const void* const* in, int64_t i, [[maybe_unused]] const void* params,
+                           Indices<I...>, Indices<J...>) {
   constexpr int n = sizeof...(I);
   if constexpr (kComplex<T> && kComplex<G>)  // for holomorphic f: conj(f'(conj g))
     return conj(F{}(conj(at<G>(in[0], i)), at<T>(in[1 + I], i)..., at<G>(in[1 + n], i),
@@ -77,24 +84,53 @@ void backward_loop(int64_t n, void* out, const void* const* in, const int64_t*,
   const void* local[] = {in[0], in[1], in[2], N > 1 ? in[3] : nullptr, N > 2 ? in[4] : nullptr};
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i)
-    put(out, i, gradient<T, G, F>(local, i, params, typename MakeIndices<N>::type{},
-                                  typename MakeIndices<P>::type{}));
+    put(out, i,
+        gradient<T, G, F>(local, i, params, typename MakeIndices<N>::type{},
+                          typename MakeIndices<P>::type{}));
 }
 
-template <class R> struct ResultOf;
-template <> struct ResultOf<Mask> { static constexpr int dtype = static_cast<int>(DType::Bool); };
-template <> struct ResultOf<Lane<float>> { static constexpr int dtype = static_cast<int>(DType::F32); using type = float; };
-template <> struct ResultOf<Lane<double>> { static constexpr int dtype = static_cast<int>(DType::F64); using type = double; };
-template <> struct ResultOf<Lane<int32_t>> { static constexpr int dtype = static_cast<int>(DType::I32); };
-template <> struct ResultOf<Lane<int64_t>> { static constexpr int dtype = static_cast<int>(DType::I64); };
-template <> struct ResultOf<Lane<Complex<float>>> { static constexpr int dtype = static_cast<int>(DType::C64); using type = Complex<float>; };
-template <> struct ResultOf<Lane<Complex<double>>> { static constexpr int dtype = static_cast<int>(DType::C128); using type = Complex<double>; };
+template <class R>
+struct ResultOf;
+template <>
+struct ResultOf<Mask> {
+  static constexpr int dtype = static_cast<int>(DType::Bool);
+};
+template <>
+struct ResultOf<Lane<float>> {
+  static constexpr int dtype = static_cast<int>(DType::F32);
+  using type = float;
+};
+template <>
+struct ResultOf<Lane<double>> {
+  static constexpr int dtype = static_cast<int>(DType::F64);
+  using type = double;
+};
+template <>
+struct ResultOf<Lane<int32_t>> {
+  static constexpr int dtype = static_cast<int>(DType::I32);
+};
+template <>
+struct ResultOf<Lane<int64_t>> {
+  static constexpr int dtype = static_cast<int>(DType::I64);
+};
+template <>
+struct ResultOf<Lane<Complex<float>>> {
+  static constexpr int dtype = static_cast<int>(DType::C64);
+  using type = Complex<float>;
+};
+template <>
+struct ResultOf<Lane<Complex<double>>> {
+  static constexpr int dtype = static_cast<int>(DType::C128);
+  using type = Complex<double>;
+};
 
 /// How many scalars a formula takes after its N operands.
 template <class F, class T, int... I, class... More>
 constexpr int scalars_after(Indices<I...>, More... more) {
-  if constexpr (requires(Lane<T> x) { F{}((static_cast<void>(I), x)..., more...); }) return sizeof...(More);
-  else return scalars_after<F, T>(Indices<I...>{}, more..., Lane<T>{});
+  if constexpr (requires(Lane<T> x) { F{}((static_cast<void>(I), x)..., more...); })
+    return sizeof...(More);
+  else
+    return scalars_after<F, T>(Indices<I...>{}, more..., Lane<T>{});
 }
 
 class KernelRegistry {
@@ -103,9 +139,18 @@ class KernelRegistry {
 
   /// What the fluent options of a record do here: nothing.
   struct Entry {
-    template <class... A> Entry& alias(A...) { return *this; }
-    template <class... A> Entry& node(A...) { return *this; }
-    template <class... A> Entry& rejects_bool(A...) { return *this; }
+    template <class... A>
+    Entry& alias(A...) {
+      return *this;
+    }
+    template <class... A>
+    Entry& node(A...) {
+      return *this;
+    }
+    template <class... A>
+    Entry& rejects_bool(A...) {
+      return *this;
+    }
     Entry& rejects_int(const char*) { return *this; }
     Entry& rejects_complex(const char*) { return *this; }
     Entry& bool_as_int() { return *this; }
@@ -122,11 +167,17 @@ class KernelRegistry {
   };
 
   template <class D, class F, class... B>
-  Entry unary(const char* schema, D, const char*, F, B...) { return add<1, D, F, B...>(schema); }
+  Entry unary(const char* schema, D, const char*, F, B...) {
+    return add<1, D, F, B...>(schema);
+  }
   template <class D, class F, class... B>
-  Entry binary(const char* schema, D, const char*, F, B...) { return add<2, D, F, B...>(schema); }
+  Entry binary(const char* schema, D, const char*, F, B...) {
+    return add<2, D, F, B...>(schema);
+  }
   template <class D, class F, class... B>
-  Entry ternary(const char* schema, D, const char*, F, B...) { return add<3, D, F, B...>(schema); }
+  Entry ternary(const char* schema, D, const char*, F, B...) {
+    return add<3, D, F, B...>(schema);
+  }
 
  private:
   template <int N, class D, class F, class... B>

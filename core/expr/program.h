@@ -1,6 +1,6 @@
-// Program: a formula as data. A flat list of instructions over leaves, made by running a formula once
-// on symbols (expr/sym.h). It is printed as CUDA text (expr/emit.h), interpreted on tensors for
-// higher derivatives (autograd/pointwise), run by tiles (expr/tile.h), and tells which inputs a
+// Program: a formula as data. A flat list of instructions over leaves, made by running a formula
+// once on symbols (expr/sym.h). It is printed as CUDA text (expr/emit.h), interpreted on tensors
+// for higher derivatives (autograd/pointwise), run by tiles (expr/tile.h), and tells which inputs a
 // gradient loads and so what autograd saves.
 #pragma once
 #include <cstdint>

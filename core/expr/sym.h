@@ -30,28 +30,35 @@ RL_UNARY_LEAVES(X)
 RL_PLAIN_UNARY_LEAVES(X)
 #undef X
 
-#define X(name, op, cuda)                                                                     \
-  inline Sym name(Sym a, Sym b) { return sym::node(a.program, Leaf::name, a.id, b.id); }      \
-  inline Sym name(Sym a, double b) { return name(a, like(a, b)); }                            \
+#define X(name, op, cuda)                                                                \
+  inline Sym name(Sym a, Sym b) { return sym::node(a.program, Leaf::name, a.id, b.id); } \
+  inline Sym name(Sym a, double b) { return name(a, like(a, b)); }                       \
   inline Sym name(double a, Sym b) { return name(like(b, a), b); }
 RL_BINARY_LEAVES(X)
 #undef X
 
-#define RL_SYM_OPERATOR(symbol, name)                                                           \
-  inline Sym operator symbol(Sym a, Sym b) { return sym::node(a.program, Leaf::name, a.id, b.id); } \
-  inline Sym operator symbol(Sym a, double b) { return a symbol like(a, b); }                   \
+#define RL_SYM_OPERATOR(symbol, name)                                         \
+  inline Sym operator symbol(Sym a, Sym b) {                                  \
+    return sym::node(a.program, Leaf::name, a.id, b.id);                      \
+  }                                                                           \
+  inline Sym operator symbol(Sym a, double b) { return a symbol like(a, b); } \
   inline Sym operator symbol(double a, Sym b) { return like(b, a) symbol b; }
-RL_SYM_OPERATOR(+, add) RL_SYM_OPERATOR(-, sub) RL_SYM_OPERATOR(*, mul) RL_SYM_OPERATOR(/, div)
-RL_SYM_OPERATOR(==, eq) RL_SYM_OPERATOR(!=, ne) RL_SYM_OPERATOR(<, lt) RL_SYM_OPERATOR(<=, le)
-RL_SYM_OPERATOR(>, gt) RL_SYM_OPERATOR(>=, ge) RL_SYM_OPERATOR(&, bit_and)
-RL_SYM_OPERATOR(|, bit_or) RL_SYM_OPERATOR(^, bit_xor) RL_SYM_OPERATOR(<<, shl)
-RL_SYM_OPERATOR(>>, shr) RL_SYM_OPERATOR(&&, mask_and) RL_SYM_OPERATOR(||, mask_or)
+RL_SYM_OPERATOR(+, add)
+RL_SYM_OPERATOR(-, sub) RL_SYM_OPERATOR(*, mul) RL_SYM_OPERATOR(/, div) RL_SYM_OPERATOR(==, eq)
+    RL_SYM_OPERATOR(!=, ne) RL_SYM_OPERATOR(<, lt) RL_SYM_OPERATOR(<=, le) RL_SYM_OPERATOR(>, gt)
+        RL_SYM_OPERATOR(>=, ge) RL_SYM_OPERATOR(&, bit_and) RL_SYM_OPERATOR(|, bit_or)
+            RL_SYM_OPERATOR(^, bit_xor) RL_SYM_OPERATOR(<<, shl) RL_SYM_OPERATOR(>>, shr)
+                RL_SYM_OPERATOR(&&, mask_and) RL_SYM_OPERATOR(||, mask_or)
 #undef RL_SYM_OPERATOR
-inline Sym operator-(Sym a) { return neg(a); }
+                    inline Sym operator-(Sym a) {
+  return neg(a);
+}
 inline Sym operator!(Sym a) { return mask_not(a); }
 inline Sym operator~(Sym a) { return bit_not(a); }
 
-inline Sym where(Sym m, Sym a, Sym b) { return sym::node(m.program, Leaf::select, m.id, a.id, b.id); }
+inline Sym where(Sym m, Sym a, Sym b) {
+  return sym::node(m.program, Leaf::select, m.id, a.id, b.id);
+}
 inline Sym where(Sym m, Sym a, double b) { return where(m, a, like(a, b)); }
 inline Sym where(Sym m, double a, Sym b) { return where(m, like(b, a), b); }
 /// A mask as the number 1 or 0, in the type of `x`.

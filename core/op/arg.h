@@ -10,28 +10,46 @@
 
 namespace rl {
 
-namespace cpu { class Generator; }
+namespace cpu {
+class Generator;
+}
 
 /// What the parser accepts for a parameter. Opt* kinds also take None.
 enum class Kind : uint8_t {
-  Tensor, OptTensor,
-  Operand, OptOperand,    // a tensor or a number
-  Number, OptNumber,
-  Int, OptInt, Float, OptFloat, Bool, OptBool,
-  Ints, OptInts,          // one int is a list of one
-  Tensors,                // a sequence of tensors
-  OptTensors,             // of tensors or None (advanced indexing)
-  Floats, OptFloats,
-  DType, OptDType, Device, OptDevice, String, OptString, Generator,
-  Format,                 // torch.memory_format or None
-  Any                     // accepted and not looked at (layout, pin_memory, names)
+  Tensor,
+  OptTensor,
+  Operand,
+  OptOperand,  // a tensor or a number
+  Number,
+  OptNumber,
+  Int,
+  OptInt,
+  Float,
+  OptFloat,
+  Bool,
+  OptBool,
+  Ints,
+  OptInts,     // one int is a list of one
+  Tensors,     // a sequence of tensors
+  OptTensors,  // of tensors or None (advanced indexing)
+  Floats,
+  OptFloats,
+  DType,
+  OptDType,
+  Device,
+  OptDevice,
+  String,
+  OptString,
+  Generator,
+  Format,  // torch.memory_format or None
+  Any      // accepted and not looked at (layout, pin_memory, names)
 };
 
 using Tensors = std::vector<Tensor>;
 
 struct Arg {
-  bool present = false;   // false: None
-  bool is_number = false; // made from a C++ number: which member counts, the parameter's kind says
+  bool present = false;    // false: None
+  bool is_number = false;  // made from a C++ number: which member counts, the parameter's kind says
   union {
     int64_t i;
     double d;
@@ -43,7 +61,7 @@ struct Arg {
     cpu::Generator* generator;
     void* any = nullptr;
   };
-  Scalar number;          // Number, and an Operand that is a number (then tensor is null)
+  Scalar number;  // Number, and an Operand that is a number (then tensor is null)
   Device device;
 };
 
@@ -98,15 +116,18 @@ void set_default_dtype(DType t);
 Device default_device();
 void set_default_device(Device d);
 
-template <class T> struct Read;
-#define RL_READ(TYPE, KIND, ...)                                    \
-  template <> struct Read<TYPE> {                                   \
-    static constexpr Kind kind = Kind::KIND;                        \
-    static constexpr int width = 1;                                 \
+template <class T>
+struct Read;
+#define RL_READ(TYPE, KIND, ...)                                     \
+  template <>                                                        \
+  struct Read<TYPE> {                                                \
+    static constexpr Kind kind = Kind::KIND;                         \
+    static constexpr int width = 1;                                  \
     static TYPE from([[maybe_unused]] const Arg* a) { __VA_ARGS__; } \
   };
 RL_READ(Operand, Operand, if (a->tensor) return *a->tensor; return a->number)
-RL_READ(OptOperand, OptOperand, if (!a->present) return std::nullopt; if (a->tensor) return Operand(*a->tensor); return Operand(a->number))
+RL_READ(OptOperand, OptOperand, if (!a->present) return std::nullopt;
+        if (a->tensor) return Operand(*a->tensor); return Operand(a->number))
 RL_READ(OptTensor, OptTensor, return a->present ? OptTensor(*a->tensor) : OptTensor())
 RL_READ(Scalar, Number, return a->number)
 RL_READ(OptNumber, OptNumber, if (a->present) return a->number; return std::nullopt)
@@ -128,32 +149,40 @@ RL_READ(Any, Any, return {})
 RL_READ(Format, Format, if (!a->present) return {}; return Format{a->i == 1, a->i == 2})
 #undef RL_READ
 
-template <> struct Read<Tensor> {
+template <>
+struct Read<Tensor> {
   static constexpr Kind kind = Kind::Tensor;
   static constexpr int width = 1;
   static const Tensor& from(const Arg* a) { return *a->tensor; }
 };
-template <> struct Read<Dims> {
+template <>
+struct Read<Dims> {
   static constexpr Kind kind = Kind::Ints;
   static constexpr int width = 1;
   static const Dims& from(const Arg* a) { return *a->dims; }
 };
-template <> struct Read<Tensors> {
+template <>
+struct Read<Tensors> {
   static constexpr Kind kind = Kind::Tensors;
   static constexpr int width = 1;
   static const Tensors& from(const Arg* a) { return *a->tensors; }
 };
-template <> struct Read<OptTensors> {
+template <>
+struct Read<OptTensors> {
   static constexpr Kind kind = Kind::OptTensors;
   static constexpr int width = 1;
-  static const OptTensors& from(const Arg* a) { return static_cast<const OptTensors&>(*a->tensors); }
+  static const OptTensors& from(const Arg* a) {
+    return static_cast<const OptTensors&>(*a->tensors);
+  }
 };
-template <> struct Read<Floats> {
+template <>
+struct Read<Floats> {
   static constexpr Kind kind = Kind::Floats;
   static constexpr int width = 1;
   static const Floats& from(const Arg* a) { return *a->floats; }
 };
-template <> struct Read<Factory> {
+template <>
+struct Read<Factory> {
   static constexpr Kind kind = Kind::OptDType;
   static constexpr int width = 5;
   static Factory from(const Arg* a) {
@@ -167,7 +196,17 @@ template <> struct Read<Factory> {
 
 /// What a function returned, on its way to Python.
 struct Result {
-  enum Shape : uint8_t { None, One, Tuple, List, Bool, Int, Float, Number, DTypeValue } shape = None;
+  enum Shape : uint8_t {
+    None,
+    One,
+    Tuple,
+    List,
+    Bool,
+    Int,
+    Float,
+    Number,
+    DTypeValue
+  } shape = None;
   Tensor tensor;
   Tensors tensors;
   Scalar number;

@@ -7,10 +7,20 @@ namespace {
 /// A number takes the form that its parameter reads.
 void settle(Arg& a, Kind kind) {
   switch (kind) {
-    case Kind::Int: case Kind::OptInt: a.i = a.number.integer(); break;
-    case Kind::Bool: case Kind::OptBool: a.i = a.number.boolean(); break;
-    case Kind::Float: case Kind::OptFloat: a.d = a.number.real(); break;
-    default: a.tensor = nullptr;
+    case Kind::Int:
+    case Kind::OptInt:
+      a.i = a.number.integer();
+      break;
+    case Kind::Bool:
+    case Kind::OptBool:
+      a.i = a.number.boolean();
+      break;
+    case Kind::Float:
+    case Kind::OptFloat:
+      a.d = a.number.real();
+      break;
+    default:
+      a.tensor = nullptr;
   }
 }
 

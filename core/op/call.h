@@ -1,10 +1,11 @@
-// How any operation is called from C++: by name (`call_op<"mul">(a, b)`, which records), and the few
-// helpers that gradients and the engine need. Also how an operation that is a C++ function records.
+// How any operation is called from C++: by name (`call_op<"mul">(a, b)`, which records), and the
+// few helpers that gradients and the engine need. Also how an operation that is a C++ function
+// records.
 #pragma once
 #include <tuple>
 
 #include "autograd/inplace.h"
-#include "autograd/mode.h"
+#include "base/mode.h"
 #include "autograd/node.h"
 #include "autograd/saved.h"
 #include "op/registry.h"
@@ -18,7 +19,8 @@ Tensor pointwise(const Formula& f, const Operand* operands, const Scalar* scalar
 /// The same over `self` (operand 0), in place.
 void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars);
 /// The same into an existing tensor of the right shape, without recording.
-void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars, const Tensor& out);
+void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars,
+                   const Tensor& out);
 /// The node a recorded call would get, for operations that are a formula and something more (a loss
 /// is a formula and a mean): its apply() gives the operands' gradients from that of `result`.
 Ref<Node> formula_node(const Formula& f, const Operand* operands, const Scalar* scalars,
@@ -37,15 +39,31 @@ struct FixedString {
   }
 };
 
-inline void to_arg(Arg& a, const Tensor& t) { a.present = t.defined(); a.tensor = t.defined() ? &t : nullptr; }
-inline void to_arg(Arg& a, const Scalar& v) { a.present = a.is_number = true; a.number = v; a.tensor = nullptr; }
+inline void to_arg(Arg& a, const Tensor& t) {
+  a.present = t.defined();
+  a.tensor = t.defined() ? &t : nullptr;
+}
+inline void to_arg(Arg& a, const Scalar& v) {
+  a.present = a.is_number = true;
+  a.number = v;
+  a.tensor = nullptr;
+}
 inline void to_arg(Arg& a, bool v) { to_arg(a, Scalar(v)); }
 inline void to_arg(Arg& a, int64_t v) { to_arg(a, Scalar(v)); }
 inline void to_arg(Arg& a, int v) { to_arg(a, Scalar(v)); }
 inline void to_arg(Arg& a, double v) { to_arg(a, Scalar(v)); }
-inline void to_arg(Arg& a, const Dims& v) { a.present = true; a.dims = &v; }
-inline void to_arg(Arg& a, const Tensors& v) { a.present = true; a.tensors = &v; }
-inline void to_arg(Arg& a, DType v) { a.present = true; a.i = static_cast<int64_t>(v); }
+inline void to_arg(Arg& a, const Dims& v) {
+  a.present = true;
+  a.dims = &v;
+}
+inline void to_arg(Arg& a, const Tensors& v) {
+  a.present = true;
+  a.tensors = &v;
+}
+inline void to_arg(Arg& a, DType v) {
+  a.present = true;
+  a.i = static_cast<int64_t>(v);
+}
 
 Result invoke_with_defaults(const Op& op, Arg* args, size_t given);
 
@@ -78,7 +96,7 @@ Tensor call_op(const A&... a) {
 
 /// dst = src with conversion; shapes must be equal or src broadcastable. Handles overlap.
 void write(const Tensor& dst, const Tensor& src);
-Tensor copy_of(const Tensor& t);                    // contiguous, or t's dense layout
+Tensor copy_of(const Tensor& t);  // contiguous, or t's dense layout
 Tensor contiguous_copy(const Tensor& t);
 /// t itself if it is contiguous, of this dtype; otherwise a copy. Never records.
 Tensor as_contiguous(const Tensor& t);
@@ -95,7 +113,8 @@ void call_copy_(const Tensor& dst, const Tensor& src);
 Tensor call_as_strided(const Tensor& t, const Dims& sizes, const Dims& strides, int64_t offset);
 /// g, the gradient of as_strided(base, sizes, strides, offset): scattered into the base's geometry.
 Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& base_strides,
-                           int64_t base_offset, const Dims& sizes, const Dims& strides, int64_t offset);
+                           int64_t base_offset, const Dims& sizes, const Dims& strides,
+                           int64_t offset);
 /// Sums g over the dimensions that broadcasting repeated.
 Tensor sum_to(const Tensor& g, const Dims& sizes);
 
@@ -108,12 +127,13 @@ struct ClosureNode : Node {
   ClosureNode(const char* label, F f) : label(label), fn(std::move(f)) {}
   std::string name() const override { return label; }
   Grads apply(Grads&& grads) override {
-    RL_CHECK(fn.has_value(),
-             "Trying to backward through the graph a second time (or directly access saved tensors "
-             "after they have already been freed). Saved intermediate values of the graph are freed "
-             "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
-             "to backward through the graph a second time or if you need to access saved tensors "
-             "after calling backward.");
+    RL_CHECK(
+        fn.has_value(),
+        "Trying to backward through the graph a second time (or directly access saved tensors "
+        "after they have already been freed). Saved intermediate values of the graph are freed "
+        "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
+        "to backward through the graph a second time or if you need to access saved tensors "
+        "after calling backward.");
     return (*fn)(grads, *this);
   }
   void release() override {
@@ -135,7 +155,8 @@ Ref<Node> make_node(const char* label, std::initializer_list<const Tensor*> inpu
 }
 /// The same from a builder of the closure: a closure that saved no tensor survives its backward.
 template <class Builder>
-Ref<Node> build_node(const char* label, std::initializer_list<const Tensor*> inputs, Builder& build) {
+Ref<Node> build_node(const char* label, std::initializer_list<const Tensor*> inputs,
+                     Builder& build) {
   const uint64_t before = Saved::made;
   auto closure = build();
   return make_node(label, inputs, std::move(closure), Saved::made == before);
@@ -147,7 +168,8 @@ Ref<Node> build_node(const char* label, std::initializer_list<const Tensor*> inp
 ///     return [a = Saved(a), b = Saved(b)](const Grads& g, Node& self) -> Grads { ... };
 ///   });
 template <class Builder>
-Tensor record(Tensor out, const char* label, std::initializer_list<const Tensor*> inputs, Builder build) {
+Tensor record(Tensor out, const char* label, std::initializer_list<const Tensor*> inputs,
+              Builder build) {
   if (recording(inputs) && is_differentiable(out.dtype()))
     set_history(out, build_node(label, inputs, build));
   return out;
@@ -195,7 +217,8 @@ struct HoldLock {
 
 /// Lets other Python threads run while a kernel works on raw memory. The binding layer fills it in.
 struct LongKernel {
-  explicit LongKernel(int64_t work) : released(work > kWork && release && !HoldLock::count ? release() : nullptr) {}
+  explicit LongKernel(int64_t work)
+      : released(work > kWork && release && !HoldLock::count ? release() : nullptr) {}
   ~LongKernel() {
     if (released) acquire(released);
   }

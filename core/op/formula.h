@@ -1,6 +1,6 @@
-// What a formula file includes. It is compiled once per instruction set, where RL_FORMULAS makes the
-// kernels, and once plainly, where it makes the records. Both see the same lambdas, so a formula is
-// written once.
+// What a formula file includes. It is compiled once per instruction set, where RL_FORMULAS makes
+// the kernels, and once plainly, where it makes the records. Both see the same lambdas, so a
+// formula is written once.
 //
 //   RL_FORMULAS(activations) {
 //     r.unary("tanh(input)", Float, "Hyperbolic tangent.",
@@ -8,26 +8,26 @@
 //             [](Value auto g, Value auto x, Value auto y) { return (g + g * y) * (1.0 - y); });
 //   }
 //
-// A formula takes the operands and then the run-time scalars of the schema. A gradient, one for each
-// operand, takes (g, operands..., y, scalars...); it is written for real numbers, and the kernels
-// conjugate for complex ones. Formulas have no branches and no loops: use where(mask, a, b), and
-// keep what the branch not taken computes finite, or its gradient's gradient is NaN.
+// A formula takes the operands and then the run-time scalars of the schema. A gradient, one for
+// each operand, takes (g, operands..., y, scalars...); it is written for real numbers, and the
+// kernels conjugate for complex ones. Formulas have no branches and no loops: use where(mask, a,
+// b), and keep what the branch not taken computes finite, or its gradient's gradient is NaN.
 #pragma once
-#include "op/domain.h"
+#include "expr/domain.h"
 
 #ifdef RL_KERNELS
 #include "expr/kernels.h"
-#define RL_FORMULAS(family)                          \
-  namespace rl::RL_ISA {                             \
-  void define_##family(KernelRegistry& r);           \
-  }                                                  \
+#define RL_FORMULAS(family)                \
+  namespace rl::RL_ISA {                   \
+  void define_##family(KernelRegistry& r); \
+  }                                        \
   void rl::RL_ISA::define_##family([[maybe_unused]] KernelRegistry& r)
 #else
 #include "op/registry.h"
-#define RL_FORMULAS(family)                          \
-  namespace rl {                                     \
-  void define_##family(Registry& r);                 \
-  }                                                  \
+#define RL_FORMULAS(family)          \
+  namespace rl {                     \
+  void define_##family(Registry& r); \
+  }                                  \
   void rl::define_##family([[maybe_unused]] Registry& r)
 #endif
 

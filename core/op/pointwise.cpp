@@ -1,10 +1,10 @@
 // Pointwise operations: promotion, broadcasting, the loop over memory, and the node that records a
 // formula. A kernel sees dense tiles of a compute type; where a tensor already is one, the tile is
 // the tensor itself.
-#include "op/call.h"
-#include "op/promote.h"
 #include "cpu/load_store.h"
 #include "cpu/threads.h"
+#include "op/call.h"
+#include "op/promote.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -74,8 +74,9 @@ void run_dense(const Job& job, char* out, int64_t out_size, int64_t n) {
     for (int k = 0; k < job.inputs; ++k)
       if (step[k] == 0) {
         const int64_t m = e - b < cpu::kTile ? e - b : cpu::kTile;
-        cpu::load_store().load[static_cast<int>(dtype_of(job.compute))][static_cast<int>(job.compute)](
-            m, job.in[k].number, 0, tile[used & 1]);
+        cpu::load_store()
+            .load[static_cast<int>(dtype_of(job.compute))][static_cast<int>(job.compute)](
+                m, job.in[k].number, 0, tile[used & 1]);
         fixed[k] = tile[used++ & 1];
       }
     for (int64_t i = b; i < e; i += cpu::kTile) {
@@ -154,7 +155,8 @@ void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
         }
       }
       if (job.steps && step[0] == 0 && step[1] == 0) {  // both repeat: one tile of the first
-        table.load[static_cast<int>(dtype_of(job.compute))][static_cast<int>(job.compute)](m, p[0], 0, tile[0]);
+        table.load[static_cast<int>(dtype_of(job.compute))][static_cast<int>(job.compute)](
+            m, p[0], 0, tile[0]);
         p[0] = tile[0];
         step[0] = 1;
       }
@@ -188,12 +190,14 @@ void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
 
 void run(const Job& job, const Tensor& out, DType kernel_dtype) {
   if (out.numel() == 0) return;
-  bool dense = out.dtype() == kernel_dtype && (out.is_contiguous() || is_dense(out.sizes(), out.strides()));
+  bool dense =
+      out.dtype() == kernel_dtype && (out.is_contiguous() || is_dense(out.sizes(), out.strides()));
   for (int k = 0; k < job.inputs && dense; ++k) {
     const Input& i = job.in[k];
     if (!i.used || !i.tensor) continue;
     dense = plain(i, job) && i.tensor->sizes() == out.sizes() &&
-            ((out.is_contiguous() && i.tensor->is_contiguous()) || i.tensor->strides() == out.strides());
+            ((out.is_contiguous() && i.tensor->is_contiguous()) ||
+             i.tensor->strides() == out.strides());
   }
   int numbers = 0;
   for (int k = 0; k < job.inputs; ++k) numbers += job.in[k].used && !job.in[k].tensor;
@@ -227,7 +231,8 @@ void check_refusals(const Formula& f, const Operand* operands, DType common) {
   if (f.bool_message) {
     int bools = 0;
     for (int k = 0; k < f.operands; ++k)
-      bools += operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool : operands[k].number.kind == Scalar::Bool;
+      bools += operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool
+                                  : operands[k].number.kind == Scalar::Bool;
     RL_CHECK(!bools, bools == f.operands ? f.bools_message : f.bool_message);
   }
   RL_CHECK(!f.int_message || !is_integral(common), f.int_message);
@@ -235,15 +240,16 @@ void check_refusals(const Formula& f, const Operand* operands, DType common) {
 }
 
 void check_fits(DType result, DType into) {
-  RL_CHECK(can_cast(result, into), "result type ", info(result).type, " can't be cast to the desired output type ",
-           info(into).type);
+  RL_CHECK(can_cast(result, into), "result type ", info(result).type,
+           " can't be cast to the desired output type ", info(into).type);
 }
 
 /// The types of a call; `into`, of an in-place one, must hold the result.
 Types types_of(const Formula& f, const Operand* operands, const Tensor* into = nullptr) {
   Types t;
-  t.common = operands[0].tensor && f.operands == 1 ? operands[0].tensor->dtype()
-                                                   : result_type(operands + f.mask_first, f.operands - f.mask_first);
+  t.common = operands[0].tensor && f.operands == 1
+                 ? operands[0].tensor->dtype()
+                 : result_type(operands + f.mask_first, f.operands - f.mask_first);
   check_refusals(f, operands, t.common);
   if (f.bool_as_int && t.common == DType::Bool) t.common = DType::I64;
   if (f.domain.promotes_int && is_integral(t.common)) t.common = default_dtype();
@@ -251,7 +257,8 @@ Types types_of(const Formula& f, const Operand* operands, const Tensor* into = n
   const int c = static_cast<int>(t.compute);
   if (f.kernels->result[c] < 0) {
     if (into) check_fits(t.common, into->dtype());
-    raise(ErrorKind::NotImplemented, "\"", f.name, "\" not implemented for '", info(t.common).type, "'");
+    raise(ErrorKind::NotImplemented, "\"", f.name, "\" not implemented for '", info(t.common).type,
+          "'");
   }
   const DType k = static_cast<DType>(f.kernels->result[c]);
   t.result = k == DType::Bool ? k : k == dtype_of(t.compute) ? t.common : real_of(t.common);
@@ -286,7 +293,8 @@ struct PointwiseNode : Node {
     if (loaded(1 + f.operands)) y = result.unpack(this);
     for (int k = 0; k < f.operands; ++k) {
       if (!needs(static_cast<size_t>(k))) continue;
-      out[static_cast<size_t>(k)] = GradMode::enabled ? interpreted(k, g, x, y) : computed(k, g, x, y);
+      out[static_cast<size_t>(k)] =
+          GradMode::enabled ? interpreted(k, g, x, y) : computed(k, g, x, y);
     }
     return out;
   }
@@ -315,8 +323,10 @@ struct PointwiseNode : Node {
     const Tensor cg = holomorphic ? call_op<"conj_physical">(g) : g;
     inputs[0] = Operand(cg);
     for (int j = 0; j < formula->operands; ++j)
-      if (is_number[j]) inputs[1 + j] = Operand(numbers[j]);
-      else if (x[j].defined()) inputs[1 + j] = Operand(x[j]);
+      if (is_number[j])
+        inputs[1 + j] = Operand(numbers[j]);
+      else if (x[j].defined())
+        inputs[1 + j] = Operand(x[j]);
     if (y.defined()) inputs[1 + formula->operands] = Operand(y);
     Tensor r = interpret(formula->backward[k], inputs, scalars);
     return holomorphic ? call_op<"conj_physical">(r) : r;
@@ -402,7 +412,8 @@ bool check_devices(const Formula& f, const Operand* operands) {
     RL_CHECK(t->device().type == first->device().type || t->dim() == 0,
              "Expected all tensors to be on the same device, but found at least two devices, ",
              first->device(), " and ", t->device(), "!");
-    RL_CHECK(t->device().type != Device::Cuda, "\"", f.name, "\" is not implemented for device ", t->device());
+    RL_CHECK(t->device().type != Device::Cuda, "\"", f.name, "\" is not implemented for device ",
+             t->device());
   }
   return first && first->device().type == Device::Meta;
 }
@@ -439,8 +450,10 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
   for (int k = 0; k < f.operands; ++k) {
     const Tensor* t = operands[k].tensor;
     if (!t) continue;
-    if (!first) first = t;
-    else if (!(t->sizes() == first->sizes())) same = false;
+    if (!first)
+      first = t;
+    else if (!(t->sizes() == first->sizes()))
+      same = false;
   }
   RL_CHECK(first, f.name, "(): expected at least one tensor");
   if (same) {
@@ -459,9 +472,8 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
 
 /// Does t lie over the same memory as `out`, but not element by element?
 bool overlaps(const Tensor& t, const Tensor& out) {
-  return t->storage == out->storage &&
-         !(t->offset == out->offset && t.sizes() == out.sizes() && t.strides() == out.strides() &&
-           t.dtype() == out.dtype());
+  return t->storage == out->storage && !(t->offset == out->offset && t.sizes() == out.sizes() &&
+                                         t.strides() == out.strides() && t.dtype() == out.dtype());
 }
 
 }  // namespace
@@ -488,7 +500,8 @@ Ref<Node> formula_node(const Formula& f, const Operand* operands, const Scalar* 
   return node;
 }
 
-void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars, const Tensor& out) {
+void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars,
+                   const Tensor& out) {
   const Types types = types_of(f, operands);
   execute(f, operands, scalars, types, out);
 }
@@ -501,7 +514,8 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   Dims shape = self.sizes();
   for (int k = 1; k < f.operands; ++k)
     if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
-  RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(), " doesn't match the broadcast shape ", shape);
+  RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(),
+           " doesn't match the broadcast shape ", shape);
   const Types types = types_of(f, operands, &self);
   Operand in[Formula::kOperands];
   Tensor copies[Formula::kOperands];
@@ -516,13 +530,18 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
     }
   }
   const bool rec = wants_recording(f, operands, self.dtype());
-  const bool cuts = !rec && !f.differentiable && recording({&self}) && is_differentiable(self.dtype());
+  const bool cuts =
+      !rec && !f.differentiable && recording({&self}) && is_differentiable(self.dtype());
   check_inplace(self, rec || cuts);
   Ref<Node> node;
   if (cuts)  // a comparison, say: what is written does not depend on self
-    node = make_node(f.node.c_str(), {&self}, [](const Grads& g, Node&) -> Grads { return {call_op<"mul">(g[0], 0.0)}; }, true);
+    node = make_node(
+        f.node.c_str(), {&self},
+        [](const Grads& g, Node&) -> Grads { return {call_op<"mul">(g[0], 0.0)}; }, true);
   if (rec) {  // the gradient may need what is about to be overwritten
-    Tensor before = self.requires_grad() ? op_clone(self) : copy_of(self);  // with its history, for second derivatives
+    Tensor before = self.requires_grad()
+                        ? op_clone(self)
+                        : copy_of(self);  // with its history, for second derivatives
     node = make_pointwise_node(f, operands, scalars, types, &before);
   }
   execute(f, in, scalars, types, self);
@@ -549,7 +568,8 @@ Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scala
   for (size_t k = 0; k < p.code.size(); ++k) {
     const Instruction& i = p.code[k];
     if (i.leaf == Leaf::input) {
-      RL_CHECK(inputs[i.a].has_value(), "internal error: a gradient reads an input that was not saved");
+      RL_CHECK(inputs[i.a].has_value(),
+               "internal error: a gradient reads an input that was not saved");
       value[k] = *inputs[i.a];
     } else if (i.leaf == Leaf::param) {
       value[k] = Operand(scalars[i.a]);
@@ -570,9 +590,10 @@ Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scala
       Tensor lifted;
       if (!tensor) {  // numbers only: one becomes a tensor, that must not widen the others
         const Tensor& g = *inputs[0]->tensor;
-        lifted = scalar_tensor(in[0].number, in[0].number.kind == Scalar::Complex ? complex_of(g.dtype())
-                                             : g.dim() > 0                        ? DType::F64
-                                                                                  : real_of(g.dtype()));
+        lifted =
+            scalar_tensor(in[0].number, in[0].number.kind == Scalar::Complex ? complex_of(g.dtype())
+                                        : g.dim() > 0                        ? DType::F64
+                                                                             : real_of(g.dtype()));
         in[0] = Operand(lifted);
       }
       Scalar defaults[4];

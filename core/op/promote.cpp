@@ -7,9 +7,7 @@ namespace {
 DType g_default = DType::F32;
 Device g_default_device;
 
-int category(DType t) {
-  return is_complex(t) ? 3 : is_floating(t) ? 2 : t == DType::Bool ? 0 : 1;
-}
+int category(DType t) { return is_complex(t) ? 3 : is_floating(t) ? 2 : t == DType::Bool ? 0 : 1; }
 
 /// Joins two ranks: the lower one counts only if its category is higher.
 DType join(bool has_high, DType high, bool has_low, DType low) {
@@ -44,9 +42,12 @@ DType promote(DType a, DType b) {
   const DType s = is_signed(a) ? a : b, u = is_signed(a) ? b : a;  // the signed must hold the other
   if (size_of(s) > size_of(u)) return s;
   switch (size_of(u)) {
-    case 1: return DType::I16;
-    case 2: return DType::I32;
-    default: return DType::I64;
+    case 1:
+      return DType::I16;
+    case 2:
+      return DType::I32;
+    default:
+      return DType::I64;
   }
 }
 

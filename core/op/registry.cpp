@@ -14,7 +14,8 @@ RL_FAMILIES(X)
 Registry& registry() {
   static Registry* r = [] {
     auto* fresh = new Registry;
-#define X(family) if (define_##family) define_##family(*fresh);
+#define X(family) \
+  if (define_##family) define_##family(*fresh);
     RL_FAMILIES(X)
 #undef X
     return fresh;

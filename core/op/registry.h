@@ -8,7 +8,7 @@
 
 #include "cpu/kernel_table.h"
 #include "expr/sym.h"
-#include "op/domain.h"
+#include "expr/domain.h"
 #include "op/schema.h"
 
 namespace rl {
@@ -22,11 +22,12 @@ struct Formula {
   bool differentiable = false;
   bool loads[kOperands][kOperands + 2] = {};  // gradient k loads input j (g, operands..., y)
   // What is raised for a bool operand, for bools only, for integers, for complex numbers.
-  const char *bool_message = nullptr, *bools_message = nullptr, *int_message = nullptr, *complex_message = nullptr;
-  bool bool_as_int = false;                   // True counts as the int64 1
-  bool checks_zero = false;                   // an integer divisor must not be zero
-  bool mask_first = false;                    // operand 0 is a mask and takes no part in promotion
-  std::string name, node;                     // "mul", "MulBackward0"
+  const char *bool_message = nullptr, *bools_message = nullptr, *int_message = nullptr,
+             *complex_message = nullptr;
+  bool bool_as_int = false;  // True counts as the int64 1
+  bool checks_zero = false;  // an integer divisor must not be zero
+  bool mask_first = false;   // operand 0 is a mask and takes no part in promotion
+  std::string name, node;    // "mul", "MulBackward0"
   const cpu::FormulaKernels* kernels = nullptr;
 };
 
@@ -42,18 +43,19 @@ struct Op {
   std::vector<Overload> overloads;
   std::unique_ptr<Formula> formula;
   // Where it appears.
-  bool function = true;   // torch.name
-  bool method = true;     // Tensor.name
-  bool nn = false;        // torch._C._nn.name, not torch.name
-  bool special = false;   // torch.special.name, not torch.name
-  bool linalg = false;    // torch.linalg.name, not torch.name
-  bool in_place = false;  // there is name_ too
+  bool function = true;      // torch.name
+  bool method = true;        // Tensor.name
+  bool nn = false;           // torch._C._nn.name, not torch.name
+  bool special = false;      // torch.special.name, not torch.name
+  bool linalg = false;       // torch.linalg.name, not torch.name
+  bool in_place = false;     // there is name_ too
   bool is_in_place = false;  // this is one: "add_"; returns self
-  bool makes_out = true;  // takes out=
+  bool makes_out = true;     // takes out=
   std::vector<std::string> aliases;
 };
 
-template <class F> struct FunctionTraits;
+template <class F>
+struct FunctionTraits;
 template <class R, class... P>
 struct FunctionTraits<R (*)(P...)> {
   static std::vector<Kind> kinds() { return {Read<std::decay_t<P>>::kind...}; }
@@ -114,7 +116,8 @@ class Registry {
       op_.overloads.back().schema->params[0].kind = Kind::Operand;
       return *this;
     }
-    Entry& tensors_only(int count = 3) {  // a Python number cannot stand for the first `count` operands
+    Entry& tensors_only(
+        int count = 3) {  // a Python number cannot stand for the first `count` operands
       for (int k = 0; k < op_.formula->operands && k < count; ++k)
         op_.overloads.back().schema->params[static_cast<size_t>(k)].kind = Kind::Tensor;
       return *this;
@@ -204,8 +207,10 @@ class Registry {
   // Traces a lambda: N operands as inputs 0.., or (g, operands, y) as inputs 0..N+1; then scalars.
   template <class F, class... S>
   static constexpr int scalars_after(S... s) {
-    if constexpr (std::is_invocable_v<F, S...>) return 0;
-    else return 1 + scalars_after<F>(s..., Sym{});
+    if constexpr (std::is_invocable_v<F, S...>)
+      return 0;
+    else
+      return 1 + scalars_after<F>(s..., Sym{});
   }
   template <class F, size_t... I, size_t... J>
   static void trace(Program& p, std::index_sequence<I...>, std::index_sequence<J...>) {
@@ -228,7 +233,8 @@ class Registry {
     trace<F>(f->forward, std::make_index_sequence<N>{}, std::make_index_sequence<P>{});
     f->differentiable = sizeof...(B) > 0;
     [[maybe_unused]] int k = 0;
-    (trace<B>(f->backward[k++], std::make_index_sequence<N + 2>{}, std::make_index_sequence<P>{}), ...);
+    (trace<B>(f->backward[k++], std::make_index_sequence<N + 2>{}, std::make_index_sequence<P>{}),
+     ...);
     return finish_formula(schema, doc, std::move(f));
   }
 

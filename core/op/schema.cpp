@@ -58,9 +58,12 @@ void set_default(Param& p, std::string_view text) {
     const double d = inf ? (text[0] == '-' ? -1 : 1) * std::numeric_limits<double>::infinity()
                          : std::strtod(p.default_text.c_str(), nullptr);
     const bool real = inf || text.find_first_of(".e") != std::string_view::npos;
-    if (wants_float(p.kind)) a.d = d;
-    else if (wants_number(p.kind)) a.number = real ? Scalar(d) : Scalar(static_cast<int64_t>(d));
-    else a.i = static_cast<int64_t>(d);
+    if (wants_float(p.kind))
+      a.d = d;
+    else if (wants_number(p.kind))
+      a.number = real ? Scalar(d) : Scalar(static_cast<int64_t>(d));
+    else
+      a.i = static_cast<int64_t>(d);
     if (wants_number(p.kind)) a.tensor = nullptr;
   }
 }
@@ -113,7 +116,8 @@ Schema::Schema(const char* source, const std::vector<Kind>& kinds) : text(source
   for (Param& p : params) {  // pointers into ourselves: valid because a Schema does not move
     if (!p.has_default || !p.fallback.present) continue;
     if (p.kind == Kind::Ints || p.kind == Kind::OptInts) p.fallback.dims = &p.default_dims;
-    if (p.kind == Kind::String || p.kind == Kind::OptString) p.fallback.text = p.default_string.c_str();
+    if (p.kind == Kind::String || p.kind == Kind::OptString)
+      p.fallback.text = p.default_string.c_str();
   }
 }
 

@@ -1,8 +1,8 @@
 // Schema: an operation's signature, written once as text and parsed once:
 //   "sum(input, dim=None, keepdim=False, *, dtype=None)"
-// It is the binding, the stub, the signature in the documentation and the error prefix. "*size" takes
-// the rest of the positional arguments; "**factory" stands for dtype, layout, device, pin_memory and
-// requires_grad; "-> (values, indices)" names the fields of a tuple.
+// It is the binding, the stub, the signature in the documentation and the error prefix. "*size"
+// takes the rest of the positional arguments; "**factory" stands for dtype, layout, device,
+// pin_memory and requires_grad; "-> (values, indices)" names the fields of a tuple.
 #pragma once
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ struct Param {
   const char* interned = nullptr;  // set by the binding layer: the name as an interned object
   Kind kind = Kind::Any;
   bool keyword_only = false, has_default = false, rest = false;
-  Arg fallback;                    // the default
+  Arg fallback;  // the default
   std::string default_text;
   Dims default_dims;
   std::string default_string;

@@ -2,44 +2,63 @@
 #include "op/formula.h"
 
 RL_FORMULAS(comparison) {
-  r.binary("eq(input, other)", Number, "input == other.", [](Value auto x, Value auto o) { return x == o; });
-  r.binary("ne(input, other)", Number, "input != other.", [](Value auto x, Value auto o) { return x != o; })
-      .alias("not_equal");
-  r.binary("lt(input, other)", Real, "input < other.", [](Value auto x, Value auto o) { return x < o; })
-      .alias("less");
-  r.binary("le(input, other)", Real, "input <= other.", [](Value auto x, Value auto o) { return x <= o; })
-      .alias("less_equal");
-  r.binary("gt(input, other)", Real, "input > other.", [](Value auto x, Value auto o) { return x > o; })
-      .alias("greater");
-  r.binary("ge(input, other)", Real, "input >= other.", [](Value auto x, Value auto o) { return x >= o; })
-      .alias("greater_equal");
-  r.unary("isnan(input)", Number, "True where input is not a number.", [](Value auto x) { return isnan(x); })
-      .not_in_place();
-  r.unary("isinf(input)", Number, "True where input is infinite.", [](Value auto x) { return isinf(x); })
-      .not_in_place();
+  r.binary("eq(input, other)", Number, "input == other.",
+           [](Value auto x, Value auto o) { return x == o; });
+  r.binary("ne(input, other)", Number, "input != other.", [](Value auto x, Value auto o) {
+     return x != o;
+   }).alias("not_equal");
+  r.binary("lt(input, other)", Real, "input < other.", [](Value auto x, Value auto o) {
+     return x < o;
+   }).alias("less");
+  r.binary("le(input, other)", Real, "input <= other.", [](Value auto x, Value auto o) {
+     return x <= o;
+   }).alias("less_equal");
+  r.binary("gt(input, other)", Real, "input > other.", [](Value auto x, Value auto o) {
+     return x > o;
+   }).alias("greater");
+  r.binary("ge(input, other)", Real, "input >= other.", [](Value auto x, Value auto o) {
+     return x >= o;
+   }).alias("greater_equal");
+  r.unary("isnan(input)", Number, "True where input is not a number.", [](Value auto x) {
+     return isnan(x);
+   }).not_in_place();
+  r.unary("isinf(input)", Number, "True where input is infinite.", [](Value auto x) {
+     return isinf(x);
+   }).not_in_place();
   r.unary("isfinite(input)", Number, "True where input is neither infinite nor NaN.",
           [](Value auto x) { return !(isnan(x) || isinf(x)); })
       .not_in_place();
   r.unary("isposinf(input)", Real, "True where input is +inf.",
           [](Value auto x) { return isinf(x) && x > 0.0; })
-      .not_in_place().rejects_complex("isposinf does not support complex inputs.");
+      .not_in_place()
+      .rejects_complex("isposinf does not support complex inputs.");
   r.unary("isneginf(input)", Real, "True where input is -inf.",
           [](Value auto x) { return isinf(x) && x < 0.0; })
-      .not_in_place().rejects_complex("isneginf does not support complex inputs.");
+      .not_in_place()
+      .rejects_complex("isneginf does not support complex inputs.");
   r.binary("logical_and(input, other)", Number, "True where both are not zero.",
            [](Value auto x, Value auto o) { return x != 0.0 && o != 0.0; })
       .tensors_only();
   r.binary("logical_or(input, other)", Number, "True where one is not zero.",
            [](Value auto x, Value auto o) { return x != 0.0 || o != 0.0; })
       .tensors_only();
-  r.binary("logical_xor(input, other)", Number, "True where exactly one is not zero.",
-           [](Value auto x, Value auto o) { return (x != 0.0 && o == 0.0) || (x == 0.0 && o != 0.0); })
+  r.binary(
+       "logical_xor(input, other)", Number, "True where exactly one is not zero.",
+       [](Value auto x, Value auto o) { return (x != 0.0 && o == 0.0) || (x == 0.0 && o != 0.0); })
       .tensors_only();
-  r.unary("logical_not(input)", Number, "True where input is zero.", [](Value auto x) { return x == 0.0; });
-  r.ternary("where(condition, input, other)", Number, "input where the condition holds, else other.",
-            [](Value auto c, Value auto x, Value auto o) { return where(c != 0.0, x, o); },
-            [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g * 0.0; },
-            [](Value auto g, Value auto c, Value auto, Value auto, Value auto) { return where(c != 0.0, g, 0.0); },
-            [](Value auto g, Value auto c, Value auto, Value auto, Value auto) { return where(c != 0.0, 0.0, g); })
-      .mask_first().not_in_place().not_method();
+  r.unary("logical_not(input)", Number, "True where input is zero.",
+          [](Value auto x) { return x == 0.0; });
+  r.ternary(
+       "where(condition, input, other)", Number, "input where the condition holds, else other.",
+       [](Value auto c, Value auto x, Value auto o) { return where(c != 0.0, x, o); },
+       [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g * 0.0; },
+       [](Value auto g, Value auto c, Value auto, Value auto, Value auto) {
+         return where(c != 0.0, g, 0.0);
+       },
+       [](Value auto g, Value auto c, Value auto, Value auto, Value auto) {
+         return where(c != 0.0, 0.0, g);
+       })
+      .mask_first()
+      .not_in_place()
+      .not_method();
 }

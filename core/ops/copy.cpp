@@ -23,7 +23,8 @@ bool overlap(const Tensor& a, const Tensor& b) {
 
 void write(const Tensor& dst, const Tensor& src) {
   if (dst.numel() == 0 || dst.device().type == Device::Meta) return;
-  RL_CHECK_AS(NotImplemented, src.device().type != Device::Meta, "Cannot copy out of meta tensor; no data!");
+  RL_CHECK_AS(NotImplemented, src.device().type != Device::Meta,
+              "Cannot copy out of meta tensor; no data!");
   if (overlap(dst, src)) {
     if (dst.same(src) || (dst->offset == src->offset && dst.sizes() == src.sizes() &&
                           dst.strides() == src.strides() && dst.dtype() == src.dtype()))
@@ -62,9 +63,7 @@ Tensor as_contiguous(const Tensor& t, DType dtype) {
   return r;
 }
 
-bool is_dense_like(const Tensor& g, const Tensor& like) {
-  return g.strides() == like.strides();
-}
+bool is_dense_like(const Tensor& g, const Tensor& like) { return g.strides() == like.strides(); }
 
 void accumulate_in_place(const Tensor& into, const Tensor& g) {
   static const Op* add = registry().find("add");
@@ -77,9 +76,8 @@ void accumulate_in_place(const Tensor& into, const Tensor& g) {
 // ---- recording ----
 
 Tensor clone(const Tensor& input) {
-  return record(copy_of(input), "CloneBackward0", {&input}, [&] {
-    return [](const Grads& g, Node&) -> Grads { return {g[0]}; };
-  });
+  return record(copy_of(input), "CloneBackward0", {&input},
+                [&] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
 }
 Tensor op_clone(const Tensor& t) { return clone(t); }
 
@@ -88,7 +86,8 @@ namespace {
 /// Strides with the channels (dimension 1) innermost.
 Dims channels_last_strides(const Dims& sizes, bool three) {
   const int n = three ? 5 : 4;
-  RL_CHECK(sizes.size() == n, "required rank ", n, " tensor to use channels_last", three ? "_3d" : "", " format");
+  RL_CHECK(sizes.size() == n, "required rank ", n, " tensor to use channels_last",
+           three ? "_3d" : "", " format");
   Dims strides;
   strides.resize(n);
   int64_t step = 1;
@@ -106,9 +105,8 @@ Tensor clone_with_strides(const Tensor& input, const Dims& strides) {
   out->strides = strides;
   out->contiguous = is_contiguous(out.sizes(), strides);
   write(out, input);
-  return record(out, "CloneBackward0", {&input}, [&] {
-    return [](const Grads& g, Node&) -> Grads { return {g[0]}; };
-  });
+  return record(out, "CloneBackward0", {&input},
+                [&] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
 }
 Tensor clone_format(const Tensor& input, Format format) {
   if (format.channels_last || format.channels_last_3d)
@@ -137,13 +135,15 @@ Tensor cast(const Tensor& input, DType dtype, bool copy) {
 }
 
 void check_device(const OptDevice& device) {
-  RL_CHECK_AS(Assertion, !device || device->type != Device::Cuda, "Torch not compiled with CUDA enabled");
+  RL_CHECK_AS(Assertion, !device || device->type != Device::Cuda,
+              "Torch not compiled with CUDA enabled");
 }
 
 Tensor to_format(const Tensor& t, Format format) {
   return format.channels_last || format.channels_last_3d ? contiguous_format(t, format) : t;
 }
-Tensor to_device_dtype(const Tensor& input, OptDevice device, OptDType dtype, bool, bool copy, Format format) {
+Tensor to_device_dtype(const Tensor& input, OptDevice device, OptDType dtype, bool, bool copy,
+                       Format format) {
   check_device(device);
   return to_format(cast(input, dtype.value_or(input.dtype()), copy), format);
 }
@@ -153,7 +153,9 @@ Tensor to_dtype(const Tensor& input, DType dtype, bool, bool copy, Format format
 Tensor to_other(const Tensor& input, const Tensor& other, bool, bool copy, Format format) {
   return to_format(cast(input, other.dtype(), copy), format);
 }
-Tensor type_as(const Tensor& input, const Tensor& other) { return cast(input, other.dtype(), false); }
+Tensor type_as(const Tensor& input, const Tensor& other) {
+  return cast(input, other.dtype(), false);
+}
 Tensor cpu_copy(const Tensor& input, Any) { return input; }
 Tensor cuda_copy(const Tensor&, OptDevice, bool, Any) {
   raise(ErrorKind::Assertion, "Torch not compiled with CUDA enabled");
@@ -171,11 +173,17 @@ void check_fits(DType dtype, const Scalar& v) {
   if (!is_integral(dtype, false) || dtype == DType::U64) return;
   const int bits = static_cast<int>(size_of(dtype)) * 8;
   const double x = v.real();
-  const double low = is_signed(dtype) ? -__builtin_ldexp(1.0, bits - 1) : -__builtin_ldexp(1.0, bits);
+  const double low =
+      is_signed(dtype) ? -__builtin_ldexp(1.0, bits - 1) : -__builtin_ldexp(1.0, bits);
   const double high = __builtin_ldexp(1.0, is_signed(dtype) ? bits - 1 : bits);
-  RL_CHECK(x >= low && (x < high || (bits == 64 && v.is_integral())), "value cannot be converted to type ",
-           dtype == DType::U8 ? "uint8_t" : dtype == DType::I8 ? "int8_t" : dtype == DType::I16 ? "short"
-           : dtype == DType::I32 ? "int" : "int64_t", " without overflow");
+  RL_CHECK(x >= low && (x < high || (bits == 64 && v.is_integral())),
+           "value cannot be converted to type ",
+           dtype == DType::U8    ? "uint8_t"
+           : dtype == DType::I8  ? "int8_t"
+           : dtype == DType::I16 ? "short"
+           : dtype == DType::I32 ? "int"
+                                 : "int64_t",
+           " without overflow");
 }
 
 Tensor fill_number(const Tensor& self, Scalar value) {
@@ -207,13 +215,15 @@ Tensor zero_(const Tensor& self) { return fill_number(self, Scalar(0)); }
 
 Scalar item(const Tensor& input) {
   RL_CHECK(input.device().type != Device::Meta, "Tensor.item() cannot be called on meta tensors");
-  RL_CHECK(input.numel() == 1, "a Tensor with ", input.numel(), " elements cannot be converted to Scalar");
+  RL_CHECK(input.numel() == 1, "a Tensor with ", input.numel(),
+           " elements cannot be converted to Scalar");
   return cpu::get(input.dtype(), input.raw());
 }
 
 Tensor resize_(const Tensor& self, const Dims& size, Any) {
   RL_CHECK(!self.requires_grad(), "cannot resize variables that require grad");
-  const int64_t n = checked_numel(size), bytes = checked_bytes(n + self->offset, size_of(self.dtype()));
+  const int64_t n = checked_numel(size),
+                bytes = checked_bytes(n + self->offset, size_of(self.dtype()));
   if (bytes > self->storage->nbytes) self->storage->resize(bytes);
   self->sizes = size;
   self->strides = contiguous_strides(size);
@@ -225,8 +235,8 @@ Tensor resize_(const Tensor& self, const Dims& size, Any) {
 
 Tensor set_(const Tensor& self, const Tensor& source) {
   check_inplace(self, false);
-  RL_CHECK(self.dtype() == source.dtype(), "Could not set tensor of type ", info(source.dtype()).type,
-           " to a tensor of type ", info(self.dtype()).type);
+  RL_CHECK(self.dtype() == source.dtype(), "Could not set tensor of type ",
+           info(source.dtype()).type, " to a tensor of type ", info(self.dtype()).type);
   RL_CHECK(!self->base, "set_() is not allowed on a view");
   self->device = source->device;
   self->storage = source->storage;
@@ -241,7 +251,12 @@ Tensor set_(const Tensor& self, const Tensor& source) {
 
 }  // namespace
 
-Tensor contiguous(const Tensor& input) { return input.is_contiguous() ? input : record(contiguous_copy(input), "CloneBackward0", {&input}, [&] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; }); }
+Tensor contiguous(const Tensor& input) {
+  return input.is_contiguous() ? input
+                               : record(contiguous_copy(input), "CloneBackward0", {&input}, [&] {
+                                   return [](const Grads& g, Node&) -> Grads { return {g[0]}; };
+                                 });
+}
 
 Tensor call_to(const Tensor& t, DType dtype) { return cast(t, dtype, false); }
 
@@ -266,32 +281,39 @@ Tensor copy_(const Tensor& self, const Tensor& src) {
 void call_copy_(const Tensor& dst, const Tensor& src) { copy_(dst, src); }
 
 void define_copy(Registry& r) {
-  r.op("clone(input, *, memory_format=None)", "A copy in memory of its own.", &clone_format).no_out();
+  r.op("clone(input, *, memory_format=None)", "A copy in memory of its own.", &clone_format)
+      .no_out();
   r.op("contiguous(input, memory_format=None)", "input itself if it is contiguous, else a copy.",
-       &contiguous_format).not_function();
+       &contiguous_format)
+      .not_function();
   r.op("to(input, dtype, non_blocking=False, copy=False, *, memory_format=None)",
        "input as another dtype or on another device; input itself if nothing changes.", &to_dtype)
       .not_function();
-  r.op("to(input, device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)", "",
-       &to_device_dtype);
+  r.op("to(input, device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)",
+       "", &to_device_dtype);
   r.op("to(input, other, non_blocking=False, copy=False, *, memory_format=None)", "", &to_other);
   r.op("type_as(input, other)", "input as the dtype of other.", &type_as).not_function();
-  r.op("cpu(input, memory_format=None)", "input in the processor's memory.", &cpu_copy).not_function();
-  r.op("cuda(input, device=None, non_blocking=False, memory_format=None)", "input in a GPU's memory.",
-       &cuda_copy).not_function();
-#define RL_CONVERT(name, D)                                                                     \
-  r.op(name "(input, memory_format=None)", "input as torch." name ".", &convert<DType::D>).not_function();
-  RL_CONVERT("float", F32) RL_CONVERT("double", F64) RL_CONVERT("half", F16)
-  RL_CONVERT("bfloat16", BF16) RL_CONVERT("long", I64) RL_CONVERT("int", I32)
-  RL_CONVERT("short", I16) RL_CONVERT("char", I8) RL_CONVERT("byte", U8) RL_CONVERT("bool", Bool)
-  RL_CONVERT("cfloat", C64) RL_CONVERT("cdouble", C128)
+  r.op("cpu(input, memory_format=None)", "input in the processor's memory.", &cpu_copy)
+      .not_function();
+  r.op("cuda(input, device=None, non_blocking=False, memory_format=None)",
+       "input in a GPU's memory.", &cuda_copy)
+      .not_function();
+#define RL_CONVERT(name, D)                                                                \
+  r.op(name "(input, memory_format=None)", "input as torch." name ".", &convert<DType::D>) \
+      .not_function();
+  RL_CONVERT("float", F32)
+  RL_CONVERT("double", F64) RL_CONVERT("half", F16) RL_CONVERT("bfloat16", BF16)
+      RL_CONVERT("long", I64) RL_CONVERT("int", I32) RL_CONVERT("short", I16) RL_CONVERT("char", I8)
+          RL_CONVERT("byte", U8) RL_CONVERT("bool", Bool) RL_CONVERT("cfloat", C64)
+              RL_CONVERT("cdouble", C128)
 #undef RL_CONVERT
-  r.op("copy_(input, src, non_blocking=False)", "Writes src into self, converting and broadcasting.",
-       &copy_nb);
+                  r.op("copy_(input, src, non_blocking=False)",
+                       "Writes src into self, converting and broadcasting.", &copy_nb);
   r.op("fill_(input, value)", "Writes one number everywhere.", &fill_operand);
   r.op("zero_(input)", "Writes zero everywhere.", &zero_);
   r.op("item(input)", "The only element, as a Python number.", &item).not_function();
-  r.op("resize_(input, *size, memory_format=None)", "Changes the size, keeping the memory.", &resize_);
+  r.op("resize_(input, *size, memory_format=None)", "Changes the size, keeping the memory.",
+       &resize_);
   r.op("set_(input, source)", "Makes self a view of source's memory.", &set_);
 }
 

@@ -30,19 +30,25 @@ Tensor ones_op(const Dims& size, const Factory& f) {
 }
 DType dtype_of_value(const Scalar& v) { return v.dtype(default_dtype()); }
 Tensor full_op(const Dims& size, Operand fill_value, const Factory& f) {
-  const Scalar v = fill_value.tensor ? cpu::get(fill_value.tensor->dtype(), fill_value.tensor->raw())
-                                     : fill_value.number;
-  const DType d = f.dtype ? *f.dtype : fill_value.tensor ? fill_value.tensor->dtype() : dtype_of_value(v);
+  const Scalar v = fill_value.tensor
+                       ? cpu::get(fill_value.tensor->dtype(), fill_value.tensor->raw())
+                       : fill_value.number;
+  const DType d = f.dtype             ? *f.dtype
+                  : fill_value.tensor ? fill_value.tensor->dtype()
+                                      : dtype_of_value(v);
   return finish(full(size, v, d, f.device), f);
 }
 Tensor empty_strided(const Dims& size, const Dims& stride, const Factory& f) {
   RL_CHECK(size.size() == stride.size(), "mismatch in length of strides and shape");
-  for (int64_t s : stride) RL_CHECK(s >= 0, "empty_strided: strides must not be negative: ", stride);
+  for (int64_t s : stride)
+    RL_CHECK(s >= 0, "empty_strided: strides must not be negative: ", stride);
   checked_numel(size);
   int64_t low, high;
   bounds(size, stride, &low, &high);
   const DType d = factory_dtype(f);
-  return finish(make_view(Storage::allocate(checked_bytes(high + 1, size_of(d)), f.device), d, size, stride, 0), f);
+  return finish(make_view(Storage::allocate(checked_bytes(high + 1, size_of(d)), f.device), d, size,
+                          stride, 0),
+                f);
 }
 
 // ---- like an existing tensor ----
@@ -58,16 +64,24 @@ Tensor finish_like(Tensor t, bool requires_grad) {
   if (requires_grad) set_requires_grad(t, true);
   return t;
 }
-Tensor filled_like(const Tensor& input, const OptDType& dtype, const Scalar& v, bool requires_grad) {
+Tensor filled_like(const Tensor& input, const OptDType& dtype, const Scalar& v,
+                   bool requires_grad) {
   Tensor t = like(input, dtype);
   if (t.numel()) cpu::fill(t.dtype(), t.raw(), t.numel(), v);
   return finish_like(t, requires_grad);
 }
-Tensor empty_like_op(const Tensor& input, const Factory& f, Any) { return finish_like(like(input, f.dtype), f.requires_grad); }
-Tensor zeros_like_op(const Tensor& input, const Factory& f, Any) { return filled_like(input, f.dtype, Scalar(0), f.requires_grad); }
-Tensor ones_like_op(const Tensor& input, const Factory& f, Any) { return filled_like(input, f.dtype, Scalar(1), f.requires_grad); }
+Tensor empty_like_op(const Tensor& input, const Factory& f, Any) {
+  return finish_like(like(input, f.dtype), f.requires_grad);
+}
+Tensor zeros_like_op(const Tensor& input, const Factory& f, Any) {
+  return filled_like(input, f.dtype, Scalar(0), f.requires_grad);
+}
+Tensor ones_like_op(const Tensor& input, const Factory& f, Any) {
+  return filled_like(input, f.dtype, Scalar(1), f.requires_grad);
+}
 Tensor full_like_op(const Tensor& input, Operand value, const Factory& f, Any) {
-  const Scalar v = value.tensor ? cpu::get(value.tensor->dtype(), value.tensor->raw()) : value.number;
+  const Scalar v =
+      value.tensor ? cpu::get(value.tensor->dtype(), value.tensor->raw()) : value.number;
   return filled_like(input, f.dtype, v, f.requires_grad);
 }
 Factory with_dtype(const Factory& f, const Tensor& t) {
@@ -75,10 +89,18 @@ Factory with_dtype(const Factory& f, const Tensor& t) {
   if (!g.dtype) g.dtype = t.dtype();
   return g;
 }
-Tensor new_empty(const Tensor& input, const Dims& size, const Factory& f) { return empty_op(size, with_dtype(f, input)); }
-Tensor new_zeros(const Tensor& input, const Dims& size, const Factory& f) { return zeros_op(size, with_dtype(f, input)); }
-Tensor new_ones(const Tensor& input, const Dims& size, const Factory& f) { return ones_op(size, with_dtype(f, input)); }
-Tensor new_full(const Tensor& input, const Dims& size, Operand v, const Factory& f) { return full_op(size, v, with_dtype(f, input)); }
+Tensor new_empty(const Tensor& input, const Dims& size, const Factory& f) {
+  return empty_op(size, with_dtype(f, input));
+}
+Tensor new_zeros(const Tensor& input, const Dims& size, const Factory& f) {
+  return zeros_op(size, with_dtype(f, input));
+}
+Tensor new_ones(const Tensor& input, const Dims& size, const Factory& f) {
+  return ones_op(size, with_dtype(f, input));
+}
+Tensor new_full(const Tensor& input, const Dims& size, Operand v, const Factory& f) {
+  return full_op(size, v, with_dtype(f, input));
+}
 
 // ---- ranges ----
 
@@ -97,7 +119,8 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
   const bool integral = start.is_integral() && end.is_integral() && step.is_integral();
   const DType dtype = f.dtype ? *f.dtype : integral ? DType::I64 : default_dtype();
   RL_CHECK(step.real() != 0, "step must be nonzero");
-  RL_CHECK(std::isfinite(start.real()) && std::isfinite(end.real()), "unsupported range: ", start.real(), " -> ", end.real());
+  RL_CHECK(std::isfinite(start.real()) && std::isfinite(end.real()),
+           "unsupported range: ", start.real(), " -> ", end.real());
   RL_CHECK((step.real() > 0) == (end.real() >= start.real()) || end.real() == start.real(),
            "upper bound and lower bound inconsistent with step sign");
   if (integral && is_integral(dtype)) {
@@ -113,10 +136,15 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
     const int64_t si = start.integer(), di = step.integer();
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
-  return finish(fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
+  return finish(
+      fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
 }
-Tensor arange_end(Scalar end, const Factory& f) { return arange_range(Scalar(0), end, Scalar(1), f); }
-Tensor arange_start_end(Scalar start, Scalar end, const Factory& f) { return arange_range(start, end, Scalar(1), f); }
+Tensor arange_end(Scalar end, const Factory& f) {
+  return arange_range(Scalar(0), end, Scalar(1), f);
+}
+Tensor arange_start_end(Scalar start, Scalar end, const Factory& f) {
+  return arange_range(start, end, Scalar(1), f);
+}
 
 /// linspace in PyTorch's order of operations: from both ends, so that it is symmetric.
 template <class T>
@@ -134,13 +162,22 @@ Tensor linspace_as(double start, double end, int64_t steps, DType dtype) {
 Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");
   const DType dtype = factory_dtype(f);
-  if (dtype == DType::F32) return finish(linspace_as<float>(start.real(), end.real(), steps, dtype), f);
+  if (dtype == DType::F32)
+    return finish(linspace_as<float>(start.real(), end.real(), steps, dtype), f);
   if (is_integral(dtype)) {
     const double s = static_cast<double>(start.integer()), e = static_cast<double>(end.integer());
-    const double d = steps > 1 ? static_cast<double>(static_cast<float>((e - s) / static_cast<double>(steps - 1))) : 0;
-    return finish(fill_by<int64_t>(steps, dtype, [=](int64_t i) {
-      return static_cast<int64_t>(i < steps / 2 ? s + d * static_cast<double>(i) : e - d * static_cast<double>(steps - i - 1));
-    }), f);
+    const double d =
+        steps > 1
+            ? static_cast<double>(static_cast<float>((e - s) / static_cast<double>(steps - 1)))
+            : 0;
+    return finish(fill_by<int64_t>(steps, dtype,
+                                   [=](int64_t i) {
+                                     return static_cast<int64_t>(
+                                         i < steps / 2
+                                             ? s + d * static_cast<double>(i)
+                                             : e - d * static_cast<double>(steps - i - 1));
+                                   }),
+                  f);
   }
   Tensor t = linspace_as<double>(start.real(), end.real(), steps, DType::F64);
   if (is_complex(dtype)) {
@@ -152,7 +189,8 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");
   const Tensor e = linspace_as<double>(start.real(), end.real(), steps, DType::F64);
-  Tensor t = fill_by<double>(steps, DType::F64, [&, p = e.data<double>()](int64_t i) { return std::pow(base, p[i]); });
+  Tensor t = fill_by<double>(steps, DType::F64,
+                             [&, p = e.data<double>()](int64_t i) { return std::pow(base, p[i]); });
   return finish(as_contiguous(t, factory_dtype(f)), f);
 }
 
@@ -168,45 +206,74 @@ Tensor eye_nm(int64_t n, int64_t m, const Factory& f) {
 }
 Tensor eye_n(int64_t n, const Factory& f) { return eye_nm(n, n, f); }
 
-Tensor scalar_tensor_op(Scalar s, const Factory& f) { return finish(scalar_tensor(s, factory_dtype(f), f.device), f); }
+Tensor scalar_tensor_op(Scalar s, const Factory& f) {
+  return finish(scalar_tensor(s, factory_dtype(f), f.device), f);
+}
 
 Tensor complex_from(const Tensor& real, const Tensor& imag) {
   const auto fits = [](DType t) { return is_floating(t) && t != DType::BF16; };
   RL_CHECK(fits(real.dtype()) && fits(imag.dtype()),
-           "Expected both inputs to be Half, Float or Double tensors but got ", info(real.dtype()).type, " and ", info(imag.dtype()).type);
-  RL_CHECK(real.dtype() == imag.dtype(), "Expected object of scalar type ", info(real.dtype()).type, " but got scalar type ",
-           info(imag.dtype()).type, " for second argument");
+           "Expected both inputs to be Half, Float or Double tensors but got ",
+           info(real.dtype()).type, " and ", info(imag.dtype()).type);
+  RL_CHECK(real.dtype() == imag.dtype(), "Expected object of scalar type ", info(real.dtype()).type,
+           " but got scalar type ", info(imag.dtype()).type, " for second argument");
   const DType c = complex_of(real.dtype());
   const Tensor j = call_op<"mul">(call_to(imag, c), Scalar(std::complex<double>(0, 1)));
   return call_op<"add">(call_to(real, c), j);
 }
 Tensor polar(const Tensor& abs, const Tensor& angle) {
-  return complex_from(call_op<"mul">(abs, call_op<"cos">(angle)), call_op<"mul">(abs, call_op<"sin">(angle)));
+  return complex_from(call_op<"mul">(abs, call_op<"cos">(angle)),
+                      call_op<"mul">(abs, call_op<"sin">(angle)));
 }
 
 }  // namespace
 
 void define_creation(Registry& r) {
-  r.op("empty(*size, **factory, memory_format=None)", "A tensor with undefined contents.",
-       +[](const Dims& size, const Factory& f, Any) { return empty_op(size, f); }).not_method();
+  r.op(
+       "empty(*size, **factory, memory_format=None)", "A tensor with undefined contents.",
+       +[](const Dims& size, const Factory& f, Any) { return empty_op(size, f); })
+      .not_method();
   r.op("zeros(*size, **factory)", "A tensor of zeros.", &zeros_op).not_method();
   r.op("ones(*size, **factory)", "A tensor of ones.", &ones_op).not_method();
   r.op("full(size, fill_value, **factory)", "A tensor of one value.", &full_op).not_method();
-  r.op("empty_strided(size, stride, **factory)", "An uninitialised tensor of given strides.", &empty_strided).not_method().no_out();
-  r.op("scalar_tensor(s, **factory)", "A 0-d tensor of a number.", &scalar_tensor_op).not_method().no_out();
-  r.op("empty_like(input, **factory, memory_format=None)", "An uninitialised tensor like input.", &empty_like_op).not_method().no_out();
-  r.op("zeros_like(input, **factory, memory_format=None)", "Zeros like input.", &zeros_like_op).not_method().no_out();
-  r.op("ones_like(input, **factory, memory_format=None)", "Ones like input.", &ones_like_op).not_method().no_out();
-  r.op("full_like(input, fill_value, **factory, memory_format=None)", "One value, like input.", &full_like_op).not_method().no_out();
-  r.op("new_empty(input, *size, **factory)", "An uninitialised tensor of input's dtype.", &new_empty).not_function();
+  r.op("empty_strided(size, stride, **factory)", "An uninitialised tensor of given strides.",
+       &empty_strided)
+      .not_method()
+      .no_out();
+  r.op("scalar_tensor(s, **factory)", "A 0-d tensor of a number.", &scalar_tensor_op)
+      .not_method()
+      .no_out();
+  r.op("empty_like(input, **factory, memory_format=None)", "An uninitialised tensor like input.",
+       &empty_like_op)
+      .not_method()
+      .no_out();
+  r.op("zeros_like(input, **factory, memory_format=None)", "Zeros like input.", &zeros_like_op)
+      .not_method()
+      .no_out();
+  r.op("ones_like(input, **factory, memory_format=None)", "Ones like input.", &ones_like_op)
+      .not_method()
+      .no_out();
+  r.op("full_like(input, fill_value, **factory, memory_format=None)", "One value, like input.",
+       &full_like_op)
+      .not_method()
+      .no_out();
+  r.op("new_empty(input, *size, **factory)", "An uninitialised tensor of input's dtype.",
+       &new_empty)
+      .not_function();
   r.op("new_zeros(input, *size, **factory)", "Zeros of input's dtype.", &new_zeros).not_function();
   r.op("new_ones(input, *size, **factory)", "Ones of input's dtype.", &new_ones).not_function();
-  r.op("new_full(input, size, fill_value, **factory)", "One value, of input's dtype.", &new_full).not_function();
-  r.op("arange(end, **factory)", "Numbers from start up to, not including, end.", &arange_end).not_method();
+  r.op("new_full(input, size, fill_value, **factory)", "One value, of input's dtype.", &new_full)
+      .not_function();
+  r.op("arange(end, **factory)", "Numbers from start up to, not including, end.", &arange_end)
+      .not_method();
   r.op("arange(start, end, **factory)", "", &arange_start_end);
   r.op("arange(start, end, step=1, **factory)", "", &arange_range);
-  r.op("linspace(start, end, steps, **factory)", "`steps` numbers evenly from start to end, both included.", &linspace).not_method();
-  r.op("logspace(start, end, steps, base=10.0, **factory)", "base ** linspace(start, end, steps).", &logspace).not_method();
+  r.op("linspace(start, end, steps, **factory)",
+       "`steps` numbers evenly from start to end, both included.", &linspace)
+      .not_method();
+  r.op("logspace(start, end, steps, base=10.0, **factory)", "base ** linspace(start, end, steps).",
+       &logspace)
+      .not_method();
   r.op("eye(n, **factory)", "The identity matrix.", &eye_n).not_method();
   r.op("eye(n, m, **factory)", "", &eye_nm);
   r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from).not_method();

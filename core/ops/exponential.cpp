@@ -6,60 +6,82 @@ constexpr double kLn2 = 0.693147180559945309417, kLn10 = 2.302585092994045684018
 }
 
 RL_FORMULAS(exponential) {
-  r.unary("exp(input)", Float, "e ** input.", [](Value auto x) { return exp(x); },
-          [](Value auto g, Value auto, Value auto y) { return g * y; });
-  r.unary("exp2(input)", Float, "2 ** input.", [](Value auto x) { return exp2(x); },
-          [](Value auto g, Value auto, Value auto y) { return g * y * kLn2; });
-  r.unary("expm1(input)", Float, "exp(input) - 1, accurate near zero.", [](Value auto x) { return expm1(x); },
-          [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); });
-  r.unary("log(input)", Float, "The natural logarithm.", [](Value auto x) { return log(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / x; });
-  r.unary("log2(input)", Float, "The logarithm to base 2.", [](Value auto x) { return log2(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / (x * kLn2); });
-  r.unary("log10(input)", Float, "The logarithm to base 10.", [](Value auto x) { return log10(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / (x * kLn10); });
-  r.unary("log1p(input)", Float, "log(1 + input), accurate near zero.", [](Value auto x) { return log1p(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / (x + 1.0); });
-  r.unary("sqrt(input)", Float, "The square root.", [](Value auto x) { return sqrt(x); },
-          [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); });
-  r.unary("rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
-          [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); });
-  r.unary("sigmoid(input)", Float, "1 / (1 + exp(-input)).", [](Value auto x) { return sigmoid(x); },
-          [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
-  r.binary("logaddexp(input, other)", RealFloat, "log(exp(input) + exp(other)).",
-           [](Value auto x, Value auto o) {
-             auto m = maximum(x, o);
-             auto d = where(x == o, 0.0, minimum(x, o) - m);  // equal infinities differ by zero
-             return m + log1p(exp(d));
-           },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(o - x)); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(x - o)); })
-      .tensors_only().not_in_place();
-  r.binary("logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",
-           [](Value auto x, Value auto o) {
-             auto m = maximum(x, o);
-             auto d = where(x == o, 0.0, minimum(x, o) - m);
-             return m + log1p(exp2(d)) / kLn2;
-           },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(o - x)); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(x - o)); })
-      .tensors_only().not_in_place();
-  r.binary("_pow(input, exponent)", Number, "input ** exponent for any exponent.",
-           [](Value auto x, Value auto e) { return pow(x, e); },
-           [](Value auto g, Value auto x, Value auto e, Value auto) {
-             return where(e == 0.0, g * 0.0, g * (e * pow(x, e - 1.0)));
-           },
-           [](Value auto g, Value auto x, Value auto e, Value auto y) {
-             // At x = 0 the derivative's limit is 0 for e >= 0; log's argument is kept finite there.
-             auto flat = x == 0.0 && (sign(e) == 1.0 || e == 0.0);
-             return where(flat, g * 0.0, g * (y * log(where(flat, like(x, 1.0), x))));
-           })
-      .hidden().node("PowBackward1");
-  r.binary("xlogy(input, other)", RealFloat, "input * log(other), 0 where input is 0 (NaN of other carries).",
-           [](Value auto x, Value auto o) { return where(isnan(o), o, where(x == 0.0, 0.0, x * log(o))); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) {
-             return where(x == 0.0 && o <= 0.0, g * 0.0, g * log(o));
-           },
-           [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; })
+  r.unary(
+      "exp(input)", Float, "e ** input.", [](Value auto x) { return exp(x); },
+      [](Value auto g, Value auto, Value auto y) { return g * y; });
+  r.unary(
+      "exp2(input)", Float, "2 ** input.", [](Value auto x) { return exp2(x); },
+      [](Value auto g, Value auto, Value auto y) { return g * y * kLn2; });
+  r.unary(
+      "expm1(input)", Float, "exp(input) - 1, accurate near zero.",
+      [](Value auto x) { return expm1(x); },
+      [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); });
+  r.unary(
+      "log(input)", Float, "The natural logarithm.", [](Value auto x) { return log(x); },
+      [](Value auto g, Value auto x, Value auto) { return g / x; });
+  r.unary(
+      "log2(input)", Float, "The logarithm to base 2.", [](Value auto x) { return log2(x); },
+      [](Value auto g, Value auto x, Value auto) { return g / (x * kLn2); });
+  r.unary(
+      "log10(input)", Float, "The logarithm to base 10.", [](Value auto x) { return log10(x); },
+      [](Value auto g, Value auto x, Value auto) { return g / (x * kLn10); });
+  r.unary(
+      "log1p(input)", Float, "log(1 + input), accurate near zero.",
+      [](Value auto x) { return log1p(x); },
+      [](Value auto g, Value auto x, Value auto) { return g / (x + 1.0); });
+  r.unary(
+      "sqrt(input)", Float, "The square root.", [](Value auto x) { return sqrt(x); },
+      [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); });
+  r.unary(
+      "rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
+      [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); });
+  r.unary(
+      "sigmoid(input)", Float, "1 / (1 + exp(-input)).", [](Value auto x) { return sigmoid(x); },
+      [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
+  r.binary(
+       "logaddexp(input, other)", RealFloat, "log(exp(input) + exp(other)).",
+       [](Value auto x, Value auto o) {
+         auto m = maximum(x, o);
+         auto d = where(x == o, 0.0, minimum(x, o) - m);  // equal infinities differ by zero
+         return m + log1p(exp(d));
+       },
+       [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(o - x)); },
+       [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(x - o)); })
+      .tensors_only()
+      .not_in_place();
+  r.binary(
+       "logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",
+       [](Value auto x, Value auto o) {
+         auto m = maximum(x, o);
+         auto d = where(x == o, 0.0, minimum(x, o) - m);
+         return m + log1p(exp2(d)) / kLn2;
+       },
+       [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(o - x)); },
+       [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp2(x - o)); })
+      .tensors_only()
+      .not_in_place();
+  r.binary(
+       "_pow(input, exponent)", Number, "input ** exponent for any exponent.",
+       [](Value auto x, Value auto e) { return pow(x, e); },
+       [](Value auto g, Value auto x, Value auto e, Value auto) {
+         return where(e == 0.0, g * 0.0, g * (e * pow(x, e - 1.0)));
+       },
+       [](Value auto g, Value auto x, Value auto e, Value auto y) {
+         // At x = 0 the derivative's limit is 0 for e >= 0; log's argument is kept finite there.
+         auto flat = x == 0.0 && (sign(e) == 1.0 || e == 0.0);
+         return where(flat, g * 0.0, g * (y * log(where(flat, like(x, 1.0), x))));
+       })
+      .hidden()
+      .node("PowBackward1");
+  r.binary(
+       "xlogy(input, other)", RealFloat,
+       "input * log(other), 0 where input is 0 (NaN of other carries).",
+       [](Value auto x, Value auto o) {
+         return where(isnan(o), o, where(x == 0.0, 0.0, x * log(o)));
+       },
+       [](Value auto g, Value auto x, Value auto o, Value auto) {
+         return where(x == 0.0 && o <= 0.0, g * 0.0, g * log(o));
+       },
+       [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; })
       .number_first();
 }

@@ -46,8 +46,10 @@ Tensor tensordot(const Tensor& a, const Tensor& b, const Dims& dims_a, const Dim
 
 // index.cpp, scatter.cpp
 Tensor index(const Tensor& self, const OptTensors& indices);
-Tensor index_put(const Tensor& self, const OptTensors& indices, const Tensor& values, bool accumulate);
-Tensor index_put_(const Tensor& self, const OptTensors& indices, const Tensor& values, bool accumulate);
+Tensor index_put(const Tensor& self, const OptTensors& indices, const Tensor& values,
+                 bool accumulate);
+Tensor index_put_(const Tensor& self, const OptTensors& indices, const Tensor& values,
+                  bool accumulate);
 Tensor index_select(const Tensor& input, int64_t dim, const Tensor& index);
 Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& source,
                  const Scalar& alpha);

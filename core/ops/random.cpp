@@ -42,52 +42,68 @@ Tensor fill(const Tensor& self, F draw) {
       }
       Tensor buffer = empty({self.numel()}, self.dtype());
       draw(buffer.raw(), self.numel(), false);
-      cpu::copy(sizes, self.dtype(), self.raw(), strides, self.dtype(), buffer.raw(), contiguous_strides(sizes));
+      cpu::copy(sizes, self.dtype(), self.raw(), strides, self.dtype(), buffer.raw(),
+                contiguous_strides(sizes));
     }
   }
   bump_version(self);
   if (rec)
     rebase_history(self, make_node("RandomBackward0", {&self}, [](const Grads& g, Node&) -> Grads {
-      return {call_op<"mul">(g[0], 0.0)};
-    }));
+                     return {call_op<"mul">(g[0], 0.0)};
+                   }));
   return self;
 }
 
 void check_float(const Tensor& t, const char* what) {
-  RL_CHECK(is_floating(t.dtype()) || is_complex(t.dtype()), "\"", what, "\" not implemented for '", info(t.dtype()).type, "'");
+  RL_CHECK(is_floating(t.dtype()) || is_complex(t.dtype()), "\"", what, "\" not implemented for '",
+           info(t.dtype()).type, "'");
 }
 
 Tensor uniform_(const Tensor& self, double from, double to, Generator* g) {
   check_float(self, "check_uniform_bounds");
-  RL_CHECK(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from, " > to=", to);
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_uniform(pick(g), self.dtype(), p, n, from, to); });
+  RL_CHECK(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from,
+           " > to=", to);
+  return fill(self, [&](void* p, int64_t n, bool) {
+    cpu::fill_uniform(pick(g), self.dtype(), p, n, from, to);
+  });
 }
 Tensor normal_(const Tensor& self, double mean, double std, Generator* g) {
   check_float(self, "normal_kernel_cpu");
   RL_CHECK(std >= 0, "normal expects std >= 0.0, but found std ", std);
-  return fill(self, [&](void* p, int64_t n, bool c) { cpu::fill_normal(pick(g), self.dtype(), p, n, mean, std, c); });
+  return fill(self, [&](void* p, int64_t n, bool c) {
+    cpu::fill_normal(pick(g), self.dtype(), p, n, mean, std, c);
+  });
 }
 Tensor exponential_(const Tensor& self, double lambd, Generator* g) {
   check_float(self, "exponential_cpu");
   RL_CHECK(lambd > 0, "exponential_ expects lambda > 0.0, but found lambda=", lambd);
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_exponential(pick(g), self.dtype(), p, n, lambd); });
+  return fill(self, [&](void* p, int64_t n, bool) {
+    cpu::fill_exponential(pick(g), self.dtype(), p, n, lambd);
+  });
 }
 Tensor cauchy_(const Tensor& self, double median, double sigma, Generator* g) {
   RL_CHECK(sigma > 0, "cauchy_ expects sigma > 0.0, but found sigma=", sigma);
   check_float(self, "cauchy_cpu");
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_cauchy(pick(g), self.dtype(), p, n, median, sigma); });
+  return fill(self, [&](void* p, int64_t n, bool) {
+    cpu::fill_cauchy(pick(g), self.dtype(), p, n, median, sigma);
+  });
 }
 Tensor log_normal_(const Tensor& self, double mean, double std, Generator* g) {
   RL_CHECK(std > 0, "log_normal_ expects std > 0.0, but found std=", std);
   check_float(self, "log_normal_cpu");
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_log_normal(pick(g), self.dtype(), p, n, mean, std); });
+  return fill(self, [&](void* p, int64_t n, bool) {
+    cpu::fill_log_normal(pick(g), self.dtype(), p, n, mean, std);
+  });
 }
 Tensor geometric_(const Tensor& self, double p, Generator* g) {
   RL_CHECK(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p=", p);
-  return fill(self, [&](void* out, int64_t n, bool) { cpu::fill_geometric(pick(g), self.dtype(), out, n, p); });
+  return fill(self, [&](void* out, int64_t n, bool) {
+    cpu::fill_geometric(pick(g), self.dtype(), out, n, p);
+  });
 }
 Tensor random_full(const Tensor& self, Generator* g) {
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_random(pick(g), self.dtype(), p, n); });
+  return fill(self,
+              [&](void* p, int64_t n, bool) { cpu::fill_random(pick(g), self.dtype(), p, n); });
 }
 void check_range(DType t, int64_t from, int64_t to) {
   if (t == DType::Bool) {
@@ -103,31 +119,54 @@ void check_range(DType t, int64_t from, int64_t to) {
 }
 Tensor random_range(const Tensor& self, int64_t from, OptInt to, Generator* g) {
   if (!to) {  // up to the dtype's largest; from the smallest int64, every 64-bit pattern
-    const uint64_t range = from == INT64_MIN ? 0 : is_integral(self.dtype())
-        ? (self.dtype() == DType::Bool ? 2u - static_cast<uint64_t>(from)
-           : size_of(self.dtype()) == 8 ? (uint64_t{1} << 63) - static_cast<uint64_t>(from)
-           : (uint64_t{1} << (size_of(self.dtype()) * 8 - (is_signed(self.dtype()) ? 1 : 0))) - static_cast<uint64_t>(from))
-        : (uint64_t{1} << (self.dtype() == DType::F64 ? 53 : self.dtype() == DType::F32 ? 24 : self.dtype() == DType::BF16 ? 8 : 11)) - static_cast<uint64_t>(from) + 1;
-    return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_random_range(pick(g), self.dtype(), p, n, from, range); });
+    const uint64_t range =
+        from == INT64_MIN ? 0
+        : is_integral(self.dtype())
+            ? (self.dtype() == DType::Bool  ? 2u - static_cast<uint64_t>(from)
+               : size_of(self.dtype()) == 8 ? (uint64_t{1} << 63) - static_cast<uint64_t>(from)
+                                            : (uint64_t{1} << (size_of(self.dtype()) * 8 -
+                                                               (is_signed(self.dtype()) ? 1 : 0))) -
+                                                  static_cast<uint64_t>(from))
+            : (uint64_t{1} << (self.dtype() == DType::F64    ? 53
+                               : self.dtype() == DType::F32  ? 24
+                               : self.dtype() == DType::BF16 ? 8
+                                                             : 11)) -
+                  static_cast<uint64_t>(from) + 1;
+    return fill(self, [&](void* p, int64_t n, bool) {
+      cpu::fill_random_range(pick(g), self.dtype(), p, n, from, range);
+    });
   }
-  RL_CHECK(from < *to, "random_ expects 'from' to be less than 'to', but got from=", from, " >= to=", *to);
+  RL_CHECK(from < *to, "random_ expects 'from' to be less than 'to', but got from=", from,
+           " >= to=", *to);
   int64_t low = from, high = *to;
   cpu::round_random_bounds(self.dtype(), &low, &high);
   check_range(self.dtype(), low, high);
-  RL_CHECK(low < high, "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from=", low, " >= to=", high);
+  RL_CHECK(
+      low < high,
+      "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from=",
+      low, " >= to=", high);
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-  return fill(self, [&](void* p, int64_t n, bool) { cpu::fill_random_range(pick(g), self.dtype(), p, n, low, range); });
+  return fill(self, [&](void* p, int64_t n, bool) {
+    cpu::fill_random_range(pick(g), self.dtype(), p, n, low, range);
+  });
 }
-Tensor random_to(const Tensor& self, int64_t to, Generator* g) { return random_range(self, 0, to, g); }
+Tensor random_to(const Tensor& self, int64_t to, Generator* g) {
+  return random_range(self, 0, to, g);
+}
 
 Tensor bernoulli_(const Tensor& self, Operand p, Generator* g) {
   if (!p.tensor) {
     const double q = p.number.real();
     RL_CHECK(q >= 0 && q <= 1, "bernoulli_ expects p to be in [0, 1], but got p=", q);
-    return fill(self, [&](void* out, int64_t n, bool) { cpu::fill_bernoulli(pick(g), self.dtype(), out, n, q); });
+    return fill(self, [&](void* out, int64_t n, bool) {
+      cpu::fill_bernoulli(pick(g), self.dtype(), out, n, q);
+    });
   }
-  RL_CHECK(is_floating(p.tensor->dtype()), "expected probabilities tensor to have floating type, got ", info(p.tensor->dtype()).type);
-  const Tensor q = empty_preserving(self, p.tensor->dtype());  // in the order in which self is drawn
+  RL_CHECK(is_floating(p.tensor->dtype()),
+           "expected probabilities tensor to have floating type, got ",
+           info(p.tensor->dtype()).type);
+  const Tensor q =
+      empty_preserving(self, p.tensor->dtype());  // in the order in which self is drawn
   write(q, expand(*p.tensor, self.sizes()));
   return fill(self, [&](void* out, int64_t n, bool) {
     RL_CHECK(cpu::fill_bernoulli_tensor(pick(g), self.dtype(), out, q.dtype(), q.raw(), n),
@@ -159,31 +198,44 @@ Tensor randn(const Dims& size, Generator* g, const Factory& f) {
 }
 Tensor randint_range(int64_t low, int64_t high, const Dims& size, Generator* g, const Factory& f) {
   Tensor t = empty(size, f.dtype.value_or(DType::I64), f.device);
-  RL_CHECK(low < high, "random_ expects 'from' to be less than 'to', but got from=", low, " >= to=", high);
+  RL_CHECK(low < high, "random_ expects 'from' to be less than 'to', but got from=", low,
+           " >= to=", high);
   return finish(random_range(t, low, high, g), f.requires_grad);
 }
-Tensor randint(int64_t high, const Dims& size, Generator* g, const Factory& f) { return randint_range(0, high, size, g, f); }
+Tensor randint(int64_t high, const Dims& size, Generator* g, const Factory& f) {
+  return randint_range(0, high, size, g, f);
+}
 Tensor randperm(int64_t n, Generator* g, const Factory& f) {
   Tensor t = empty({n}, f.dtype.value_or(DType::I64), f.device);
   if (n) cpu::fill_randperm(pick(g), t.dtype(), t.raw(), n);
   return finish(t, f.requires_grad);
 }
-Tensor like(const Tensor& input, const Factory& f) { return empty_preserving(input, f.dtype.value_or(input.dtype())); }
-Tensor rand_like(const Tensor& input, const Factory& f, Any) { return finish(uniform_(like(input, f), 0, 1, nullptr), f.requires_grad); }
-Tensor randn_like(const Tensor& input, const Factory& f, Any) { return finish(normal_(like(input, f), 0, 1, nullptr), f.requires_grad); }
+Tensor like(const Tensor& input, const Factory& f) {
+  return empty_preserving(input, f.dtype.value_or(input.dtype()));
+}
+Tensor rand_like(const Tensor& input, const Factory& f, Any) {
+  return finish(uniform_(like(input, f), 0, 1, nullptr), f.requires_grad);
+}
+Tensor randn_like(const Tensor& input, const Factory& f, Any) {
+  return finish(normal_(like(input, f), 0, 1, nullptr), f.requires_grad);
+}
 Tensor randint_like_range(const Tensor& input, int64_t low, int64_t high, const Factory& f, Any) {
   return finish(random_range(like(input, f), low, high, nullptr), f.requires_grad);
 }
-Tensor randint_like(const Tensor& input, int64_t high, const Factory& f, Any any) { return randint_like_range(input, 0, high, f, any); }
+Tensor randint_like(const Tensor& input, int64_t high, const Factory& f, Any any) {
+  return randint_like_range(input, 0, high, f, any);
+}
 
 /// normal with tensors: standard draws, scaled and shifted.
 Tensor normal_tensors(Operand mean, Operand std, Generator* g) {
   RL_CHECK(mean.tensor || std.tensor, "normal expects a tensor of means or deviations, or a size");
-  const Dims shape = mean.tensor && std.tensor ? broadcast(mean.tensor->sizes(), std.tensor->sizes())
-                     : mean.tensor             ? mean.tensor->sizes()
-                                               : std.tensor->sizes();
+  const Dims shape = mean.tensor && std.tensor
+                         ? broadcast(mean.tensor->sizes(), std.tensor->sizes())
+                     : mean.tensor ? mean.tensor->sizes()
+                                   : std.tensor->sizes();
   const DType t = mean.tensor ? mean.tensor->dtype() : std.tensor->dtype();
-  RL_CHECK(std.tensor || std.number.real() >= 0, "normal expects std >= 0.0, but found std ", std.number.real());
+  RL_CHECK(std.tensor || std.number.real() >= 0, "normal expects std >= 0.0, but found std ",
+           std.number.real());
   GradGuard off(false);
   Tensor z = normal_(empty(shape, t), 0, 1, g);
   z = std.tensor ? call_op<"mul">(z, *std.tensor) : call_op<"mul">(z, std.number);
@@ -197,10 +249,13 @@ Tensor normal_size(double mean, double std, const Dims& size, Generator* g, cons
 
 Tensor multinomial(const Tensor& input, int64_t n, bool replacement, Generator* g) {
   RL_CHECK(input.dim() == 1 || input.dim() == 2, "prob_dist must be 1 or 2 dim");
-  RL_CHECK(is_floating(input.dtype()), "multinomial only supports floating-point dtypes for input, got: ", info(input.dtype()).type);
+  RL_CHECK(
+      is_floating(input.dtype()),
+      "multinomial only supports floating-point dtypes for input, got: ", info(input.dtype()).type);
   RL_CHECK(n > 0, "cannot sample n_sample <= 0 samples");
   const int64_t categories = input.size(-1);
-  RL_CHECK(replacement || n <= categories, "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
+  RL_CHECK(replacement || n <= categories,
+           "cannot sample n_sample > prob_dist.size(-1) samples without replacement");
   RL_CHECK(categories <= (1 << 24), "number of categories cannot exceed 2^24");
   GradGuard off(false);
   const Tensor p = as_contiguous(input, DType::F64);
@@ -210,7 +265,8 @@ Tensor multinomial(const Tensor& input, int64_t n, bool replacement, Generator* 
       double sum = 0;
       for (int64_t c = 0; c < categories; ++c) {
         const double v = p.data<double>()[r * categories + c];
-        RL_CHECK(v >= 0 && v < __builtin_inf(), "probability tensor contains either `inf`, `nan` or element < 0");
+        RL_CHECK(v >= 0 && v < __builtin_inf(),
+                 "probability tensor contains either `inf`, `nan` or element < 0");
         sum += v;
       }
       RL_CHECK(sum > 0, "invalid multinomial distribution (sum of probabilities <= 0)");
@@ -229,8 +285,8 @@ Tensor multinomial(const Tensor& input, int64_t n, bool replacement, Generator* 
   shape.back() = n;
   Tensor out = empty(shape, DType::I64);
   const Tensor weights = as_contiguous(input);
-  const char* problem = cpu::fill_multinomial(pick(g), input.dtype(), weights.raw(), rows, categories,
-                                              out.data<int64_t>(), n);
+  const char* problem = cpu::fill_multinomial(pick(g), input.dtype(), weights.raw(), rows,
+                                              categories, out.data<int64_t>(), n);
   RL_CHECK(!problem, problem);
   return out;
 }
@@ -280,33 +336,54 @@ Tensor feature_dropout(const Tensor& input, double p, bool train) {
 }  // namespace
 
 void define_random(Registry& r) {
-  r.op("uniform_(input, from=0, to=1, *, generator=None)", "Uniform draws from [from, to).", &uniform_);
+  r.op("uniform_(input, from=0, to=1, *, generator=None)", "Uniform draws from [from, to).",
+       &uniform_);
   r.op("normal_(input, mean=0, std=1, *, generator=None)", "Normal draws.", &normal_);
   r.op("exponential_(input, lambd=1, *, generator=None)", "Exponential draws.", &exponential_);
   r.op("cauchy_(input, median=0, sigma=1, *, generator=None)", "Cauchy draws.", &cauchy_);
   r.op("log_normal_(input, mean=1, std=2, *, generator=None)", "Log-normal draws.", &log_normal_);
   r.op("geometric_(input, p, *, generator=None)", "Geometric draws.", &geometric_);
-  r.op("random_(input, *, generator=None)", "Integers of the dtype's range, or of [from, to).", &random_full);
+  r.op("random_(input, *, generator=None)", "Integers of the dtype's range, or of [from, to).",
+       &random_full);
   r.op("random_(input, to, *, generator=None)", "", &random_to);
   r.op("random_(input, from, to, *, generator=None)", "", &random_range);
   r.op("bernoulli_(input, p=0.5, *, generator=None)", "1 with probability p, else 0.", &bernoulli_);
-  r.op("bernoulli(input, *, generator=None)", "1 with the probability in input, else 0.", &bernoulli);
+  r.op("bernoulli(input, *, generator=None)", "1 with the probability in input, else 0.",
+       &bernoulli);
   r.op("bernoulli(input, p, *, generator=None)", "", &bernoulli_p);
   r.op("rand(*size, generator=None, **factory)", "Uniform draws from [0, 1).", &rand).not_method();
   r.op("randn(*size, generator=None, **factory)", "Standard normal draws.", &randn).not_method();
-  r.op("randint(high, size, *, generator=None, **factory)", "Integers of [low, high).", &randint).not_method();
+  r.op("randint(high, size, *, generator=None, **factory)", "Integers of [low, high).", &randint)
+      .not_method();
   r.op("randint(low, high, size, *, generator=None, **factory)", "", &randint_range);
-  r.op("randperm(n, *, generator=None, **factory)", "A random permutation of 0 .. n - 1.", &randperm).not_method();
-  r.op("rand_like(input, **factory, memory_format=None)", "rand of input's size.", &rand_like).not_method().no_out();
-  r.op("randn_like(input, **factory, memory_format=None)", "randn of input's size.", &randn_like).not_method().no_out();
-  r.op("randint_like(input, high, **factory, memory_format=None)", "randint of input's size.", &randint_like).not_method().no_out();
+  r.op("randperm(n, *, generator=None, **factory)", "A random permutation of 0 .. n - 1.",
+       &randperm)
+      .not_method();
+  r.op("rand_like(input, **factory, memory_format=None)", "rand of input's size.", &rand_like)
+      .not_method()
+      .no_out();
+  r.op("randn_like(input, **factory, memory_format=None)", "randn of input's size.", &randn_like)
+      .not_method()
+      .no_out();
+  r.op("randint_like(input, high, **factory, memory_format=None)", "randint of input's size.",
+       &randint_like)
+      .not_method()
+      .no_out();
   r.op("randint_like(input, low, high, **factory, memory_format=None)", "", &randint_like_range);
-  r.op("normal(mean, std, size, *, generator=None, **factory)", "Normal draws of given means and deviations.", &normal_size).not_method();
+  r.op("normal(mean, std, size, *, generator=None, **factory)",
+       "Normal draws of given means and deviations.", &normal_size)
+      .not_method();
   r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors);
-  r.op("multinomial(input, num_samples, replacement=False, *, generator=None)", "Indices drawn with the given weights.", &multinomial);
-  r.op("dropout(input, p, train)", "Zeroes with probability p and scales the rest (Srivastava et al., 2014).", &dropout).not_method().no_out();
+  r.op("multinomial(input, num_samples, replacement=False, *, generator=None)",
+       "Indices drawn with the given weights.", &multinomial);
+  r.op("dropout(input, p, train)",
+       "Zeroes with probability p and scales the rest (Srivastava et al., 2014).", &dropout)
+      .not_method()
+      .no_out();
   r.op("dropout_(input, p, train)", "dropout in place.", &dropout_).not_method();
-  r.op("feature_dropout(input, p, train)", "dropout of whole channels.", &feature_dropout).not_method().no_out();
+  r.op("feature_dropout(input, p, train)", "dropout of whole channels.", &feature_dropout)
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

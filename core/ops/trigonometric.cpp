@@ -2,78 +2,97 @@
 #include "op/formula.h"
 
 RL_FORMULAS(trigonometric) {
-  r.unary("sin(input)", Float, "Sine, of radians.", [](Value auto x) { return sin(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * cos(x); });
-  r.unary("cos(input)", Float, "Cosine, of radians.", [](Value auto x) { return cos(x); },
-          [](Value auto g, Value auto x, Value auto) { return -(g * sin(x)); });
-  r.unary("tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
-          [](Value auto g, Value auto, Value auto y) { return g * (1.0 + y * y); });
-  r.unary("asin(input)", Float, "Inverse sine.", [](Value auto x) { return asin(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * rsqrt(1.0 - x * x); })
+  r.unary(
+      "sin(input)", Float, "Sine, of radians.", [](Value auto x) { return sin(x); },
+      [](Value auto g, Value auto x, Value auto) { return g * cos(x); });
+  r.unary(
+      "cos(input)", Float, "Cosine, of radians.", [](Value auto x) { return cos(x); },
+      [](Value auto g, Value auto x, Value auto) { return -(g * sin(x)); });
+  r.unary(
+      "tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
+      [](Value auto g, Value auto, Value auto y) { return g * (1.0 + y * y); });
+  r.unary(
+       "asin(input)", Float, "Inverse sine.", [](Value auto x) { return asin(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * rsqrt(1.0 - x * x); })
       .alias("arcsin");
-  r.unary("acos(input)", Float, "Inverse cosine.", [](Value auto x) { return acos(x); },
-          [](Value auto g, Value auto x, Value auto) { return -(g * rsqrt(1.0 - x * x)); })
+  r.unary(
+       "acos(input)", Float, "Inverse cosine.", [](Value auto x) { return acos(x); },
+       [](Value auto g, Value auto x, Value auto) { return -(g * rsqrt(1.0 - x * x)); })
       .alias("arccos");
-  r.unary("atan(input)", Float, "Inverse tangent.", [](Value auto x) { return atan(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / (x * x + 1.0); })
+  r.unary(
+       "atan(input)", Float, "Inverse tangent.", [](Value auto x) { return atan(x); },
+       [](Value auto g, Value auto x, Value auto) { return g / (x * x + 1.0); })
       .alias("arctan");
-  r.unary("sinh(input)", Float, "Hyperbolic sine.", [](Value auto x) { return sinh(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * cosh(x); });
-  r.unary("cosh(input)", Float, "Hyperbolic cosine.", [](Value auto x) { return cosh(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * sinh(x); });
-  r.unary("tanh(input)", Float, "Hyperbolic tangent.", [](Value auto x) { return tanh(x); },
-          [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); });
-  r.unary("asinh(input)", Float, "Inverse hyperbolic sine.", [](Value auto x) { return asinh(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x + 1.0); })
+  r.unary(
+      "sinh(input)", Float, "Hyperbolic sine.", [](Value auto x) { return sinh(x); },
+      [](Value auto g, Value auto x, Value auto) { return g * cosh(x); });
+  r.unary(
+      "cosh(input)", Float, "Hyperbolic cosine.", [](Value auto x) { return cosh(x); },
+      [](Value auto g, Value auto x, Value auto) { return g * sinh(x); });
+  r.unary(
+      "tanh(input)", Float, "Hyperbolic tangent.", [](Value auto x) { return tanh(x); },
+      [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); });
+  r.unary(
+       "asinh(input)", Float, "Inverse hyperbolic sine.", [](Value auto x) { return asinh(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x + 1.0); })
       .alias("arcsinh");
-  r.unary("acosh(input)", Float, "Inverse hyperbolic cosine.", [](Value auto x) { return acosh(x); },
-          [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x - 1.0); })
+  r.unary(
+       "acosh(input)", Float, "Inverse hyperbolic cosine.", [](Value auto x) { return acosh(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x - 1.0); })
       .alias("arccosh");
-  r.unary("atanh(input)", Float, "Inverse hyperbolic tangent.", [](Value auto x) { return atanh(x); },
-          [](Value auto g, Value auto x, Value auto) { return g / (1.0 - x * x); })
+  r.unary(
+       "atanh(input)", Float, "Inverse hyperbolic tangent.", [](Value auto x) { return atanh(x); },
+       [](Value auto g, Value auto x, Value auto) { return g / (1.0 - x * x); })
       .alias("arctanh");
-  r.binary("atan2(input, other)", RealFloat, "The angle of (other, input), in its quadrant.",
-           [](Value auto x, Value auto o) { return atan2(x, o); },
-           [](Value auto g, Value auto x, Value auto o, Value auto) {
-             auto d = x * x + o * o;
-             return where(d == 0.0, g * 0.0, g * o / where(d == 0.0, like(d, 1.0), d));
-           },
-           [](Value auto g, Value auto x, Value auto o, Value auto) {
-             auto d = x * x + o * o;
-             return where(d == 0.0, g * 0.0, -(g * x) / where(d == 0.0, like(d, 1.0), d));
-           })
-      .alias("arctan2").tensors_only();
-  r.binary("hypot(input, other)", Strict, "sqrt(input**2 + other**2) without overflow.",
-           [](Value auto x, Value auto o) { return hypot(x, o); },
-           [](Value auto g, Value auto x, Value auto, Value auto y) { return g * (x / y); },
-           [](Value auto g, Value auto, Value auto o, Value auto y) { return g * (o / y); })
+  r.binary(
+       "atan2(input, other)", RealFloat, "The angle of (other, input), in its quadrant.",
+       [](Value auto x, Value auto o) { return atan2(x, o); },
+       [](Value auto g, Value auto x, Value auto o, Value auto) {
+         auto d = x * x + o * o;
+         return where(d == 0.0, g * 0.0, g * o / where(d == 0.0, like(d, 1.0), d));
+       },
+       [](Value auto g, Value auto x, Value auto o, Value auto) {
+         auto d = x * x + o * o;
+         return where(d == 0.0, g * 0.0, -(g * x) / where(d == 0.0, like(d, 1.0), d));
+       })
+      .alias("arctan2")
       .tensors_only();
-  r.binary("copysign(input, other)", RealFloat, "The magnitude of input with the sign of other.",
-           [](Value auto x, Value auto o) { return copysign(x, o); },
-           [](Value auto g, Value auto x, Value auto, Value auto y) {
-             return where(x == 0.0, g * 0.0, g * (y / where(x == 0.0, like(x, 1.0), x)));
-           },
-           [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; });
+  r.binary(
+       "hypot(input, other)", Strict, "sqrt(input**2 + other**2) without overflow.",
+       [](Value auto x, Value auto o) { return hypot(x, o); },
+       [](Value auto g, Value auto x, Value auto, Value auto y) { return g * (x / y); },
+       [](Value auto g, Value auto, Value auto o, Value auto y) { return g * (o / y); })
+      .tensors_only();
+  r.binary(
+      "copysign(input, other)", RealFloat, "The magnitude of input with the sign of other.",
+      [](Value auto x, Value auto o) { return copysign(x, o); },
+      [](Value auto g, Value auto x, Value auto, Value auto y) {
+        return where(x == 0.0, g * 0.0, g * (y / where(x == 0.0, like(x, 1.0), x)));
+      },
+      [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; });
   r.binary("nextafter(input, other)", Strict, "The next number after input towards other.",
            [](Value auto x, Value auto o) { return nextafter(x, o); })
       .tensors_only();
-  r.unary("deg2rad(input)", RealFloat, "Degrees to radians.",
-          [](Value auto x) { return x * 0.017453292519943295769; },
-          [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; });
-  r.unary("rad2deg(input)", RealFloat, "Radians to degrees.",
-          [](Value auto x) { return x * 57.295779513082320877; },
-          [](Value auto g, Value auto, Value auto) { return g * 57.295779513082320877; });
-  r.unary("sinc(input)", Float, "sin(pi x) / (pi x), 1 at zero.",
-          [](Value auto x) {
-            auto p = x * 3.141592653589793238463;
-            auto zero = x == 0.0;
-            return where(zero, 1.0, sin(p) / where(zero, like(p, 1.0), p));
-          },
-          [](Value auto g, Value auto x, Value auto) {
-            auto p = x * 3.141592653589793238463;
-            auto zero = x == 0.0;
-            auto d = where(zero, like(p, 1.0), p);
-            return where(zero, g * 0.0,
-                         g * (3.141592653589793238463 * (cos(p) * d - sin(p)) / (d * d)));
-          });
+  r.unary(
+      "deg2rad(input)", RealFloat, "Degrees to radians.",
+      [](Value auto x) { return x * 0.017453292519943295769; },
+      [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; });
+  r.unary(
+      "rad2deg(input)", RealFloat, "Radians to degrees.",
+      [](Value auto x) { return x * 57.295779513082320877; },
+      [](Value auto g, Value auto, Value auto) { return g * 57.295779513082320877; });
+  r.unary(
+      "sinc(input)", Float, "sin(pi x) / (pi x), 1 at zero.",
+      [](Value auto x) {
+        auto p = x * 3.141592653589793238463;
+        auto zero = x == 0.0;
+        return where(zero, 1.0, sin(p) / where(zero, like(p, 1.0), p));
+      },
+      [](Value auto g, Value auto x, Value auto) {
+        auto p = x * 3.141592653589793238463;
+        auto zero = x == 0.0;
+        auto d = where(zero, like(p, 1.0), p);
+        return where(zero, g * 0.0,
+                     g * (3.141592653589793238463 * (cos(p) * d - sin(p)) / (d * d)));
+      });
 }

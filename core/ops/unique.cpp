@@ -119,7 +119,9 @@ Tensors not_differentiable(Tensors results, const Tensor& self, const char* labe
     return [](const Grads&, Node& n) -> Grads {
       const std::string name = n.name();
       raise(ErrorKind::NotImplemented, "the derivative for '",
-            name == "Unique2Backward0" ? "_unique2" : name == "UniqueDimBackward0" ? "unique_dim" : "unique_consecutive",
+            name == "Unique2Backward0"     ? "_unique2"
+            : name == "UniqueDimBackward0" ? "unique_dim"
+                                           : "unique_consecutive",
             "' is not implemented.");
     };
   });
@@ -131,7 +133,8 @@ Tensors unique2(const Tensor& self, bool, bool inverse, bool counts) {
 }
 Tensors unique_dim(const Tensor& self, int64_t dim, bool, bool inverse, bool counts) {
   check_type(self, "unique_dim");
-  return not_differentiable(unique_slices(self, dim, false, inverse, counts), self, "UniqueDimBackward0");
+  return not_differentiable(unique_slices(self, dim, false, inverse, counts), self,
+                            "UniqueDimBackward0");
 }
 Tensors unique_consecutive(const Tensor& self, bool inverse, bool counts, OptInt dim) {
   check_type(self, "unique_consecutive");

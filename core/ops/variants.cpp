@@ -13,7 +13,8 @@ Tensor run(const Formula& f, std::initializer_list<Operand> operands, Scalar a =
   const Scalar scalars[] = {a, b};
   return pointwise(f, operands.begin(), scalars);
 }
-Tensor run_(const Formula& f, const Tensor& self, std::initializer_list<Operand> more, Scalar a = 0, Scalar b = 0) {
+Tensor run_(const Formula& f, const Tensor& self, std::initializer_list<Operand> more, Scalar a = 0,
+            Scalar b = 0) {
   Operand operands[3] = {Operand(self)};
   int i = 1;
   for (const Operand& o : more) operands[i++] = o;
@@ -24,10 +25,12 @@ Tensor run_(const Formula& f, const Tensor& self, std::initializer_list<Operand>
 
 // ---- powers ----
 
-/// The formula for a fixed exponent, or null: small powers are products, and equal to PyTorch's bits.
+/// The formula for a fixed exponent, or null: small powers are products, and equal to PyTorch's
+/// bits.
 const Formula* power_formula(const Tensor& base, const Scalar& e) {
-  static const Formula *square = &formula("square"), *cube = &formula("_cube"), *root = &formula("sqrt"),
-                       *rsqrt = &formula("rsqrt"), *reciprocal = &formula("reciprocal");
+  static const Formula *square = &formula("square"), *cube = &formula("_cube"),
+                       *root = &formula("sqrt"), *rsqrt = &formula("rsqrt"),
+                       *reciprocal = &formula("reciprocal");
   if (e.kind == Scalar::Complex || e.kind == Scalar::Bool) return nullptr;
   const double v = e.real();
   if (!is_integral(base.dtype()) || e.is_integral()) {
@@ -49,7 +52,8 @@ Tensor power(Operand base, Operand exponent) {
     const Tensor& x = *base.tensor;
     check_power(x, exponent.number);
     if (const Formula* f = power_formula(x, exponent.number)) return run(*f, {base});
-    if (exponent.number.real() == 1 && exponent.number.imag() == 0 && !(is_integral(x.dtype()) && !exponent.number.is_integral()))
+    if (exponent.number.real() == 1 && exponent.number.imag() == 0 &&
+        !(is_integral(x.dtype()) && !exponent.number.is_integral()))
       return run(formula("mul"), {base, exponent});
   }
   return run(general, {base, exponent});
@@ -64,8 +68,13 @@ Tensor power_(const Tensor& self, Operand exponent) {
 }
 
 Tensor float_power(Operand base, Operand exponent) {
-  const auto wide = [](const Operand& o) { return o.tensor ? (is_complex(o.tensor->dtype()) ? DType::C128 : DType::F64) : o.number.kind == Scalar::Complex ? DType::C128 : DType::F64; };
-  const DType t = wide(base) == DType::C128 || wide(exponent) == DType::C128 ? DType::C128 : DType::F64;
+  const auto wide = [](const Operand& o) {
+    return o.tensor ? (is_complex(o.tensor->dtype()) ? DType::C128 : DType::F64)
+           : o.number.kind == Scalar::Complex ? DType::C128
+                                              : DType::F64;
+  };
+  const DType t =
+      wide(base) == DType::C128 || wide(exponent) == DType::C128 ? DType::C128 : DType::F64;
   Tensor a = base.tensor ? call_to(*base.tensor, t) : scalar_tensor(base.number, t);
   Tensor b = exponent.tensor ? call_to(*exponent.tensor, t) : scalar_tensor(exponent.number, t);
   return power(Operand(a), exponent.tensor ? Operand(b) : Operand(exponent.number));
@@ -77,16 +86,23 @@ const Formula& division(const OptString& mode) {
   if (!mode) return formula("div");
   if (*mode == "floor") return formula("floor_divide");
   if (*mode == "trunc") return formula("_trunc_divide");
-  raise(ErrorKind::Runtime, "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *mode, "'");
+  raise(ErrorKind::Runtime,
+        "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '", *mode,
+        "'");
 }
-Tensor div_rounded(Operand input, Operand other, OptString mode) { return run(division(mode), {input, other}); }
-Tensor div_rounded_(const Tensor& self, Operand other, OptString mode) { return run_(division(mode), self, {other}); }
+Tensor div_rounded(Operand input, Operand other, OptString mode) {
+  return run(division(mode), {input, other});
+}
+Tensor div_rounded_(const Tensor& self, Operand other, OptString mode) {
+  return run_(division(mode), self, {other});
+}
 
 // ---- bounds ----
 
 bool given(const OptOperand& o) { return o.has_value(); }
 void check_bounds(const OptOperand& min, const OptOperand& max) {
-  RL_CHECK(given(min) || given(max), "torch.clamp: At least one of 'min' or 'max' must not be None");
+  RL_CHECK(given(min) || given(max),
+           "torch.clamp: At least one of 'min' or 'max' must not be None");
 }
 Tensor clamp(const Tensor& input, const OptOperand& min, const OptOperand& max) {
   check_bounds(min, max);
@@ -109,14 +125,16 @@ Tensor clamp_max_(const Tensor& self, Operand max) { return clamp_(self, std::nu
 
 Tensor round_to(const Tensor& input, int64_t decimals) {
   if (decimals == 0 || is_integral(input.dtype())) return run(formula("_round"), {Operand(input)});
-  const double scale = __builtin_pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
+  const double scale =
+      __builtin_pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
   const Tensor scaled = decimals > 0 ? call_op<"mul">(input, scale) : call_op<"div">(input, scale);
   const Tensor r = run(formula("_round"), {Operand(scaled)});
   return decimals > 0 ? call_op<"div">(r, scale) : call_op<"mul">(r, scale);
 }
 
 Tensor bitwise_not(const Tensor& input) {
-  return run(input.dtype() == DType::Bool ? formula("logical_not") : formula("_bitwise_not"), {Operand(input)});
+  return run(input.dtype() == DType::Bool ? formula("logical_not") : formula("_bitwise_not"),
+             {Operand(input)});
 }
 
 Tensor gelu(const Tensor& input, std::string_view approximate) {
@@ -126,7 +144,9 @@ Tensor gelu(const Tensor& input, std::string_view approximate) {
   return run(approximate == "none" ? exact : tanh, {Operand(input)});
 }
 
-Tensor relu6(const Tensor& input) { return run(formula("hardtanh"), {Operand(input)}, Scalar(0), Scalar(6)); }
+Tensor relu6(const Tensor& input) {
+  return run(formula("hardtanh"), {Operand(input)}, Scalar(0), Scalar(6));
+}
 
 Tensor logit(const Tensor& input, OptFloat eps) {
   if (!eps || *eps < 0) return run(formula("_logit"), {Operand(input)});
@@ -134,12 +154,14 @@ Tensor logit(const Tensor& input, OptFloat eps) {
 }
 
 Tensor prelu(const Tensor& input, const Tensor& weight) {
-  RL_CHECK(weight.dim() <= 1, "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = ", weight.dim());
+  RL_CHECK(weight.dim() <= 1,
+           "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = ", weight.dim());
   Tensor w = weight;
   if (weight.numel() != 1) {
     RL_CHECK(input.dim() > 0, "Not allow zero-dim input tensor.");
     const int64_t channels = input.dim() > 1 ? input.size(1) : 1;
-    RL_CHECK(channels == weight.numel(), "Mismatch of parameter numbers and input channel size. Found parameter numbers = ",
+    RL_CHECK(channels == weight.numel(),
+             "Mismatch of parameter numbers and input channel size. Found parameter numbers = ",
              weight.numel(), " and channel size = ", channels, ".");
   }
   if (weight.dim() > 0) {
@@ -179,24 +201,31 @@ void define_variants(Registry& r) {
   r.op("pow_(input, exponent)", "pow in place.", &power_);
   r.op("float_power(input, exponent)", "input ** exponent in double precision.", &float_power);
   r.op("div(input, other, *, rounding_mode)", "", &div_rounded);
-  r.op("div_(input, other, *, rounding_mode=None)", "div in place.", &div_rounded_).alias("divide_");
-  r.op("clamp(input, min=None, max=None)", "input held between bounds, numbers or tensors.", &clamp).alias("clip");
+  r.op("div_(input, other, *, rounding_mode=None)", "div in place.", &div_rounded_)
+      .alias("divide_");
+  r.op("clamp(input, min=None, max=None)", "input held between bounds, numbers or tensors.", &clamp)
+      .alias("clip");
   r.op("clamp_(input, min=None, max=None)", "clamp in place.", &clamp_).alias("clip_");
   r.op("clamp_min(input, min)", "clamp with a lower bound.", &clamp_min);
   r.op("clamp_max(input, max)", "clamp with an upper bound.", &clamp_max);
   r.op("clamp_min_(input, min)", "clamp_min in place.", &clamp_min_);
   r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_);
-  r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to).in_place();
+  r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to)
+      .in_place();
   r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not).in_place();
-  r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu).nn().in_place();
+  r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu)
+      .nn()
+      .in_place();
   r.op("relu6(input)", "min(max(input, 0), 6).", &relu6).nn().in_place();
   r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit).in_place();
   r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);
   r.op("positive(input)", "input itself.", &positive).no_out();
-  r.op("result_type(input, other)", "The dtype that an operation on the two would have.", &result_type_of)
+  r.op("result_type(input, other)", "The dtype that an operation on the two would have.",
+       &result_type_of)
       .not_method();
   r.op("promote_types(type1, type2)", "The dtype both convert to.", &promote_types).not_method();
-  r.op("can_cast(from_, to)", "May a tensor of one dtype be stored in the other?", &can_cast_types).not_method();
+  r.op("can_cast(from_, to)", "May a tensor of one dtype be stored in the other?", &can_cast_types)
+      .not_method();
   r.op("equal(input, other)", "Same size and same elements.", &equal);
 }
 

@@ -9,8 +9,8 @@ namespace {
 
 /// A view of `of` with a new geometry, registered and recorded.
 template <class Builder>
-Tensor make(const Tensor& of, Dims sizes, Dims strides, int64_t offset, const char* label, Builder build,
-            ViewInfo::Origin origin = ViewInfo::Normal) {
+Tensor make(const Tensor& of, Dims sizes, Dims strides, int64_t offset, const char* label,
+            Builder build, ViewInfo::Origin origin = ViewInfo::Normal) {
   Tensor v = make_view(of->storage, of.dtype(), std::move(sizes), std::move(strides), offset);
   if (recording({&of}) && is_differentiable(of.dtype())) {
     set_history(v, make_node(label, {&of}, build()));
@@ -26,12 +26,14 @@ using Closure = Grads (*)(const Grads&, Node&);
 Tensor view(const Tensor& input, const Dims& size) {
   const Dims shape = infer_size(size, input.numel());
   Dims strides;
-  RL_CHECK(view_strides(input.sizes(), input.strides(), shape, &strides),
-           "view size is not compatible with input tensor's size and stride (at least one dimension "
-           "spans across two contiguous subspaces). Use .reshape(...) instead."
-           "\nwhy: the tensor of size ", input.sizes(), " has strides ", input.strides(),
-           ", so its elements are not in memory in the order of the new shape ", shape,
-           "\nfix: use .reshape(", shape, "), which copies, or .contiguous() first.");
+  RL_CHECK(
+      view_strides(input.sizes(), input.strides(), shape, &strides),
+      "view size is not compatible with input tensor's size and stride (at least one dimension "
+      "spans across two contiguous subspaces). Use .reshape(...) instead."
+      "\nwhy: the tensor of size ",
+      input.sizes(), " has strides ", input.strides(),
+      ", so its elements are not in memory in the order of the new shape ", shape,
+      "\nfix: use .reshape(", shape, "), which copies, or .contiguous() first.");
   return make(input, shape, strides, input->offset, "ViewBackward0", [&] {
     return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
   });
@@ -41,12 +43,16 @@ Tensor reshape(const Tensor& input, const Dims& shape) {
   const Dims to = infer_size(shape, input.numel());
   Dims strides;
   if (view_strides(input.sizes(), input.strides(), to, &strides)) {
-    return make(input, to, strides, input->offset, input.is_contiguous() ? "ViewBackward0" : "ReshapeAliasBackward0", [&] {
-      return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
-    });
+    return make(input, to, strides, input->offset,
+                input.is_contiguous() ? "ViewBackward0" : "ReshapeAliasBackward0", [&] {
+                  return [from = input.sizes()](const Grads& g, Node&) -> Grads {
+                    return {reshape(g[0], from)};
+                  };
+                });
   }
   Tensor copy = contiguous_copy(input);
-  copy = record(copy, "CloneBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
+  copy = record(copy, "CloneBackward0", {&input},
+                [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
   Tensor v = make_view(copy->storage, copy.dtype(), to, contiguous_strides(to), 0);
   return record(v, "UnsafeViewBackward0", {&copy}, [&] {
     return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
@@ -66,7 +72,8 @@ Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
 }
 
 Tensor permute(const Tensor& input, const Dims& dims) {
-  RL_CHECK(dims.size() == input.dim(), "permute(sparse_coo): number of dimensions in the tensor input "
+  RL_CHECK(dims.size() == input.dim(),
+           "permute(sparse_coo): number of dimensions in the tensor input "
            "does not match the length of the desired ordering of dimensions i.e. input.dim() = ",
            input.dim(), " is not equal to len(dims) = ", dims.size());
   Dims sizes = input.sizes(), strides = input.strides(), inverse = dims;
@@ -94,24 +101,33 @@ std::string type_text(const Tensor& t) {
 }  // namespace
 
 Tensor expand(const Tensor& input, const Dims& size) {
-  RL_CHECK(size.size() >= input.dim(), "expand(", type_text(input), "{", input.sizes(), "}, size=", size, "): the number of sizes provided (", size.size(),
-           ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), ")");
+  RL_CHECK(size.size() >= input.dim(), "expand(", type_text(input), "{", input.sizes(),
+           "}, size=", size, "): the number of sizes provided (", size.size(),
+           ") must be greater or equal to the number of dimensions in the tensor (", input.dim(),
+           ")");
   Dims to = size;
   const int shift = size.size() - input.dim();
   for (int i = 0; i < size.size(); ++i) {
     const int64_t have = i < shift ? 1 : input.size(i - shift);
     if (to[i] == -1) {
-      RL_CHECK(i >= shift, "expand(", type_text(input), "{", input.sizes(), "}, size=", size, "): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", i);
+      RL_CHECK(i >= shift, "expand(", type_text(input), "{", input.sizes(), "}, size=", size,
+               "): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+               "dimension ",
+               i);
       to[i] = have;
     }
-    RL_CHECK(to[i] >= 0, "The expanded size of the tensor (", to[i], ") isn't allowed in a leading, non-existing dimension ", i);
+    RL_CHECK(to[i] >= 0, "The expanded size of the tensor (", to[i],
+             ") isn't allowed in a leading, non-existing dimension ", i);
     RL_CHECK(have == to[i] || have == 1, "The expanded size of the tensor (", to[i],
              ") must match the existing size (", have, ") at non-singleton dimension ", i,
              ".  Target sizes: ", size, ".  Tensor sizes: ", input.sizes());
   }
-  return make(input, to, expand_strides(input.sizes(), input.strides(), to), input->offset, "ExpandBackward0", [&] {
-    return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {sum_to(g[0], from)}; };
-  });
+  return make(input, to, expand_strides(input.sizes(), input.strides(), to), input->offset,
+              "ExpandBackward0", [&] {
+                return [from = input.sizes()](const Grads& g, Node&) -> Grads {
+                  return {sum_to(g[0], from)};
+                };
+              });
 }
 
 Tensor unsqueeze(const Tensor& input, int64_t dim) {
@@ -137,7 +153,9 @@ Tensor squeeze_mask(const Tensor& input, uint64_t mask, const char* label) {
     return [from = input.sizes()](const Grads& g, Node&) -> Grads { return {reshape(g[0], from)}; };
   });
 }
-Tensor squeeze(const Tensor& input) { return squeeze_mask(input, ~uint64_t{0}, "SqueezeBackward0"); }
+Tensor squeeze(const Tensor& input) {
+  return squeeze_mask(input, ~uint64_t{0}, "SqueezeBackward0");
+}
 Tensor squeeze_list(const Tensor& input, const Dims& dims) {
   return squeeze_mask(input, dims.empty() ? 0 : dim_mask(dims, input.dim()), "SqueezeBackward2");
 }
@@ -152,8 +170,8 @@ Tensor select(const Tensor& input, int64_t dim, int64_t index) {
   RL_CHECK_INDEX(input.dim() > 0, "select() cannot be applied to a 0-dim tensor.");
   const int d = wrap_dim(dim, input.dim());
   const int64_t n = input.size(d);
-  RL_CHECK_INDEX(index >= -n && index < n, "select(): index ", index, " out of range for tensor of size ",
-                 input.sizes(), " at dimension ", d);
+  RL_CHECK_INDEX(index >= -n && index < n, "select(): index ", index,
+                 " out of range for tensor of size ", input.sizes(), " at dimension ", d);
   const int64_t i = index < 0 ? index + n : index;
   Dims sizes = input.sizes(), strides = input.strides();
   const int64_t offset = input->offset + i * strides[d];
@@ -189,17 +207,19 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(length >= 0, "narrow(): length must be non-negative.");
   const int d = wrap_dim(dim, input.dim());
   const int64_t n = input.size(d);
-  RL_CHECK_INDEX(start >= -n && start <= n, "Dimension out of range (expected to be in range of [", -n, ", ", n,
-                 "], but got ", start, ")");
+  RL_CHECK_INDEX(start >= -n && start <= n, "Dimension out of range (expected to be in range of [",
+                 -n, ", ", n, "], but got ", start, ")");
   const int64_t b = start < 0 ? start + n : start;
-  RL_CHECK(b <= n - length, "start (", b, ") + length (", length, ") exceeds dimension size (", n, ").");
+  RL_CHECK(b <= n - length, "start (", b, ") + length (", length, ") exceeds dimension size (", n,
+           ").");
   return slice(input, d, b, b + length, 1);
 }
 
 Tensor as_strided(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) {
   RL_CHECK(size.size() == stride.size(), "mismatch in length of strides and shape");
   for (int64_t s : stride)
-    RL_CHECK(s >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
+    RL_CHECK(s >= 0,
+             "as_strided: Negative strides are not supported at the moment, got strides: ", stride);
   checked_numel(size);
   const int64_t at = offset.value_or(input->offset);
   RL_CHECK(at >= 0, "Tensor: invalid storage offset ", at);
@@ -207,13 +227,15 @@ Tensor as_strided(const Tensor& input, const Dims& size, const Dims& stride, Opt
   bounds(size, stride, &low, &high);
   int64_t last, bytes;
   const int64_t item = size_of(input.dtype());
-  RL_CHECK(high < 0 || (!__builtin_add_overflow(at, high + 1, &last) && !__builtin_mul_overflow(last, item, &bytes) &&
-                        bytes <= input->storage->nbytes),
-           "setStorage: sizes ", size, ", strides ", stride, ", storage offset ", at, ", and itemsize ", item,
-           " requiring a storage size of ", (at + high + 1) * item, " are out of bounds for storage of size ",
-           input->storage->nbytes);
+  RL_CHECK(
+      high < 0 || (!__builtin_add_overflow(at, high + 1, &last) &&
+                   !__builtin_mul_overflow(last, item, &bytes) && bytes <= input->storage->nbytes),
+      "setStorage: sizes ", size, ", strides ", stride, ", storage offset ", at, ", and itemsize ",
+      item, " requiring a storage size of ", (at + high + 1) * item,
+      " are out of bounds for storage of size ", input->storage->nbytes);
   return make(input, size, stride, at, "AsStridedBackward0", [&] {
-    return [from = input.sizes(), fs = input.strides(), fo = input->offset, size, stride, at](const Grads& g, Node&) -> Grads {
+    return [from = input.sizes(), fs = input.strides(), fo = input->offset, size, stride, at](
+               const Grads& g, Node&) -> Grads {
       return {as_strided_backward(g[0], from, fs, fo, size, stride, at)};
     };
   });
@@ -222,8 +244,9 @@ Tensor call_as_strided(const Tensor& t, const Dims& sizes, const Dims& strides, 
   return as_strided(t, sizes, strides, offset);
 }
 
-Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& base_strides, int64_t base_offset,
-                           const Dims& sizes, const Dims& strides, int64_t offset) {
+Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& base_strides,
+                           int64_t base_offset, const Dims& sizes, const Dims& strides,
+                           int64_t offset) {
   // Scatter-add into a flat copy of the base's memory, then look at it with the base's geometry.
   int64_t low, high, vlow, vhigh;
   bounds(base_sizes, base_strides, &low, &high);
@@ -233,7 +256,7 @@ Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& 
   const int64_t n = (end_base > end_view ? end_base : end_view) - start + 1;
   Tensor flat = zeros({n < 0 ? 0 : n}, g.dtype(), g.device());
   if (g.numel() > 0) {
-    if (!may_overlap_itself(sizes, strides) ) {
+    if (!may_overlap_itself(sizes, strides)) {
       call_copy_(as_strided(flat, sizes, strides, offset - start), g);
     } else {
       Tensor positions = empty({n}, DType::I64);
@@ -243,15 +266,18 @@ Tensor as_strided_backward(const Tensor& g, const Dims& base_sizes, const Dims& 
     }
   }
   Tensor out = as_strided(flat, base_sizes, base_strides, base_offset - start);
-  if (may_overlap_itself(base_sizes, base_strides)) {  // each element of memory shared among its names
+  if (may_overlap_itself(base_sizes,
+                         base_strides)) {  // each element of memory shared among its names
     Tensor count = zeros({n}, g.dtype());
     Tensor seen = as_strided(count, base_sizes, base_strides, base_offset - start);
     const Tensor index = [&] {
       Tensor positions = empty({n}, DType::I64);
       for (int64_t i = 0; i < n; ++i) positions.data<int64_t>()[i] = i;
-      return reshape(contiguous(as_strided(positions, base_sizes, base_strides, base_offset - start)), {-1});
+      return reshape(
+          contiguous(as_strided(positions, base_sizes, base_strides, base_offset - start)), {-1});
     }();
-    count = call_op<"index_add">(count, int64_t{0}, index, full({index.numel()}, Scalar(1), g.dtype()));
+    count =
+        call_op<"index_add">(count, int64_t{0}, index, full({index.numel()}, Scalar(1), g.dtype()));
     out = call_op<"div">(out, as_strided(count, base_sizes, base_strides, base_offset - start));
   }
   return out;
@@ -277,7 +303,8 @@ Tensor select_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t 
     return [dim, index](const Grads& gg, Node&) -> Grads { return {select(gg[0], dim, index)}; };
   });
 }
-Tensor slice_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t start, int64_t end, int64_t step) {
+Tensor slice_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t start, int64_t end,
+                      int64_t step) {
   Tensor out = zeros(sizes, g.dtype(), g.device());
   {
     GradGuard off(false);
@@ -291,10 +318,13 @@ Tensor slice_backward(const Tensor& g, const Dims& sizes, int64_t dim, int64_t s
 // ---- named forms ----
 
 Tensor transposed(const Tensor& input) {
-  RL_CHECK(input.dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is ", input.dim(), "D");
+  RL_CHECK(input.dim() <= 2, "t() expects a tensor with <= 2 dimensions, but self is ", input.dim(),
+           "D");
   if (input.dim() < 2) return transpose(input, 0, 0);
-  return make(input, {input.size(1), input.size(0)}, {input.stride(1), input.stride(0)}, input->offset,
-              "TBackward0", [] { return [](const Grads& g, Node&) -> Grads { return {transpose(g[0], 0, 1)}; }; });
+  return make(input, {input.size(1), input.size(0)}, {input.stride(1), input.stride(0)},
+              input->offset, "TBackward0", [] {
+                return [](const Grads& g, Node&) -> Grads { return {transpose(g[0], 0, 1)}; };
+              });
 }
 Tensor reversed(const Tensor& input) {  // .T
   Dims dims;
@@ -302,16 +332,21 @@ Tensor reversed(const Tensor& input) {  // .T
   return permute(input, dims);
 }
 Tensor matrix_t(const Tensor& input) {  // .mT
-  RL_CHECK(input.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", input.dim(), "-D tensor.");
+  RL_CHECK(input.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ",
+           input.dim(), "-D tensor.");
   return transpose(input, -2, -1);
 }
 Tensor adjoint(const Tensor& input) {
-  RL_CHECK(input.dim() >= 2, "tensor.adjoint() is only supported on matrices or batches of matrices. Got ", input.dim(), "-D tensor.");
+  RL_CHECK(input.dim() >= 2,
+           "tensor.adjoint() is only supported on matrices or batches of matrices. Got ",
+           input.dim(), "-D tensor.");
   Tensor v = transpose(input, -2, -1);
   return is_complex(v.dtype()) ? call_op<"conj_physical">(v) : v;
 }
 Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, other.sizes()); }
-Tensor reshape_as(const Tensor& input, const Tensor& other) { return reshape(input, other.sizes()); }
+Tensor reshape_as(const Tensor& input, const Tensor& other) {
+  return reshape(input, other.sizes());
+}
 Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.sizes()); }
 Tensor broadcast_to(const Tensor& input, const Dims& size) { return expand(input, size); }
 Tensor ravel(const Tensor& input) { return reshape(contiguous(input), {-1}); }
@@ -336,7 +371,8 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Dims& sizes) {
   int unknown = 0;
   for (int64_t s : sizes) (s == -1 ? void(++unknown) : void(product *= s));
   RL_CHECK(unknown || product == input.size(d), "unflatten: Provided sizes ", sizes,
-           " don't multiply up to the size of dim ", d, " (", input.size(d), ") in the input tensor");
+           " don't multiply up to the size of dim ", d, " (", input.size(d),
+           ") in the input tensor");
   const Dims inner = infer_size(sizes, input.size(d));
   Dims shape;
   for (int i = 0; i < d; ++i) shape.push_back(input.size(i));
@@ -347,7 +383,8 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Dims& sizes) {
 
 Tensor movedim(const Tensor& input, const Dims& source, const Dims& destination) {
   RL_CHECK(source.size() == destination.size(),
-           "movedim: Invalid source or destination dims: source (", source, " dims) should contain the same number of dims as destination (", destination, " dims)");
+           "movedim: Invalid source or destination dims: source (", source,
+           " dims) should contain the same number of dims as destination (", destination, " dims)");
   const int n = input.dim();
   Dims order = Dims::filled(n, -1);
   uint64_t moved = 0, taken = 0;
@@ -372,7 +409,8 @@ Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2)
   const int a = wrap_dim(dim1, input.dim()), b = wrap_dim(dim2, input.dim());
   RL_CHECK(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
   const int64_t na = input.size(a), nb = input.size(b);
-  int64_t length = offset >= 0 ? (nb - offset < na ? nb - offset : na) : (na + offset < nb ? na + offset : nb);
+  int64_t length =
+      offset >= 0 ? (nb - offset < na ? nb - offset : na) : (na + offset < nb ? na + offset : nb);
   if (length < 0) length = 0;
   int64_t at = input->offset;
   if (length > 0) at += offset >= 0 ? offset * input.stride(b) : -offset * input.stride(a);
@@ -390,7 +428,8 @@ Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2)
     };
   });
 }
-Tensor diagonal_backward(const Tensor& g, const Dims& sizes, int64_t offset, int64_t dim1, int64_t dim2) {
+Tensor diagonal_backward(const Tensor& g, const Dims& sizes, int64_t offset, int64_t dim1,
+                         int64_t dim2) {
   Tensor out = zeros(sizes, g.dtype(), g.device());
   {
     GradGuard off(false);
@@ -434,16 +473,19 @@ Tensor view_dtype(const Tensor& input, DType dtype) {
   Dims sizes = input.sizes(), strides = input.strides();
   int64_t offset = input->offset;
   if (from != to) {
-    RL_CHECK(input.dim() > 0, "self.dim() cannot be 0 to view ", input.dtype() == DType::F32 ? "Float" : info(input.dtype()).type, " as ",
+    RL_CHECK(input.dim() > 0, "self.dim() cannot be 0 to view ",
+             input.dtype() == DType::F32 ? "Float" : info(input.dtype()).type, " as ",
              info(dtype).type, " (different element sizes)");
     const int64_t a = from > to ? from / to : 1, b = to > from ? to / from : 1;
-    RL_CHECK(sizes.back() % b == 0 && offset % b == 0, "self.size(-1) must be divisible by ", b, " to view ",
-             info(input.dtype()).type, " as ", info(dtype).type, " (different element sizes), but got ", sizes.back());
-    RL_CHECK(strides.back() == 1, "self.stride(-1) must be 1 to view ", info(input.dtype()).type, " as ", info(dtype).type,
-             " (different element sizes), but got ", strides.back());
+    RL_CHECK(sizes.back() % b == 0 && offset % b == 0, "self.size(-1) must be divisible by ", b,
+             " to view ", info(input.dtype()).type, " as ", info(dtype).type,
+             " (different element sizes), but got ", sizes.back());
+    RL_CHECK(strides.back() == 1, "self.stride(-1) must be 1 to view ", info(input.dtype()).type,
+             " as ", info(dtype).type, " (different element sizes), but got ", strides.back());
     for (int i = 0; i + 1 < strides.size(); ++i) {
-      RL_CHECK(strides[i] % b == 0, "self.stride(", i, ") must be divisible by ", b, " to view ", info(input.dtype()).type,
-               " as ", info(dtype).type, " (different element sizes), but got ", strides[i]);
+      RL_CHECK(strides[i] % b == 0, "self.stride(", i, ") must be divisible by ", b, " to view ",
+               info(input.dtype()).type, " as ", info(dtype).type,
+               " (different element sizes), but got ", strides[i]);
       strides[i] = strides[i] * a / b;
     }
     sizes.back() = sizes.back() * a / b;
@@ -464,14 +506,16 @@ Tensor view_as_real(const Tensor& input) {
   Tensor v = make_view(input->storage, real_of(input.dtype()), sizes, strides, input->offset * 2);
   if (recording({&input}))
     set_history(v, make_node("ViewAsRealBackward0", {&input}, [](const Grads& g, Node&) -> Grads {
-      return {call_op<"view_as_complex">(contiguous(g[0]))};
-    }));
+                  return {call_op<"view_as_complex">(contiguous(g[0]))};
+                }));
   mark_view(v, input);
   return v;
 }
 Tensor view_as_complex(const Tensor& input) {
   RL_CHECK(input.dtype() == DType::F32 || input.dtype() == DType::F64,
-           "view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: ", info(input.dtype()).type);
+           "view_as_complex is only supported for half, float and double tensors, but got a tensor "
+           "of scalar type: ",
+           info(input.dtype()).type);
   RL_CHECK(input.dim() > 0, "Input tensor must have one or more dimensions");
   RL_CHECK(input.sizes().back() == 2, "Tensor must have a last dimension of size 2");
   RL_CHECK(input.strides().back() == 1, "Tensor must have a last dimension with stride 1");
@@ -483,11 +527,13 @@ Tensor view_as_complex(const Tensor& input) {
     s /= 2;
   }
   RL_CHECK(input->offset % 2 == 0, "Tensor must have a storage_offset divisible by 2");
-  Tensor v = make_view(input->storage, complex_of(input.dtype()), sizes, strides, input->offset / 2);
+  Tensor v =
+      make_view(input->storage, complex_of(input.dtype()), sizes, strides, input->offset / 2);
   if (recording({&input}))
-    set_history(v, make_node("ViewAsComplexBackward0", {&input}, [](const Grads& g, Node&) -> Grads {
-      return {call_op<"view_as_real">(contiguous(g[0]))};
-    }));
+    set_history(v,
+                make_node("ViewAsComplexBackward0", {&input}, [](const Grads& g, Node&) -> Grads {
+                  return {call_op<"view_as_real">(contiguous(g[0]))};
+                }));
   mark_view(v, input);
   return v;
 }
@@ -495,10 +541,13 @@ Tensor real_part(const Tensor& input) {
   return is_complex(input.dtype()) ? select(view_as_real(input), -1, 0) : input;
 }
 Tensor imag_part(const Tensor& input) {
-  RL_CHECK(is_complex(input.dtype()), "imag is not implemented for tensors with non-complex dtypes.");
+  RL_CHECK(is_complex(input.dtype()),
+           "imag is not implemented for tensors with non-complex dtypes.");
   return select(view_as_real(input), -1, 1);
 }
-Tensor conjugate(const Tensor& input) { return is_complex(input.dtype()) ? call_op<"conj_physical">(input) : input; }
+Tensor conjugate(const Tensor& input) {
+  return is_complex(input.dtype()) ? call_op<"conj_physical">(input) : input;
+}
 Tensor resolve(const Tensor& input) { return input; }
 
 /// self takes the geometry and the history of v, a view of it.
@@ -521,44 +570,73 @@ Tensor squeeze_(const Tensor& self, const OptDims& dims) {
   return become(self, dims ? squeeze_list(self, *dims) : squeeze(self));
 }
 Tensor unsqueeze_(const Tensor& self, int64_t dim) { return become(self, unsqueeze(self, dim)); }
-Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) { return become(self, transpose(self, dim0, dim1)); }
+Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
+  return become(self, transpose(self, dim0, dim1));
+}
 Tensor t_(const Tensor& self) {
-  RL_CHECK(self.dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ", self.dim(), "D");
+  RL_CHECK(self.dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ", self.dim(),
+           "D");
   return become(self, transposed(self));
 }
 Tensor detach_(const Tensor& self) {
-  RL_CHECK(!self->base, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-           "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+  RL_CHECK(!self->base,
+           "Can't detach views in-place. Use detach() instead. If you are using "
+           "DistributedDataParallel (DDP) for "
+           "training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
+           "buckets, and hence "
            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
   if (self->autograd) self->autograd->grad_fn = nullptr;
   self->grad_flag = false;
   return self;
 }
-Tensor slice_op(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step) { return slice(input, dim, start, end, step); }
-Tensor as_strided_op(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) { return as_strided(input, size, stride, offset); }
+Tensor slice_op(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step) {
+  return slice(input, dim, start, end, step);
+}
+Tensor as_strided_op(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) {
+  return as_strided(input, size, stride, offset);
+}
 
 }  // namespace
 
 void define_view(Registry& r) {
-  r.op("view(input, dtype)", "The same memory with another shape, or read as another dtype.", &view_dtype).not_function();
+  r.op("view(input, dtype)", "The same memory with another shape, or read as another dtype.",
+       &view_dtype)
+      .not_function();
   r.op("view(input, *size)", "", &view);
-  r.op("reshape(input, *shape)", "A view with another shape if possible, else a copy.", &reshape).no_out();
-  r.op("transpose(input, dim0, dim1)", "A view with two dimensions swapped.", &transpose).alias("swapaxes").alias("swapdims").no_out();
+  r.op("reshape(input, *shape)", "A view with another shape if possible, else a copy.", &reshape)
+      .no_out();
+  r.op("transpose(input, dim0, dim1)", "A view with two dimensions swapped.", &transpose)
+      .alias("swapaxes")
+      .alias("swapdims")
+      .no_out();
   r.op("permute(input, *dims)", "A view with the dimensions in another order.", &permute).no_out();
-  r.op("expand(input, *size, implicit=False)", "A view in which dimensions of size 1 repeat.",
-       +[](const Tensor& t, const Dims& size, Any) { return expand(t, size); }).not_function();
+  r.op(
+       "expand(input, *size, implicit=False)", "A view in which dimensions of size 1 repeat.",
+       +[](const Tensor& t, const Dims& size, Any) { return expand(t, size); })
+      .not_function();
   r.op("unsqueeze(input, dim)", "A view with a dimension of size 1 put in.", &unsqueeze).no_out();
   r.op("squeeze(input)", "A view without dimensions of size 1.", &squeeze).no_out();
   r.op("squeeze(input, dim)", "", &squeeze_dim);
   r.op("squeeze(input, *dim)", "", &squeeze_list);
-  r.op("select(input, dim, index)", "A view of one index of a dimension.", static_cast<Tensor (*)(const Tensor&, int64_t, int64_t)>(&select)).no_out();
-  r.op("slice(input, dim=0, start=None, end=None, step=1)", "A view of a range of a dimension.", &slice_op).hidden();
+  r.op("select(input, dim, index)", "A view of one index of a dimension.",
+       static_cast<Tensor (*)(const Tensor&, int64_t, int64_t)>(&select))
+      .no_out();
+  r.op("slice(input, dim=0, start=None, end=None, step=1)", "A view of a range of a dimension.",
+       &slice_op)
+      .hidden();
   r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow).no_out();
-  r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.", &as_strided_op).no_out();
-  r.op("select_backward(input, sizes, dim, index)", "The gradient of select.", &select_backward).hidden();
-  r.op("slice_backward(input, sizes, dim, start, end, step)", "The gradient of slice.", &slice_backward).hidden();
-  r.op("diagonal_backward(input, sizes, offset, dim1, dim2)", "The gradient of diagonal.", &diagonal_backward).hidden();
+  r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.",
+       &as_strided_op)
+      .no_out();
+  r.op("select_backward(input, sizes, dim, index)", "The gradient of select.", &select_backward)
+      .hidden();
+  r.op("slice_backward(input, sizes, dim, start, end, step)", "The gradient of slice.",
+       &slice_backward)
+      .hidden();
+  r.op("diagonal_backward(input, sizes, offset, dim1, dim2)", "The gradient of diagonal.",
+       &diagonal_backward)
+      .hidden();
   r.op("detach(input)", "The same memory without history.", &detach).no_out();
   r.op("t(input)", "The transpose of a matrix.", &transposed).no_out();
   r.op("numpy_T(input)", "All dimensions reversed.", &reversed).hidden();
@@ -566,16 +644,24 @@ void define_view(Registry& r) {
   r.op("adjoint(input)", "The conjugate transpose.", &adjoint).no_out();
   r.op("view_as(input, other)", "input with the shape of other.", &view_as).not_function();
   r.op("reshape_as(input, other)", "input with the shape of other.", &reshape_as).not_function();
-  r.op("expand_as(input, other)", "input expanded to the shape of other.", &expand_as).not_function();
+  r.op("expand_as(input, other)", "input expanded to the shape of other.", &expand_as)
+      .not_function();
   r.op("broadcast_to(input, *size)", "input expanded to a shape.", &broadcast_to).no_out();
   r.op("ravel(input)", "input as one dimension.", &ravel).no_out();
-  r.op("flatten(input, start_dim=0, end_dim=-1)", "A range of dimensions made one.", &flatten).no_out();
+  r.op("flatten(input, start_dim=0, end_dim=-1)", "A range of dimensions made one.", &flatten)
+      .no_out();
   r.op("unflatten(input, dim, sizes)", "One dimension made several.", &unflatten).no_out();
-  r.op("movedim(input, source, destination)", "A view with dimensions moved.", &movedim).alias("moveaxis").no_out();
+  r.op("movedim(input, source, destination)", "A view with dimensions moved.", &movedim)
+      .alias("moveaxis")
+      .no_out();
   r.op("diagonal(input, offset=0, dim1=0, dim2=1)", "A view of a diagonal.", &diagonal).no_out();
-  r.op("unfold(input, dimension, size, step)", "A view of windows that slide along a dimension.", &unfold).not_function();
-  r.op("view_as_real(input)", "A complex tensor as pairs of real numbers.", &view_as_real).not_method();
-  r.op("view_as_complex(input)", "Pairs of real numbers as a complex tensor.", &view_as_complex).not_method();
+  r.op("unfold(input, dimension, size, step)", "A view of windows that slide along a dimension.",
+       &unfold)
+      .not_function();
+  r.op("view_as_real(input)", "A complex tensor as pairs of real numbers.", &view_as_real)
+      .not_method();
+  r.op("view_as_complex(input)", "Pairs of real numbers as a complex tensor.", &view_as_complex)
+      .not_method();
   r.op("real(input)", "A view of the real parts.", &real_part).not_method();
   r.op("imag(input)", "A view of the imaginary parts.", &imag_part).not_method();
   r.op("conj(input)", "The complex conjugate; real tensors themselves.", &conjugate).no_out();
@@ -583,7 +669,9 @@ void define_view(Registry& r) {
   r.op("resolve_neg(input)", "input: negation is never lazy here.", &resolve).no_out();
   r.op("squeeze_(input, dim=None)", "squeeze in place.", &squeeze_);
   r.op("unsqueeze_(input, dim)", "unsqueeze in place.", &unsqueeze_);
-  r.op("transpose_(input, dim0, dim1)", "transpose in place.", &transpose_).alias("swapaxes_").alias("swapdims_");
+  r.op("transpose_(input, dim0, dim1)", "transpose in place.", &transpose_)
+      .alias("swapaxes_")
+      .alias("swapdims_");
   r.op("t_(input)", "t in place.", &t_);
   r.op("detach_(input)", "Takes the history away.", &detach_);
 }

@@ -25,9 +25,12 @@ bool as_tensor_list(PyObject* o, Tensors* out, bool optional) {
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = PySequence_Fast_GET_ITEM(o, i);
-    if (is_tensor(item)) out->push_back(unwrap(item));
-    else if (optional && item == Py_None) out->emplace_back();
-    else return false;
+    if (is_tensor(item))
+      out->push_back(unwrap(item));
+    else if (optional && item == Py_None)
+      out->emplace_back();
+    else
+      return false;
   }
   return true;
 }
@@ -59,11 +62,13 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
     case Kind::OptNumber:
       if (none) return a.present = false, true;
       [[fallthrough]];
-    case Kind::Number: return as_scalar(o, &a.number) || tensor_number(o, &a.number);
+    case Kind::Number:
+      return as_scalar(o, &a.number) || tensor_number(o, &a.number);
     case Kind::OptInt:
       if (none) return a.present = false, true;
       [[fallthrough]];
-    case Kind::Int: return as_int(o, &a.i);
+    case Kind::Int:
+      return as_int(o, &a.i);
     case Kind::OptFloat:
       if (none) return a.present = false, true;
       [[fallthrough]];
@@ -79,7 +84,8 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       [[fallthrough]];
     case Kind::Bool:
       if (PyBool_Check(o)) return a.i = o == Py_True, true;
-      if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0) return a.i = PyObject_IsTrue(o), true;
+      if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0)
+        return a.i = PyObject_IsTrue(o), true;
       return false;
     case Kind::OptInts:
       if (none) return a.present = false, true;
@@ -130,7 +136,8 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
     case Kind::OptDevice:
       if (none) return a.present = false, true;
       [[fallthrough]];
-    case Kind::Device: return as_device(o, &a.device);
+    case Kind::Device:
+      return as_device(o, &a.device);
     case Kind::OptString:
       if (none) return a.present = false, true;
       [[fallthrough]];
@@ -152,7 +159,8 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
                                                                                     : 0;
       return true;
     }
-    case Kind::Any: return true;
+    case Kind::Any:
+      return true;
   }
   return false;
 }
@@ -166,20 +174,47 @@ bool tensor_number(PyObject* o, Scalar* out) {
 
 const char* expected(Kind k) {
   switch (k) {
-    case Kind::Tensor: case Kind::OptTensor: case Kind::Operand: case Kind::OptOperand: return "Tensor";
-    case Kind::Number: case Kind::OptNumber: return "Number";
-    case Kind::Int: case Kind::OptInt: return "int";
-    case Kind::Float: case Kind::OptFloat: return "float";
-    case Kind::Bool: case Kind::OptBool: return "bool";
-    case Kind::Ints: case Kind::OptInts: return "tuple of ints";
-    case Kind::Tensors: case Kind::OptTensors: return "tuple of Tensors";
-    case Kind::Floats: case Kind::OptFloats: return "tuple of floats";
-    case Kind::DType: case Kind::OptDType: return "torch.dtype";
-    case Kind::Device: case Kind::OptDevice: return "torch.device";
-    case Kind::String: case Kind::OptString: return "str";
-    case Kind::Generator: return "torch.Generator";
-    case Kind::Format: return "torch.memory_format";
-    default: return "object";
+    case Kind::Tensor:
+    case Kind::OptTensor:
+    case Kind::Operand:
+    case Kind::OptOperand:
+      return "Tensor";
+    case Kind::Number:
+    case Kind::OptNumber:
+      return "Number";
+    case Kind::Int:
+    case Kind::OptInt:
+      return "int";
+    case Kind::Float:
+    case Kind::OptFloat:
+      return "float";
+    case Kind::Bool:
+    case Kind::OptBool:
+      return "bool";
+    case Kind::Ints:
+    case Kind::OptInts:
+      return "tuple of ints";
+    case Kind::Tensors:
+    case Kind::OptTensors:
+      return "tuple of Tensors";
+    case Kind::Floats:
+    case Kind::OptFloats:
+      return "tuple of floats";
+    case Kind::DType:
+    case Kind::OptDType:
+      return "torch.dtype";
+    case Kind::Device:
+    case Kind::OptDevice:
+      return "torch.device";
+    case Kind::String:
+    case Kind::OptString:
+      return "str";
+    case Kind::Generator:
+      return "torch.Generator";
+    case Kind::Format:
+      return "torch.memory_format";
+    default:
+      return "object";
   }
 }
 
@@ -203,7 +238,8 @@ struct Match {
   explicit Match(bool method) : self(method) {}
   ~Match() {}
 
-  bool operator()(const Schema& schema, PyObject* const* args_in, size_t nargs, PyObject* kwnames, PyObject* out_name) {
+  bool operator()(const Schema& schema, PyObject* const* args_in, size_t nargs, PyObject* kwnames,
+                  PyObject* out_name) {
     const auto& params = schema.params;
     const size_t n = params.size();
     PyObject* slot[kMaxArgs];
@@ -233,14 +269,16 @@ struct Match {
       }
     }
     if (at < nargs && rest_param >= 0) {
-      reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name, "' failed to unpack the object at pos ",
-                   rest_count + 1, " with error \"type must be tuple of ints,but got ", Py_TYPE(args_in[at])->tp_name, "\"");
+      reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name,
+                   "' failed to unpack the object at pos ", rest_count + 1,
+                   " with error \"type must be tuple of ints,but got ",
+                   Py_TYPE(args_in[at])->tp_name, "\"");
       return false;
     }
     if (at < nargs) {
       const int most = schema.positional - self;
-      reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s", " but ",
-                   static_cast<int>(nargs) - self, " were given");
+      reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s",
+                   " but ", static_cast<int>(nargs) - self, " were given");
       return false;
     }
     const Py_ssize_t nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
@@ -286,7 +324,8 @@ struct Match {
         args[i].dims = &d;
         bool others = false;  // view() without sizes is a mistake unless something else was given
         for (size_t k = 0; k < n; ++k) others |= slot[k] != nullptr;
-        if (!others && (i == 0 || schema.params[0].kind == Kind::Tensor)) return missing(schema, p, slot);
+        if (!others && (i == 0 || schema.params[0].kind == Kind::Tensor))
+          return missing(schema, p, slot);
       } else {
         return missing(schema, p, slot);
       }
@@ -304,12 +343,15 @@ struct Match {
       if (q->has_default || q->rest || slot[q - schema.params.data()]) continue;
       names += str(count++ ? ", \"" : "\"", q->name, "\"");
     }
-    reason = str(schema.name, "() missing ", count, " required positional argument", count == 1 ? "s" : "", ": ", names);
+    reason = str(schema.name, "() missing ", count, " required positional argument",
+                 count == 1 ? "s" : "", ": ", names);
     return false;
   }
   bool fail(const Schema& schema, size_t i, PyObject* got, size_t position) {
     const Param& p = schema.params[i];
-    const bool list = (p.kind == Kind::Ints || p.kind == Kind::OptInts || p.kind == Kind::Tensors) && is_sequence(got);
+    const bool list =
+        (p.kind == Kind::Ints || p.kind == Kind::OptInts || p.kind == Kind::Tensors) &&
+        is_sequence(got);
     if (list && PySequence_Fast_GET_SIZE(got) > 0) {
       Py_ssize_t bad = 0;
       const Object items = own(PySequence_Tuple(got));  // reading an item may change the list
@@ -321,20 +363,27 @@ struct Match {
       if (bad < PyTuple_GET_SIZE(items.get())) {
         const char* found = Py_TYPE(PyTuple_GET_ITEM(items.get(), bad))->tp_name;
         if (bad > 0) {
-          reason = p.kind == Kind::Tensors ? str("expected Tensor as element ", bad, " in argument ", static_cast<int>(position) - self, ", but got ", found)
-                                           : str(schema.name, "(): argument '", p.name, "' failed to unpack the object at pos ", bad + 1, " with error \"type must be tuple of ints,but got ", found, "\"");
+          reason = p.kind == Kind::Tensors
+                       ? str("expected Tensor as element ", bad, " in argument ",
+                             static_cast<int>(position) - self, ", but got ", found)
+                       : str(schema.name, "(): argument '", p.name,
+                             "' failed to unpack the object at pos ", bad + 1,
+                             " with error \"type must be tuple of ints,but got ", found, "\"");
           return false;
         }
-        reason = str(schema.name, "(): argument '", p.name, "' (position ", static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind),
-                     p.kind == Kind::Tensors ? "" : "", ", but found element of type ",
-                     found, " at pos ", bad);
+        reason = str(schema.name, "(): argument '", p.name, "' (position ",
+                     static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind),
+                     p.kind == Kind::Tensors ? "" : "", ", but found element of type ", found,
+                     " at pos ", bad);
         return false;
       }
     }
     if (p.keyword_only)
-      reason = str(schema.name, "(): argument '", p.name, "' must be ", expected(p.kind), ", not ", Py_TYPE(got)->tp_name);
+      reason = str(schema.name, "(): argument '", p.name, "' must be ", expected(p.kind), ", not ",
+                   Py_TYPE(got)->tp_name);
     else
-      reason = str(schema.name, "(): argument '", p.name, "' (position ", static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind), ", not ",
+      reason = str(schema.name, "(): argument '", p.name, "' (position ",
+                   static_cast<int>(position) + 1 - self, ") must be ", expected(p.kind), ", not ",
                    Py_TYPE(got)->tp_name);
     return false;
   }
@@ -345,22 +394,32 @@ std::string type_list(PyObject* const* args, size_t nargs, PyObject* kwnames) {
   for (size_t i = 0; i < nargs; ++i) s += (i ? ", " : "") + std::string(Py_TYPE(args[i])->tp_name);
   const Py_ssize_t nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
   for (Py_ssize_t k = 0; k < nkw; ++k)
-    s += (s.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k))) + "=" +
-         Py_TYPE(args[nargs + static_cast<size_t>(k)])->tp_name;
+    s += (s.empty() ? "" : ", ") + std::string(PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k))) +
+         "=" + Py_TYPE(args[nargs + static_cast<size_t>(k)])->tp_name;
   return s;
 }
 
 /// out=: the result is computed, then written where it was asked for.
 PyObject* write_out(Result&& r, PyObject* out, const Op& op) {
   const auto put = [&](const Tensor& value, PyObject* o) {
-    RL_CHECK_TYPE(is_tensor(o), op.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(o)->tp_name);
+    RL_CHECK_TYPE(is_tensor(o), op.name, "(): argument 'out' must be Tensor, not ",
+                  Py_TYPE(o)->tp_name);
     const Tensor& to = unwrap(o);
     RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), op.name,
-             "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.");
+             "(): functions with out=... arguments don't support automatic differentiation, but "
+             "one of the arguments requires grad.");
     RL_CHECK(can_cast(value.dtype(), to.dtype()), "result type ", info(value.dtype()).type,
              " can't be cast to the desired output type ", info(to.dtype()).type);
     if (!(to.sizes() == value.sizes())) {
-      if (to.numel() != 0 && PyErr_WarnFormat(PyExc_UserWarning, 1, "An output with one or more elements was resized since it had shape %s, which does not match the required output shape %s. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).", str(to.sizes()).c_str(), str(value.sizes()).c_str()) < 0)
+      if (to.numel() != 0 &&
+          PyErr_WarnFormat(
+              PyExc_UserWarning, 1,
+              "An output with one or more elements was resized since it had shape %s, which does "
+              "not match the required output shape %s. This behavior is deprecated, and in a "
+              "future PyTorch release outputs will not be resized unless they have zero elements. "
+              "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements "
+              "with t.resize_(0).",
+              str(to.sizes()).c_str(), str(value.sizes()).c_str()) < 0)
         throw PythonError{};
       call_op<"resize_">(to, value.sizes());
     }
@@ -387,8 +446,7 @@ PyObject* g_out = nullptr;
 // ---- the Python object ----
 
 struct PyOp {
-  PyObject_HEAD
-  vectorcallfunc call;
+  PyObject_HEAD vectorcallfunc call;
   const Op* op;
   bool method;
 };
@@ -401,10 +459,12 @@ PyObject* torch_function(PyObject* self, PyObject* const* args, size_t nargs, Py
     dispatch = need(PyObject_GetAttrString(m.get(), "_dispatch"));
   }
   Object positional = own(PyTuple_New(static_cast<Py_ssize_t>(nargs)));
-  for (size_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(positional.get(), static_cast<Py_ssize_t>(i), Py_NewRef(args[i]));
+  for (size_t i = 0; i < nargs; ++i)
+    PyTuple_SET_ITEM(positional.get(), static_cast<Py_ssize_t>(i), Py_NewRef(args[i]));
   Object kwargs = own(PyDict_New());
   for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k)
-    PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(kwnames, k), args[nargs + static_cast<size_t>(k)]);
+    PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(kwnames, k),
+                   args[nargs + static_cast<size_t>(k)]);
   return PyObject_CallFunctionObjArgs(dispatch, self, positional.get(), kwargs.get(), nullptr);
 }
 
@@ -437,9 +497,12 @@ PyObject* op_descr_get(PyObject* self, PyObject* object, PyObject*) {
   return PyMethod_New(self, object);
 }
 PyObject* op_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<built-in method %s of type object>", reinterpret_cast<PyOp*>(self)->op->name.c_str());
+  return PyUnicode_FromFormat("<built-in method %s of type object>",
+                              reinterpret_cast<PyOp*>(self)->op->name.c_str());
 }
-PyObject* op_name(PyObject* self, void*) { return PyUnicode_FromString(reinterpret_cast<PyOp*>(self)->op->name.c_str()); }
+PyObject* op_name(PyObject* self, void*) {
+  return PyUnicode_FromString(reinterpret_cast<PyOp*>(self)->op->name.c_str());
+}
 PyObject* op_doc(PyObject* self, void*) {
   const Op& op = *reinterpret_cast<PyOp*>(self)->op;
   std::string s;
@@ -453,7 +516,8 @@ PyObject* op_signature(PyObject* self, void*) {
 PyObject* op_schemas(PyObject* self, void*) {
   const Op& op = *reinterpret_cast<PyOp*>(self)->op;
   Object list(PyList_New(0));
-  for (const Overload& o : op.overloads) PyList_Append(list.get(), Object(PyUnicode_FromString(o.schema->text.c_str())).get());
+  for (const Overload& o : op.overloads)
+    PyList_Append(list.get(), Object(PyUnicode_FromString(o.schema->text.c_str())).get());
   return list.release();
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_InternFromString("torch"); }
@@ -461,10 +525,14 @@ PyObject* op_module(PyObject*, void*) { return PyUnicode_InternFromString("torch
 bool method_only(const std::string& name) {
   if (name.back() != '_' || name[0] == '_') return false;
   static const std::string functions =
-      " abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ "
-      "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ dropout_ embedding_renorm_ "
-      "erf_ erfc_ exp2_ exp_ expm1_ feature_dropout_ fill_ fix_ floor_ frac_ i0_ index_put_ log10_ log1p_ log2_ log_ "
-      "logit_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ sinc_ sinh_ sqrt_ "
+      " abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ "
+      "atan_ atanh_ ceil_ "
+      "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ "
+      "dropout_ embedding_renorm_ "
+      "erf_ erfc_ exp2_ exp_ expm1_ feature_dropout_ fill_ fix_ floor_ frac_ i0_ index_put_ log10_ "
+      "log1p_ log2_ log_ "
+      "logit_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ "
+      "sinc_ sinh_ sqrt_ "
       "square_ tan_ tanh_ threshold_ trunc_ xlogy_ zero_ ";
   return functions.find(" " + name + " ") == std::string::npos;
 }
@@ -490,9 +558,11 @@ PyGetSetDef op_getset[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
                            {"__text_signature__", op_signature, nullptr, nullptr, nullptr},
                            {"_schemas", op_schemas, nullptr, nullptr, nullptr},
                            {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMemberDef op_members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, call), READONLY, nullptr},
-                            {nullptr, 0, 0, 0, nullptr}};
-PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMemberDef op_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, call), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
+PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr},
+                            {nullptr, nullptr, 0, nullptr}};
 
 PyObject* make_op(const Op& op, bool method) {
   auto* o = PyObject_New(PyOp, OpType);
@@ -524,9 +594,12 @@ bool is_meta(const Tensor& t) { return t.defined() && t.device().type == Device:
 
 /// A CPU tensor of the same size and dtype that costs one element.
 Tensor stand_in(const Tensor& t) {
-  return make_view(zeros({1}, t.dtype())->storage, t.dtype(), t.sizes(), Dims::filled(t.dim(), 0), 0);
+  return make_view(zeros({1}, t.dtype())->storage, t.dtype(), t.sizes(), Dims::filled(t.dim(), 0),
+                   0);
 }
-Tensor as_meta(const Tensor& t) { return t.defined() ? empty(t.sizes(), t.dtype(), Device{Device::Meta, -1}) : t; }
+Tensor as_meta(const Tensor& t) {
+  return t.defined() ? empty(t.sizes(), t.dtype(), Device{Device::Meta, -1}) : t;
+}
 
 /// Runs an operation on stand-ins, to learn what it would return.
 Result run_meta(const Op& op, const Overload& o, Arg* args) {
@@ -538,14 +611,17 @@ Result run_meta(const Op& op, const Overload& o, Arg* args) {
   RL_CHECK(!copies_out, "Tensor.", op.name, "() cannot be called on meta tensors");
   if (op.name == "to")
     for (size_t i = 0; i < n; ++i)
-      RL_CHECK_AS(NotImplemented, o.schema->params[i].kind != Kind::OptDevice || !args[i].present || args[i].device.type == Device::Meta,
+      RL_CHECK_AS(NotImplemented,
+                  o.schema->params[i].kind != Kind::OptDevice || !args[i].present ||
+                      args[i].device.type == Device::Meta,
                   "Cannot copy out of meta tensor; no data!");
   if (op.is_in_place && args[0].tensor && is_meta(*args[0].tensor)) return Result(*args[0].tensor);
   for (size_t i = 0; i < n; ++i) {
     const Kind k = o.schema->params[i].kind;
     if (!args[i].present) continue;
     if (k == Kind::Tensor || k == Kind::OptTensor || k == Kind::Operand || k == Kind::OptOperand) {
-      if (args[i].tensor && is_meta(*args[i].tensor)) args[i].tensor = &keep.emplace_back(stand_in(*args[i].tensor));
+      if (args[i].tensor && is_meta(*args[i].tensor))
+        args[i].tensor = &keep.emplace_back(stand_in(*args[i].tensor));
     } else if (k == Kind::Tensors || k == Kind::OptTensors) {
       Tensors& list = lists.emplace_back(*args[i].tensors);
       for (Tensor& t : list)
@@ -577,9 +653,12 @@ bool any_meta(const Schema& schema, const Arg* args) {
 
 PyObject* wrap_result(Result&& r, const Schema* schema) {
   switch (r.shape) {
-    case Result::None: Py_RETURN_NONE;
-    case Result::One: return r.tensor.defined() ? wrap(r.tensor) : Py_NewRef(Py_None);
-    case Result::List: return wrap_list(r.tensors, true);
+    case Result::None:
+      Py_RETURN_NONE;
+    case Result::One:
+      return r.tensor.defined() ? wrap(r.tensor) : Py_NewRef(Py_None);
+    case Result::List:
+      return wrap_list(r.tensors, true);
     case Result::Tuple: {
       if (!schema || schema->fields.size() != r.tensors.size()) return wrap_list(r.tensors);
       Object t = own(PyStructSequence_New(tuple_type(*schema)));
@@ -587,8 +666,10 @@ PyObject* wrap_result(Result&& r, const Schema* schema) {
         PyStructSequence_SET_ITEM(t.get(), static_cast<Py_ssize_t>(i), wrap(r.tensors[i]));
       return t.release();
     }
-    case Result::DTypeValue: return wrap_dtype(r.dtype);
-    default: return wrap_scalar(r.number);
+    case Result::DTypeValue:
+      return wrap_dtype(r.dtype);
+    default:
+      return wrap_scalar(r.number);
   }
 }
 
@@ -597,7 +678,8 @@ namespace {
 void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
   for (size_t i = 0; i < schema.params.size(); ++i) {
     const Param& p = schema.params[i];
-    if (p.name == "dtype" && i + 4 < schema.params.size() && schema.params[i + 4].name == "requires_grad") {
+    if (p.name == "dtype" && i + 4 < schema.params.size() &&
+        schema.params[i + 4].name == "requires_grad") {
       if (!args[i].present) to_arg(args[i], out.dtype());
       if (out.numel()) call_op<"resize_">(out, Dims{0});
     }
@@ -605,7 +687,8 @@ void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
 }
 }  // namespace
 
-PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames, bool method) {
+PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
+                         bool method) {
   PyObject* out = nullptr;
   PyObject* out_key = nullptr;
   if (kwnames && op.makes_out)
@@ -625,15 +708,17 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
       continue;
     }
     if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out));
-    Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args) : o.invoke(o.function, match.args);
+    Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
+                                               : o.invoke(o.function, match.args);
     if (out) return write_out(std::move(r), out, op);
-    if (op.is_in_place && nargs && r.shape == Result::One && is_tensor(args[0]) && unwrap(args[0]).same(r.tensor))
+    if (op.is_in_place && nargs && r.shape == Result::One && is_tensor(args[0]) &&
+        unwrap(args[0]).same(r.tensor))
       return Py_NewRef(args[0]);
     return wrap_result(std::move(r), o.schema.get());
   }
   if (op.overloads.size() == 1) raise(ErrorKind::Type, reasons);
-  std::string s = op.name + "() received an invalid combination of arguments - got (" + type_list(args, nargs, kwnames) +
-                  "), but expected one of:";
+  std::string s = op.name + "() received an invalid combination of arguments - got (" +
+                  type_list(args, nargs, kwnames) + "), but expected one of:";
   for (const Overload& o : op.overloads) s += "\n * " + o.schema->text;
   raise(ErrorKind::Type, s);
 }
@@ -669,8 +754,9 @@ Result invoke_in_place_function(void* overload, const Arg* args) {
     given[0].tensor = &before;
   }
   Result r = o->invoke(o->function, given);
-  RL_CHECK(r.shape == Result::One && r.tensor.sizes() == self.sizes(), o->schema->name, "_(): result of shape ",
-           r.tensor.defined() ? r.tensor.sizes() : Dims(), " does not fit into self of shape ", self.sizes());
+  RL_CHECK(r.shape == Result::One && r.tensor.sizes() == self.sizes(), o->schema->name,
+           "_(): result of shape ", r.tensor.defined() ? r.tensor.sizes() : Dims(),
+           " does not fit into self of shape ", self.sizes());
   RL_CHECK(can_cast(r.tensor.dtype(), self.dtype()), "result type ", info(r.tensor.dtype()).type,
            " can't be cast to the desired output type ", info(self.dtype()).type);
   call_copy_(self, r.tensor);
@@ -717,8 +803,9 @@ void add_args(PyObject* m) {
                          {Py_tp_members, op_members},
                          {Py_tp_methods, op_methods},
                          {0, nullptr}};
-  PyType_Spec spec = {"torch.builtin_function", sizeof(PyOp), 0,
-                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+  PyType_Spec spec = {
+      "torch.builtin_function", sizeof(PyOp), 0,
+      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
   OpType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   PyObject* functions = PyModule_GetDict(m);
   Object tables[4];
@@ -732,15 +819,20 @@ void add_args(PyObject* m) {
   for (const Op& op : registry().all()) {
     std::vector<std::string> all = op.aliases;
     all.push_back(op.name);
-    PyObject* table = op.nn ? tables[0].get() : op.special ? tables[1].get() : op.linalg ? tables[2].get()
-                      : op.function ? op_table.get() : op.method ? nullptr : tables[3].get();
+    PyObject* table = op.nn         ? tables[0].get()
+                      : op.special  ? tables[1].get()
+                      : op.linalg   ? tables[2].get()
+                      : op.function ? op_table.get()
+                      : op.method   ? nullptr
+                                    : tables[3].get();
     const Op* in_place = op.in_place && !op.is_in_place ? in_place_form(op) : nullptr;
     for (const std::string& name : all) {
       if (table && !(table == op_table.get() && method_only(name))) add(table, name, op);
       if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
       if (op.method) add(TensorType->tp_dict, name, op, true);
       if (in_place && !registry().find(name + "_")) {
-        if (table && !(table == op_table.get() && method_only(name + "_"))) add(table, name + "_", *in_place);
+        if (table && !(table == op_table.get() && method_only(name + "_")))
+          add(table, name + "_", *in_place);
         if (op.method) add(TensorType->tp_dict, name + "_", *in_place, true);
       }
     }

@@ -16,17 +16,18 @@ namespace {
 // ---- grad_fn objects: one Python type a node name ----
 
 struct PyNode {
-  PyObject_HEAD
-  Ref<Node> node;
+  PyObject_HEAD Ref<Node> node;
   Node* recorded;  // of a context (autograd.Function): the node that owns it, while that lives
 };
 PyTypeObject* NodeType = nullptr;
 
 Node& node_of(PyObject* o) {
-  RL_CHECK_TYPE(PyObject_TypeCheck(o, NodeType), "expected a node of the graph, not ", Py_TYPE(o)->tp_name);
+  RL_CHECK_TYPE(PyObject_TypeCheck(o, NodeType), "expected a node of the graph, not ",
+                Py_TYPE(o)->tp_name);
   auto* p = reinterpret_cast<PyNode*>(o);
   Node* n = p->node ? p->node.get() : p->recorded;
-  RL_CHECK(n, "this node is not part of a graph: its forward was not recorded, or the graph is gone");
+  RL_CHECK(n,
+           "this node is not part of a graph: its forward was not recorded, or the graph is gone");
   return *n;
 }
 const Tensor& tensor_of(nb::handle o) { return py::tensor_of(o.ptr()); }
@@ -44,7 +45,8 @@ PyObject* node_next(PyObject* self, void*) {
     const auto& next = node_of(self).next;
     Object r = own(PyTuple_New(static_cast<Py_ssize_t>(next.size())));
     for (size_t i = 0; i < next.size(); ++i) {
-      PyObject* pair = next[i] ? Py_BuildValue("(NI)", wrap_node(next[i].node), next[i].input) : Py_BuildValue("(OI)", Py_None, 0u);
+      PyObject* pair = next[i] ? Py_BuildValue("(NI)", wrap_node(next[i].node), next[i].input)
+                               : Py_BuildValue("(OI)", Py_None, 0u);
       PyTuple_SET_ITEM(r.get(), static_cast<Py_ssize_t>(i), need(pair));
     }
     return r.release();
@@ -61,7 +63,8 @@ PyObject* node_variable(PyObject* self, void*) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     Node& n = node_of(self);
     if (!n.is_accumulate()) {
-      PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'", n.name().c_str());
+      PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute 'variable'",
+                   n.name().c_str());
       return nullptr;
     }
     return wrap(static_cast<AccumulateGrad&>(n).variable);
@@ -70,17 +73,20 @@ PyObject* node_variable(PyObject* self, void*) {
 PyObject* node_name(PyObject* self, PyObject*) {
   return guarded<PyObject*>(nullptr, [&] {
     const Node& n = node_of(self);
-    return PyUnicode_FromString((n.is_accumulate() ? "torch::autograd::" + n.name() : n.name()).c_str());
+    return PyUnicode_FromString(
+        (n.is_accumulate() ? "torch::autograd::" + n.name() : n.name()).c_str());
   });
 }
 PyObject* node_sequence(PyObject* self, PyObject*) {
-  return guarded<PyObject*>(nullptr, [&] { return PyLong_FromUnsignedLongLong(node_of(self).sequence); });
+  return guarded<PyObject*>(nullptr,
+                            [&] { return PyLong_FromUnsignedLongLong(node_of(self).sequence); });
 }
 
 Object grads_tuple(const Grads& grads) {
   Object t = own(PyTuple_New(static_cast<Py_ssize_t>(grads.size())));
   for (size_t i = 0; i < grads.size(); ++i)
-    PyTuple_SET_ITEM(t.get(), static_cast<Py_ssize_t>(i), grads[i].defined() ? wrap(grads[i]) : Py_NewRef(Py_None));
+    PyTuple_SET_ITEM(t.get(), static_cast<Py_ssize_t>(i),
+                     grads[i].defined() ? wrap(grads[i]) : Py_NewRef(Py_None));
   return t;
 }
 // ---- hooks ----
@@ -100,10 +106,13 @@ void replace_grads(Grads& grads, PyObject* result, PyObject* hook) {
   if (result == Py_None) return;
   const bool tuple = PyTuple_Check(result);
   const Py_ssize_t n = tuple ? PyTuple_GET_SIZE(result) : 1;
-  RL_CHECK(n == static_cast<Py_ssize_t>(grads.size()), "hook '", hook_name(hook), "' has returned an incorrect number of values (got ", n, ", but expected ", grads.size(), ")");
+  RL_CHECK(n == static_cast<Py_ssize_t>(grads.size()), "hook '", hook_name(hook),
+           "' has returned an incorrect number of values (got ", n, ", but expected ", grads.size(),
+           ")");
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* o = tuple ? PyTuple_GET_ITEM(result, i) : result;
-    RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Variable, but hook returned '", Py_TYPE(o)->tp_name, "'");
+    RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Variable, but hook returned '",
+                  Py_TYPE(o)->tp_name, "'");
     grads[static_cast<size_t>(i)] = o == Py_None ? Tensor() : unwrap(o);
   }
 }
@@ -131,10 +140,14 @@ struct TensorCall {
     Object arg = own(wrap(g));
     Object r = own(PyObject_CallFunctionObjArgs(f->get(), arg.get(), nullptr));
     if (r.get() == Py_None) return;
-    RL_CHECK_TYPE(is_tensor(r.get()), "expected Variable, but hook returned '", Py_TYPE(r.get())->tp_name, "'");
+    RL_CHECK_TYPE(is_tensor(r.get()), "expected Variable, but hook returned '",
+                  Py_TYPE(r.get())->tp_name, "'");
     const Tensor& n = unwrap(r.get());
-    RL_CHECK(n.sizes() == g.sizes(), "hook '", hook_name(f->get()), "' has changed the size of value");
-    RL_CHECK(n.dtype() == g.dtype(), "hook '", hook_name(f->get()), "' has changed the type of value (was torch.", info(g.dtype()).type, "Tensor got torch.", info(n.dtype()).type, "Tensor)");
+    RL_CHECK(n.sizes() == g.sizes(), "hook '", hook_name(f->get()),
+             "' has changed the size of value");
+    RL_CHECK(n.dtype() == g.dtype(), "hook '", hook_name(f->get()),
+             "' has changed the type of value (was torch.", info(g.dtype()).type,
+             "Tensor got torch.", info(n.dtype()).type, "Tensor)");
     g = n;
   }
 };
@@ -183,10 +196,12 @@ PyObject* node_call(PyObject* self, PyObject* args, PyObject*) {
     Grads grads;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
       PyObject* o = PyTuple_GET_ITEM(args, i);
-      RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Tensor or None, got ", Py_TYPE(o)->tp_name);
+      RL_CHECK_TYPE(o == Py_None || is_tensor(o), "expected Tensor or None, got ",
+                    Py_TYPE(o)->tp_name);
       grads.push_back(o == Py_None ? Tensor() : unwrap(o));
     }
-    RL_CHECK(grads.size() >= n.outputs.size(), n.name(), " expected ", n.outputs.size(), " gradients, got ", grads.size());
+    RL_CHECK(grads.size() >= n.outputs.size(), n.name(), " expected ", n.outputs.size(),
+             " gradients, got ", grads.size());
     Object t = grads_tuple(n.apply(std::move(grads)));
     if (PyTuple_GET_SIZE(t.get()) == 1) return Py_NewRef(PyTuple_GET_ITEM(t.get(), 0));
     return t.release();
@@ -197,18 +212,24 @@ PyObject* node_hook(PyObject* self, PyObject* fn, const char* maker) {
   Object m(PyImport_ImportModule("rushlight.autograd.graph"));
   return m ? PyObject_CallMethod(m.get(), maker, "OO", self, fn) : nullptr;
 }
-PyObject* node_register_hook(PyObject* self, PyObject* fn) { return node_hook(self, fn, "_register_hook"); }
-PyObject* node_register_prehook(PyObject* self, PyObject* fn) { return node_hook(self, fn, "_register_prehook"); }
+PyObject* node_register_hook(PyObject* self, PyObject* fn) {
+  return node_hook(self, fn, "_register_hook");
+}
+PyObject* node_register_prehook(PyObject* self, PyObject* fn) {
+  return node_hook(self, fn, "_register_prehook");
+}
 
-PyGetSetDef node_getset[] = {{"next_functions", node_next, nullptr, "The nodes of the inputs.", nullptr},
-                             {"metadata", node_metadata, nullptr, "A dict of one's own.", nullptr},
-                             {"variable", node_variable, nullptr, "The leaf, of AccumulateGrad.", nullptr},
-                             {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The node's name."},
-                              {"_sequence_nr", node_sequence, METH_NOARGS, nullptr},
-                              {"register_hook", node_register_hook, METH_O, "fn(grad_inputs, grad_outputs) after the node."},
-                              {"register_prehook", node_register_prehook, METH_O, "fn(grad_outputs) before the node."},
-                              {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef node_getset[] = {
+    {"next_functions", node_next, nullptr, "The nodes of the inputs.", nullptr},
+    {"metadata", node_metadata, nullptr, "A dict of one's own.", nullptr},
+    {"variable", node_variable, nullptr, "The leaf, of AccumulateGrad.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef node_methods[] = {
+    {"name", node_name, METH_NOARGS, "The node's name."},
+    {"_sequence_nr", node_sequence, METH_NOARGS, nullptr},
+    {"register_hook", node_register_hook, METH_O, "fn(grad_inputs, grad_outputs) after the node."},
+    {"register_prehook", node_register_prehook, METH_O, "fn(grad_outputs) before the node."},
+    {nullptr, nullptr, 0, nullptr}};
 PyType_Slot node_slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
                             {Py_tp_getset, node_getset},
                             {Py_tp_methods, node_methods},
@@ -222,7 +243,8 @@ PyTypeObject* type_of_node(const std::string& name) {
   if (!t) {
     auto* kept = new std::string("torch.autograd." + name);  // lives as long as the type
     PyType_Slot slots[] = {{0, nullptr}};
-    PyType_Spec spec = {kept->c_str(), sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    PyType_Spec spec = {kept->c_str(), sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                        slots};
     Object bases = own(PyTuple_Pack(1, NodeType));
     t = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpecWithBases(&spec, bases.get())));
   }
@@ -239,7 +261,8 @@ struct PythonNode : Node {
   std::vector<Saved> saved;
   std::vector<bool> variable;  // which inputs are tensors
 
-  PythonNode(std::string name, PyObject* ctx) : label(std::move(name)), context(Object::borrow(ctx)) {
+  PythonNode(std::string name, PyObject* ctx)
+      : label(std::move(name)), context(Object::borrow(ctx)) {
     reinterpret_cast<PyNode*>(ctx)->recorded = this;
   }
   ~PythonNode() override { reinterpret_cast<PyNode*>(context.get())->recorded = nullptr; }
@@ -253,12 +276,17 @@ struct PythonNode : Node {
     Grads out(next.size());
     RL_CHECK_TYPE(PyTuple_Check(r.get()), label, ": backward must return a tuple");
     const Py_ssize_t n = PyTuple_GET_SIZE(r.get());
-    RL_CHECK(n <= static_cast<Py_ssize_t>(next.size()), "function ", label, " returned an incorrect number of gradients (expected ", next.size(), ", got ", n, ")");
+    RL_CHECK(n <= static_cast<Py_ssize_t>(next.size()), "function ", label,
+             " returned an incorrect number of gradients (expected ", next.size(), ", got ", n,
+             ")");
     for (Py_ssize_t i = 0; i < n; ++i) {
       PyObject* o = PyTuple_GET_ITEM(r.get(), i);
-      RL_CHECK(o == Py_None || is_tensor(o), "expected Variable or None (got ", Py_TYPE(o)->tp_name, ")");
+      RL_CHECK(o == Py_None || is_tensor(o), "expected Variable or None (got ", Py_TYPE(o)->tp_name,
+               ")");
       if (o == Py_None) continue;
-      RL_CHECK(variable[static_cast<size_t>(i)], "function ", label, " returned a gradient different than None at position ", i + 1, ", but the corresponding forward input was not a Variable");
+      RL_CHECK(variable[static_cast<size_t>(i)], "function ", label,
+               " returned a gradient different than None at position ", i + 1,
+               ", but the corresponding forward input was not a Variable");
       out[static_cast<size_t>(i)] = unwrap(o);
     }
     return out;
@@ -266,23 +294,30 @@ struct PythonNode : Node {
 };
 
 /// One output of a function becomes an output of its node; returns what the caller gets.
-Object record_output(const Ref<Node>& node, PyObject* o, PyObject* inputs, bool dirty, bool differentiable) {
+Object record_output(const Ref<Node>& node, PyObject* o, PyObject* inputs, bool dirty,
+                     bool differentiable) {
   if (!is_tensor(o) || !differentiable) {
-    if (is_tensor(o)) node->add_output(unwrap(o));
-    else node->outputs.push_back({});
+    if (is_tensor(o))
+      node->add_output(unwrap(o));
+    else
+      node->outputs.push_back({});
     return Object::borrow(o);
   }
   Tensor t = unwrap(o);
   if (dirty) {
-    RL_CHECK(!(t.requires_grad() && is_leaf(t)), "a leaf Variable that requires grad has been used in an in-place operation.");
+    RL_CHECK(!(t.requires_grad() && is_leaf(t)),
+             "a leaf Variable that requires grad has been used in an in-place operation.");
     check_inplace(t, true);
     bump_version(t);
-    if (t->base) rebase_history(t, node);
-    else set_history(t, node);
+    if (t->base)
+      rebase_history(t, node);
+    else
+      set_history(t, node);
     return Object::borrow(o);
   }
   bool is_input = false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i) is_input |= PyTuple_GET_ITEM(inputs, i) == o;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(inputs); ++i)
+    is_input |= PyTuple_GET_ITEM(inputs, i) == o;
   const bool own_tensor = !is_input && is_leaf(t) && !t->base;
   if (!own_tensor) t = alias(t);  // an input passed through, a view, a tensor with a past
   set_history(t, node);
@@ -291,9 +326,12 @@ Object record_output(const Ref<Node>& node, PyObject* o, PyObject* inputs, bool 
 
 /// Records outputs as made by ctx: (ctx, name, inputs, outputs, dirty flags, differentiable flags,
 /// tensors to save). Returns the outputs, recorded.
-nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, nb::tuple outputs, nb::tuple dirty, nb::tuple differentiable, nb::tuple saved) {
+nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, nb::tuple outputs,
+                           nb::tuple dirty, nb::tuple differentiable, nb::tuple saved) {
   return guarded(nb::object(), [&] {
-    RL_CHECK_TYPE(PyObject_TypeCheck(ctx.ptr(), NodeType) && dirty.size() == outputs.size() && differentiable.size() == outputs.size(), "_record_function(): wrong arguments");
+    RL_CHECK_TYPE(PyObject_TypeCheck(ctx.ptr(), NodeType) && dirty.size() == outputs.size() &&
+                      differentiable.size() == outputs.size(),
+                  "_record_function(): wrong arguments");
     auto* node = new PythonNode(name, ctx.ptr());
     Ref<Node> ref(node);
     for (nb::handle i : inputs) {
@@ -303,18 +341,25 @@ nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, n
     Object result = own(PyTuple_New(static_cast<Py_ssize_t>(outputs.size())));
     for (size_t k = 0; k < outputs.size(); ++k)
       PyTuple_SET_ITEM(result.get(), static_cast<Py_ssize_t>(k),
-                       record_output(ref, outputs[k].ptr(), inputs.ptr(), dirty[k].ptr() == Py_True, differentiable[k].ptr() == Py_True).release());
+                       record_output(ref, outputs[k].ptr(), inputs.ptr(), dirty[k].ptr() == Py_True,
+                                     differentiable[k].ptr() == Py_True)
+                           .release());
     for (nb::handle s : saved) {
       if (s.is_none()) {
         node->saved.emplace_back();
         continue;
       }
-      RL_CHECK_TYPE(is_tensor(s.ptr()), "save_for_backward can only save variables, but argument ", node->saved.size(), " is of type ", Py_TYPE(s.ptr())->tp_name);
-      // An output is saved as what it became; without a past of its own, or node and output would own each other.
+      RL_CHECK_TYPE(is_tensor(s.ptr()), "save_for_backward can only save variables, but argument ",
+                    node->saved.size(), " is of type ", Py_TYPE(s.ptr())->tp_name);
+      // An output is saved as what it became; without a past of its own, or node and output would
+      // own each other.
       size_t k = 0;
       while (k < outputs.size() && outputs[k].ptr() != s.ptr()) ++k;
-      const bool is_output = k < outputs.size() && is_tensor(outputs[k].ptr()) && differentiable[k].ptr() == Py_True;
-      node->saved.emplace_back(unwrap(is_output ? PyTuple_GET_ITEM(result.get(), static_cast<Py_ssize_t>(k)) : s.ptr()), is_output);
+      const bool is_output =
+          k < outputs.size() && is_tensor(outputs[k].ptr()) && differentiable[k].ptr() == Py_True;
+      node->saved.emplace_back(
+          unwrap(is_output ? PyTuple_GET_ITEM(result.get(), static_cast<Py_ssize_t>(k)) : s.ptr()),
+          is_output);
     }
     return nb::steal(result.release());
   });
@@ -323,7 +368,8 @@ nb::object record_function(nb::object ctx, std::string name, nb::tuple inputs, n
 /// ctx.saved_tensors
 nb::object saved_tensors(nb::handle ctx) {
   return guarded(nb::object(), [&]() -> nb::object {
-    if (PyObject_TypeCheck(ctx.ptr(), NodeType) && !reinterpret_cast<PyNode*>(ctx.ptr())->recorded) return nb::steal(PyTuple_New(0));
+    if (PyObject_TypeCheck(ctx.ptr(), NodeType) && !reinterpret_cast<PyNode*>(ctx.ptr())->recorded)
+      return nb::steal(PyTuple_New(0));
     auto* node = dynamic_cast<PythonNode*>(&node_of(ctx.ptr()));
     RL_CHECK_TYPE(node, "not the context of a Function");
     Tensors all;
@@ -338,8 +384,10 @@ int64_t register_hook(nb::handle tensor, nb::object fn) {
   const Tensor& t = tensor_of(tensor);
   const TensorCall call{hold(fn.ptr())};
   const int64_t key = ++g_hook_key;
-  if (Ref<Node> node = grad_fn(t)) node->hook_list().tensor.emplace_back(key, t->autograd->output, call);
-  else meta(t).hooks.emplace_back(key, call);
+  if (Ref<Node> node = grad_fn(t))
+    node->hook_list().tensor.emplace_back(key, t->autograd->output, call);
+  else
+    meta(t).hooks.emplace_back(key, call);
   return key;
 }
 void remove_hook(nb::handle tensor, int64_t key) {
@@ -347,7 +395,8 @@ void remove_hook(nb::handle tensor, int64_t key) {
   if (!t->autograd) return;
   erase_key(t->autograd->hooks, key);
   erase_key(t->autograd->post_accumulate, key);
-  if (t->autograd->grad_fn && t->autograd->grad_fn->hooks) erase_key(t->autograd->grad_fn->hooks->tensor, key);
+  if (t->autograd->grad_fn && t->autograd->grad_fn->hooks)
+    erase_key(t->autograd->grad_fn->hooks->tensor, key);
 }
 int64_t register_post_accumulate(nb::handle tensor, nb::object fn) {
   meta(tensor_of(tensor)).post_accumulate.emplace_back(++g_hook_key, AfterCall{hold(fn.ptr())});
@@ -367,7 +416,8 @@ void retain_grad(nb::handle tensor) {
       PyObject* o = PyWeakref_GetObject(weak->get());
       if (!o || o == Py_None) return;
       AutogradMeta& m = meta(unwrap(o));
-      m.grad = m.grad.defined() ? call_op<"add">(m.grad, g) : (GradMode::enabled ? call_op<"clone">(g) : copy_of(g));
+      m.grad = m.grad.defined() ? call_op<"add">(m.grad, g)
+                                : (GradMode::enabled ? call_op<"clone">(g) : copy_of(g));
     });
     return 0;
   });
@@ -386,21 +436,26 @@ std::vector<Edge> edges_of(nb::handle list, const char* what) {
 }
 
 /// (tensors, grads, retain_graph, create_graph, inputs or (), accumulate) -> gradients of inputs.
-nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool create, nb::tuple inputs, bool accumulate) {
+nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool create,
+                      nb::tuple inputs, bool accumulate) {
   return guarded(nb::object(), [&] {
     std::vector<Edge> roots = edges_of(tensors, "tensors");
     size_t i = 0;
     for (nb::handle o : tensors) {
-      RL_CHECK(roots[i], "element ", i, " of tensors does not require grad and does not have a grad_fn"
-               "\nwhy: nothing that led to this tensor was recorded: no input requires grad, or the graph was cut "
+      RL_CHECK(roots[i], "element ", i,
+               " of tensors does not require grad and does not have a grad_fn"
+               "\nwhy: nothing that led to this tensor was recorded: no input requires grad, or "
+               "the graph was cut "
                "by .detach(), .item(), torch.tensor(x), argmax or torch.no_grad()."
-               "\nfix: check that the model's parameters have requires_grad=True and reach the loss by operations.");
+               "\nfix: check that the model's parameters have requires_grad=True and reach the "
+               "loss by operations.");
       static_cast<void>(o);
       ++i;
     }
     std::vector<Tensor> given;
     for (nb::handle g : grads) given.push_back(g.is_none() ? Tensor() : tensor_of(g));
-    RL_CHECK(given.size() == roots.size(), "got ", roots.size(), " tensors and ", given.size(), " gradients");
+    RL_CHECK(given.size() == roots.size(), "got ", roots.size(), " tensors and ", given.size(),
+             " gradients");
     const std::vector<Edge> targets = edges_of(inputs, "inputs");
     for (size_t k = 0; k < targets.size(); ++k)
       RL_CHECK(targets[k], "One of the differentiated Tensors does not require grad");
@@ -431,7 +486,10 @@ std::shared_ptr<void> pack_hook(const Tensor& t) {
 Tensor unpack_saved(void* p) {
   auto* pair = static_cast<std::pair<Object, Object>*>(p);
   Object r = own(PyObject_CallFunctionObjArgs(pair->second.get(), pair->first.get(), nullptr));
-  RL_CHECK_TYPE(is_tensor(r.get()), "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ", Py_TYPE(r.get())->tp_name);
+  RL_CHECK_TYPE(
+      is_tensor(r.get()),
+      "Output of saved tensor unpack_hook expected to be a Tensor but got result of type ",
+      Py_TYPE(r.get())->tp_name);
   return unwrap(r.get());
 }
 
@@ -448,9 +506,13 @@ void node_created(Node* n) {
 void node_failed(Node* n) {
   PyObject *type, *value, *trace;
   PyErr_Fetch(&type, &value, &trace);
-  Object made = Object::borrow(n->metadata ? PyDict_GetItemString(static_cast<PyObject*>(n->metadata), "traceback_") : nullptr);
+  Object made = Object::borrow(
+      n->metadata ? PyDict_GetItemString(static_cast<PyObject*>(n->metadata), "traceback_")
+                  : nullptr);
   Object m(PyImport_ImportModule("rushlight.autograd.anomaly_mode"));
-  Object r(m ? PyObject_CallMethod(m.get(), "_explain", "sO", n->name().c_str(), made ? made.get() : Py_None) : nullptr);
+  Object r(m ? PyObject_CallMethod(m.get(), "_explain", "sO", n->name().c_str(),
+                                   made ? made.get() : Py_None)
+             : nullptr);
   if (!r && !type) throw PythonError{};  // the warning itself was made an error
   if (!r) PyErr_Clear();
   PyErr_Restore(type, value, trace);
@@ -475,21 +537,23 @@ PyObject* wrap_node(const Ref<Node>& n) {
   return reinterpret_cast<PyObject*>(o);
 }
 
-// What only this tensor holds is the tensor's own, and may be part of a cycle through it: its hooks,
-// its grad, and its node with the node's hooks and context.
+// What only this tensor holds is the tensor's own, and may be part of a cycle through it: its
+// hooks, its grad, and its node with the node's hooks and context.
 
 int visit_autograd(const Tensor& t, visitproc visit, void* arg) {
   if (t->refs != 1 || !t->autograd) return 0;
   const AutogradMeta& m = *t->autograd;
   const auto each = [&](const auto& list, auto* kind) -> int {
     for (const auto& entry : list)
-      if (const auto* call = std::get<std::tuple_size_v<std::decay_t<decltype(entry)>> - 1>(entry).template target<std::decay_t<decltype(*kind)>>())
+      if (const auto* call = std::get<std::tuple_size_v<std::decay_t<decltype(entry)>> - 1>(entry)
+                                 .template target<std::decay_t<decltype(*kind)>>())
         if (call->f.use_count() == 1) Py_VISIT(call->f->get());
     return 0;
   };
   if (int r = each(m.hooks, static_cast<TensorCall*>(nullptr))) return r;
   if (int r = each(m.post_accumulate, static_cast<AfterCall*>(nullptr))) return r;
-  if (m.grad.defined() && m.grad->refs == 1 && m.grad->owns_pyobj) Py_VISIT(static_cast<PyObject*>(m.grad->pyobj));
+  if (m.grad.defined() && m.grad->refs == 1 && m.grad->owns_pyobj)
+    Py_VISIT(static_cast<PyObject*>(m.grad->pyobj));
   Node* n = m.grad_fn.get();
   if (!n || n->refs != 1) return 0;
   if (auto* p = dynamic_cast<PythonNode*>(n)) Py_VISIT(p->context.get());
@@ -513,8 +577,9 @@ void clear_autograd(const Tensor& t) {
 bool has_torch_function(PyObject* o) {
   if (is_exact_tensor(o) || t_functions_off) return false;
   PyTypeObject* t = Py_TYPE(o);
-  if (t == &PyLong_Type || t == &PyFloat_Type || t == &PyBool_Type || t == &PyTuple_Type || t == &PyList_Type ||
-      t == &PyUnicode_Type || t == &PySlice_Type || o == Py_None || t == DTypeType || t == DeviceType || t == SizeType)
+  if (t == &PyLong_Type || t == &PyFloat_Type || t == &PyBool_Type || t == &PyTuple_Type ||
+      t == &PyList_Type || t == &PyUnicode_Type || t == &PySlice_Type || o == Py_None ||
+      t == DTypeType || t == DeviceType || t == SizeType)
     return false;
   static PyObject* name = PyUnicode_InternFromString("__torch_function__");
   PyObject* f = _PyType_Lookup(t, name);  // borrowed
@@ -534,7 +599,8 @@ void add_autograd(PyObject* module) {
   on_node_failed = node_failed;
   LongKernel::release = release_gil;
   LongKernel::acquire = acquire_gil;
-  PyType_Spec spec = {"torch.autograd.graph.Node", sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
+  PyType_Spec spec = {"torch.autograd.graph.Node", sizeof(PyNode), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
   NodeType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   PyModule_AddObject(module, "Node", Py_NewRef(NodeType));
   nb::module_ m = nb::borrow<nb::module_>(module);
@@ -544,7 +610,13 @@ void add_autograd(PyObject* module) {
   m.def("_set_inference", [](bool v) { GradMode::inference = v; });
   m.def("is_anomaly_enabled", [] { return GradMode::anomaly; });
   m.def("is_anomaly_check_nan_enabled", [] { return GradMode::anomaly_check_nan; });
-  m.def("set_anomaly_enabled", [](bool v, bool check) { GradMode::anomaly = v; GradMode::anomaly_check_nan = check; }, nb::arg("mode"), nb::arg("check_nan") = true);
+  m.def(
+      "set_anomaly_enabled",
+      [](bool v, bool check) {
+        GradMode::anomaly = v;
+        GradMode::anomaly_check_nan = check;
+      },
+      nb::arg("mode"), nb::arg("check_nan") = true);
   m.def("_run_backward", &engine_run);
   m.def("_record_function", &record_function);
   m.def("_saved_tensors", &saved_tensors, nb::arg("ctx").none());
@@ -559,7 +631,9 @@ void add_autograd(PyObject* module) {
     const Edge e = gradient_edge(tensor_of(t));
     return nb::make_tuple(nb::steal(wrap_node(e.node)), e.input);
   });
-  m.def("_queue_callback", [](nb::object f) { queue_callback([h = hold(f.ptr())] { own(PyObject_CallNoArgs(h->get())); }); });
+  m.def("_queue_callback", [](nb::object f) {
+    queue_callback([h = hold(f.ptr())] { own(PyObject_CallNoArgs(h->get())); });
+  });
   m.def("_in_backward", [] { return in_backward(); });
   m.def("_push_saved_tensors_hooks", [](nb::object pack, nb::object unpack) {
     t_saved_hooks.emplace_back(Object::borrow(pack.ptr()), Object::borrow(unpack.ptr()));
@@ -573,10 +647,14 @@ void add_autograd(PyObject* module) {
   m.def("_torch_function_enabled", [] { return !t_functions_off; });
   m.def("_set_torch_function_enabled", [](bool v) { t_functions_off = !v; });
   m.def("_set_parameter_type", [](nb::handle t) {
-    RL_CHECK_TYPE(PyType_Check(t.ptr()) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(t.ptr()), TensorType), "expected a subclass of Tensor");
+    RL_CHECK_TYPE(PyType_Check(t.ptr()) &&
+                      PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(t.ptr()), TensorType),
+                  "expected a subclass of Tensor");
     ParameterType = reinterpret_cast<PyTypeObject*>(t.ptr());
   });
-  m.def("_has_torch_function", [](nb::handle o) { return has_torch_function(o.ptr()); }, nb::arg("object").none());
+  m.def(
+      "_has_torch_function", [](nb::handle o) { return has_torch_function(o.ptr()); },
+      nb::arg("object").none());
   m.def("_bump_version", [](nb::handle t) { bump_version(tensor_of(t)); });
 }
 

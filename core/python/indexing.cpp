@@ -6,7 +6,8 @@
 namespace rl::py {
 namespace {
 
-/// What an index expression comes to: a view, and index tensors by its dimensions (undefined: whole).
+/// What an index expression comes to: a view, and index tensors by its dimensions (undefined:
+/// whole).
 struct Plan {
   Tensor view;
   Tensors indices;
@@ -38,7 +39,8 @@ OptInt bound(PyObject* o) {
   if (o == Py_None) return std::nullopt;
   int64_t v;
   if (!as_int(o, &v)) {
-    PyErr_SetString(PyExc_TypeError, "slice indices must be integers or None or have an __index__ method");
+    PyErr_SetString(PyExc_TypeError,
+                    "slice indices must be integers or None or have an __index__ method");
     throw PythonError{};
   }
   return v;
@@ -61,7 +63,8 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   bool expanded = false;  // the first ellipsis stands for all that is left
   for (Py_ssize_t i = 0; i < n; ++i) known += consumed(items[i]);
   RL_CHECK_INDEX(self.dim() > 0 || known == 0 || !PyIndex_Check(items[0]) || is_tensor(items[0]),
-                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
+                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                 "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number");
   RL_CHECK_INDEX(known <= self.dim(), "too many indices for tensor of dimension ", self.dim());
   int dim = 0, extra = 0;  // extra: dimensions that masks use beyond their one place in the list
   int source = 0;          // the same place as dim, in self
@@ -84,12 +87,14 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
       put(full({1}, Scalar(item == Py_True), DType::Bool));
       ++dim;
     } else if (PySlice_Check(item)) {
-      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ", self.dim());
+      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ",
+                     self.dim());
       plan.view = apply_slice(plan.view, dim++, item);
       ++source;
     } else if (is_tensor(item)) {
       const Tensor& t = unwrap(item);
-      RL_CHECK_INDEX(is_integral(t.dtype()), "tensors used as indices must be long, int, byte or bool tensors");
+      RL_CHECK_INDEX(is_integral(t.dtype()),
+                     "tensors used as indices must be long, int, byte or bool tensors");
       const bool mask = t.dtype() == DType::Bool || t.dtype() == DType::U8;
       if (t.dim() == 0 && mask) {
         plan.view = unsqueeze(plan.view, dim);
@@ -106,22 +111,27 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
         source += mask ? t.dim() : 1;
       }
     } else if (int64_t v; !is_index_list(item) && as_int(item, &v)) {
-      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ", self.dim());
+      RL_CHECK_INDEX(dim < plan.view.dim(), "too many indices for tensor of dimension ",
+                     self.dim());
       const int64_t size = plan.view.size(dim);
-      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension ", source, " with size ", size);
+      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension ",
+                     source, " with size ", size);
       plan.view = select(plan.view, dim, v);
       ++source;
     } else if (is_index_list(item) || PyTuple_Check(item)) {
       Tensor t = tensor_from(item, std::nullopt, true);
       if (t.numel() == 0 && !is_integral(t.dtype())) t = empty(t.sizes(), DType::I64);
-      RL_CHECK_INDEX(is_integral(t.dtype()), "tensors used as indices must be long, int, byte or bool tensors");
+      RL_CHECK_INDEX(is_integral(t.dtype()),
+                     "tensors used as indices must be long, int, byte or bool tensors");
       const bool mask = t.dtype() == DType::Bool;
       put(t);
       dim += mask ? t.dim() : 1;
       source += mask ? t.dim() : 1;
     } else {
       RL_CHECK_TYPE(!PyUnicode_Check(item), "new(): invalid data type 'str'");
-      raise(ErrorKind::Index, "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
+      raise(ErrorKind::Index,
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
+            "valid indices (got ",
             Py_TYPE(item)->tp_name, ")");
     }
   }
@@ -152,20 +162,23 @@ Plan plan_of(const Tensor& self, PyObject* index) {
 
 PyObject* overridden(const char* method, PyObject* self, PyObject* index, PyObject* value) {
   Object m = own(PyImport_ImportModule("rushlight.overrides"));
-  return PyObject_CallMethod(m.get(), "_dispatch_method", value ? "sOOO" : "sOO", method, self, index, value);
+  return PyObject_CallMethod(m.get(), "_dispatch_method", value ? "sOOO" : "sOO", method, self,
+                             index, value);
 }
 
 }  // namespace
 
 PyObject* get_item(PyObject* self, PyObject* index) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    if (!is_exact_tensor(self) && has_torch_function(self)) return overridden("__getitem__", self, index, nullptr);
+    if (!is_exact_tensor(self) && has_torch_function(self))
+      return overridden("__getitem__", self, index, nullptr);
     const Tensor& t = unwrap(self);
     if (PyLong_CheckExact(index) && t.dim() > 0) {  // the commonest case
       int64_t v;
       as_int(index, &v);
       const int64_t size = t.size(0);
-      RL_CHECK_INDEX(v >= -size && v < size, "index ", v, " is out of bounds for dimension 0 with size ", size);
+      RL_CHECK_INDEX(v >= -size && v < size, "index ", v,
+                     " is out of bounds for dimension 0 with size ", size);
       return wrap(select(t, 0, v));
     }
     Plan plan = plan_of(t, index);
@@ -185,7 +198,8 @@ PyObject* get_item(PyObject* self, PyObject* index) {
 int set_item(PyObject* self, PyObject* index, PyObject* value) {
   return guarded(-1, [&]() -> int {
     RL_CHECK_TYPE(value, "Tensor does not support deleting items");
-    if ((!is_exact_tensor(self) && has_torch_function(self)) || (!is_exact_tensor(value) && has_torch_function(value))) {
+    if ((!is_exact_tensor(self) && has_torch_function(self)) ||
+        (!is_exact_tensor(value) && has_torch_function(value))) {
       Object r = own(overridden("__setitem__", self, index, value));
       return 0;
     }
@@ -199,7 +213,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
     } else if (is_sequence(value) || PyObject_HasAttrString(value, "__array_interface__")) {
       source = tensor_from(value, t.dtype(), true);
     } else {
-      raise(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a torch.", info(t.dtype()).type, "Tensor");
+      raise(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a torch.",
+            info(t.dtype()).type, "Tensor");
     }
     const Plan plan = plan_of(t, index);
     if (plan.advanced()) {
@@ -216,9 +231,11 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
     }
     // Leading dimensions of size 1 of the source that the target lacks do not matter.
     while (source.dim() > plan.view.dim() && source.size(0) == 1) source = select(source, 0, 0);
-    RL_CHECK(source.dim() <= plan.view.dim(), "shape mismatch: value tensor of shape ", source.sizes(),
-             " cannot be broadcast to indexing result of shape ", plan.view.sizes());
-    if (!can_expand(source.sizes(), plan.view.sizes())) call_op<"expand">(source, plan.view.sizes());  // raises
+    RL_CHECK(source.dim() <= plan.view.dim(), "shape mismatch: value tensor of shape ",
+             source.sizes(), " cannot be broadcast to indexing result of shape ",
+             plan.view.sizes());
+    if (!can_expand(source.sizes(), plan.view.sizes()))
+      call_op<"expand">(source, plan.view.sizes());  // raises
     if (!plan.view.same(t) || !source.same(t)) copy_(plan.view, source);
     return 0;
   });

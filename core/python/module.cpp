@@ -26,7 +26,9 @@ void add_settings(nb::module_& m) {
   m.def("set_default_dtype", [](nb::object d) {
     guarded(0, [&] {
       DType t;
-      RL_CHECK_TYPE(as_dtype(d.ptr(), &t), "invalid dtype object: only floating-point types are supported as the default type");
+      RL_CHECK_TYPE(
+          as_dtype(d.ptr(), &t),
+          "invalid dtype object: only floating-point types are supported as the default type");
       RL_CHECK_TYPE(is_floating(t), "only floating-point types are supported as the default type");
       set_default_dtype(t);
       return 0;
@@ -36,7 +38,10 @@ void add_settings(nb::module_& m) {
   m.def("get_default_device", [] { return nb::steal(wrap_device(default_device())); });
   m.def("_set_default_device", [](nb::object d) {
     Device device;
-    guarded(0, [&] { as_device(d.ptr(), &device); return 0; });
+    guarded(0, [&] {
+      as_device(d.ptr(), &device);
+      return 0;
+    });
     if (PyErr_Occurred()) throw nb::python_error();
     set_default_device(device);
   });
@@ -80,13 +85,16 @@ void add_introspection(nb::module_& m) {
     }
     return all;
   });
-  m.def("_program", [](std::string name, int gradient) -> std::string {
-    const Op* op = registry().find(name);
-    if (!op || !op->formula) throw nb::key_error(name.c_str());
-    const Formula& f = *op->formula;
-    if (gradient >= f.operands || (gradient >= 0 && !f.differentiable)) throw nb::index_error();
-    return (gradient < 0 ? f.forward : f.backward[gradient]).text();
-  }, nb::arg("name"), nb::arg("gradient") = -1);
+  m.def(
+      "_program",
+      [](std::string name, int gradient) -> std::string {
+        const Op* op = registry().find(name);
+        if (!op || !op->formula) throw nb::key_error(name.c_str());
+        const Formula& f = *op->formula;
+        if (gradient >= f.operands || (gradient >= 0 && !f.differentiable)) throw nb::index_error();
+        return (gradient < 0 ? f.forward : f.backward[gradient]).text();
+      },
+      nb::arg("name"), nb::arg("gradient") = -1);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ bool operand(PyObject* o, Operand* out, bool* overridden) {
 
 PyObject* call_by_name(const char* name, PyObject* a, PyObject* b) {
   Object f = own(PyObject_GetAttrString(reinterpret_cast<PyObject*>(TensorType), name));
-  return b ? PyObject_CallFunctionObjArgs(f.get(), a, b, nullptr) : PyObject_CallFunctionObjArgs(f.get(), a, nullptr);
+  return b ? PyObject_CallFunctionObjArgs(f.get(), a, b, nullptr)
+           : PyObject_CallFunctionObjArgs(f.get(), a, nullptr);
 }
 
 /// torch.add(a, b) through the general path, when somebody overrides __torch_function__.
@@ -39,7 +40,8 @@ PyObject* overridden_call(const char* name, PyObject* a, PyObject* b) {
   }
   PyObject* f = PyDict_GetItemString(table, name);
   if (!f) return call_by_name(name, a, b);
-  return b ? PyObject_CallFunctionObjArgs(f, a, b, nullptr) : PyObject_CallFunctionObjArgs(f, a, nullptr);
+  return b ? PyObject_CallFunctionObjArgs(f, a, b, nullptr)
+           : PyObject_CallFunctionObjArgs(f, a, nullptr);
 }
 
 const Scalar kOne[] = {Scalar(1)};
@@ -80,7 +82,8 @@ PyObject* in_place(PyObject* a, PyObject* b) {
     static const Formula* f = formula(Name.text);
     Operand in[2];
     bool overridden = false;
-    if (!is_tensor(a) || !operand(a, &in[0], &overridden) || !operand(b, &in[1], &overridden)) Py_RETURN_NOTIMPLEMENTED;
+    if (!is_tensor(a) || !operand(a, &in[0], &overridden) || !operand(b, &in[1], &overridden))
+      Py_RETURN_NOTIMPLEMENTED;
     if (overridden) return overridden_call((std::string(Name.text) + "_").c_str(), a, b);
     pointwise_(*f, in, kOne);
     return Py_NewRef(a);
@@ -108,7 +111,8 @@ PyObject* general(PyObject* a, PyObject* b) {
       Py_RETURN_NOTIMPLEMENTED;
     }
     if (overridden) return overridden_call(Name.text, a, b);
-    if (std::string_view(Name.text) == "matmul" && !(in[0].tensor && in[1].tensor)) Py_RETURN_NOTIMPLEMENTED;
+    if (std::string_view(Name.text) == "matmul" && !(in[0].tensor && in[1].tensor))
+      Py_RETURN_NOTIMPLEMENTED;
     return call_op_object(*op, args, 2, nullptr);
   });
 }
@@ -117,12 +121,18 @@ PyObject* power_in_place(PyObject* a, PyObject* b, PyObject*) { return general<"
 
 PyObject* compare(PyObject* a, PyObject* b, int op) {
   switch (op) {
-    case Py_LT: return binary<"lt">(a, b);
-    case Py_LE: return binary<"le">(a, b);
-    case Py_GT: return binary<"gt">(a, b);
-    case Py_GE: return binary<"ge">(a, b);
-    case Py_EQ: return binary<"eq">(a, b);
-    default: return binary<"ne">(a, b);
+    case Py_LT:
+      return binary<"lt">(a, b);
+    case Py_LE:
+      return binary<"le">(a, b);
+    case Py_GT:
+      return binary<"gt">(a, b);
+    case Py_GE:
+      return binary<"ge">(a, b);
+    case Py_EQ:
+      return binary<"eq">(a, b);
+    default:
+      return binary<"ne">(a, b);
   }
 }
 
@@ -130,16 +140,30 @@ int truth(PyObject* self) {
   return guarded(-1, [&] {
     const Tensor& t = unwrap(self);
     RL_CHECK(t.numel() != 0, "Boolean value of Tensor with no values is ambiguous");
-    RL_CHECK(t.numel() == 1, "Boolean value of Tensor with more than one value is ambiguous"
-             "\nwhy: the tensor has size ", t.sizes(), ", and only one element can be true or false."
+    RL_CHECK(t.numel() == 1,
+             "Boolean value of Tensor with more than one value is ambiguous"
+             "\nwhy: the tensor has size ",
+             t.sizes(),
+             ", and only one element can be true or false."
              "\nfix: say what you mean with .any() or .all().");
-    return invoke_with_defaults(*registry().find("item"), [&] { static Arg a[1]; to_arg(a[0], t); return a; }(), 1).number.boolean() ? 1 : 0;
+    return invoke_with_defaults(
+               *registry().find("item"),
+               [&] {
+                 static Arg a[1];
+                 to_arg(a[0], t);
+                 return a;
+               }(),
+               1)
+                   .number.boolean()
+               ? 1
+               : 0;
   });
 }
 
 Scalar item_of(PyObject* self, const char* what) {
   const Tensor& t = unwrap(self);
-  RL_CHECK_AS(Type, t.numel() == 1, "only ", what, " tensors with one element can be converted to Python scalars");
+  RL_CHECK_AS(Type, t.numel() == 1, "only ", what,
+              " tensors with one element can be converted to Python scalars");
   Arg a[1];
   to_arg(a[0], t);
   return invoke_with_defaults(*registry().find("item"), a, 1).number;
@@ -154,7 +178,8 @@ Scalar one_item(PyObject* self) {
 PyObject* to_float(PyObject* self) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Scalar s = one_item(self);
-    RL_CHECK(s.kind != Scalar::Complex || s.imag() == 0, "value cannot be converted to type double without overflow");
+    RL_CHECK(s.kind != Scalar::Complex || s.imag() == 0,
+             "value cannot be converted to type double without overflow");
     return PyFloat_FromDouble(s.real());
   });
 }
@@ -168,7 +193,8 @@ PyObject* to_int(PyObject* self) {
 PyObject* to_index(PyObject* self) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Tensor& t = unwrap(self);
-    RL_CHECK_TYPE(t.numel() == 1 && is_integral(t.dtype()), "only integer tensors of a single element can be converted to an index");
+    RL_CHECK_TYPE(t.numel() == 1 && is_integral(t.dtype()),
+                  "only integer tensors of a single element can be converted to an index");
     return PyLong_FromLongLong(item_of(self, "integer").integer());
   });
 }
@@ -191,7 +217,9 @@ PyObject* iterate(PyObject* self) {
     return PyObject_GetIter(list.get());
   });
 }
-Py_hash_t hash(PyObject* self) { return static_cast<Py_hash_t>(reinterpret_cast<intptr_t>(self) >> 4); }
+Py_hash_t hash(PyObject* self) {
+  return static_cast<Py_hash_t>(reinterpret_cast<intptr_t>(self) >> 4);
+}
 
 }  // namespace
 

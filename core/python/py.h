@@ -59,15 +59,16 @@ R guarded(R fail, F&& f) noexcept {
 // ---- the Python types ----
 
 struct PyTensor {
-  PyObject_HEAD
-  Tensor tensor;
+  PyObject_HEAD Tensor tensor;
   PyObject* dict;
   PyObject* weakrefs;
 };
 extern PyTypeObject* TensorType;
 extern PyTypeObject* ParameterType;  // set from Python; may be null
 
-inline bool is_exact_tensor(PyObject* o) { return Py_TYPE(o) == TensorType || Py_TYPE(o) == ParameterType; }
+inline bool is_exact_tensor(PyObject* o) {
+  return Py_TYPE(o) == TensorType || Py_TYPE(o) == ParameterType;
+}
 inline bool is_tensor(PyObject* o) {
   return Py_TYPE(o) == TensorType || PyType_IsSubtype(Py_TYPE(o), TensorType);
 }
@@ -85,19 +86,19 @@ PyObject* wrap_list(const Tensors& v, bool list = false);
 bool has_torch_function(PyObject* o);
 
 PyObject* wrap_dtype(DType t);
-bool as_dtype(PyObject* o, DType* out);      // torch.dtype, or Python's bool, int, float, complex
+bool as_dtype(PyObject* o, DType* out);  // torch.dtype, or Python's bool, int, float, complex
 PyObject* wrap_device(const Device& d);
-bool as_device(PyObject* o, Device* out);    // torch.device, "cuda:0", 0; raises on bad text
-PyObject* wrap_size(const Dims& d);          // torch.Size
+bool as_device(PyObject* o, Device* out);  // torch.device, "cuda:0", 0; raises on bad text
+PyObject* wrap_size(const Dims& d);        // torch.Size
 PyObject* wrap_scalar(const Scalar& s);
 /// Tensor x seen anew: the same memory and history, another tensor (AliasBackward0).
 Tensor alias_view(const Tensor& t);
-bool as_scalar(PyObject* o, Scalar* out);    // Python and NumPy numbers; not tensors
-bool as_int(PyObject* o, int64_t* out);      // anything with __index__, 0-d integer tensors
-bool as_ints(PyObject* o, Dims* out);        // a sequence of such
-bool is_sequence(PyObject* o);               // tuple or list
+bool as_scalar(PyObject* o, Scalar* out);  // Python and NumPy numbers; not tensors
+bool as_int(PyObject* o, int64_t* out);    // anything with __index__, 0-d integer tensors
+bool as_ints(PyObject* o, Dims* out);      // a sequence of such
+bool is_sequence(PyObject* o);             // tuple or list
 cpu::Generator* as_generator(PyObject* o);
-PyObject* wrap_node(const Ref<Node>& n);     // grad_fn
+PyObject* wrap_node(const Ref<Node>& n);  // grad_fn
 /// The garbage collector's view of a tensor's hooks, grad and node.
 int visit_autograd(const Tensor& t, visitproc visit, void* arg);
 void clear_autograd(const Tensor& t);
@@ -119,7 +120,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value);
 /// A tensor of Python data: numbers, nested sequences, arrays. dtype empty: inferred.
 Tensor tensor_from(PyObject* data, OptDType dtype, bool copy);
 /// Calls an operation from Python arguments: what torch.name(...) does.
-PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames, bool method = false);
+PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
+                         bool method = false);
 PyObject* wrap_result(Result&& r, const Schema* schema);
 
 }  // namespace rl::py

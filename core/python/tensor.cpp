@@ -1,7 +1,7 @@
 // The Python class Tensor: its life beside TensorImpl, its attributes and its operators.
 //
-// Two objects stand for one tensor: the C++ TensorImpl and the Python object. Either may outlive the
-// other. While both live, wrap() gives the same Python object. When Python lets go of an object
+// Two objects stand for one tensor: the C++ TensorImpl and the Python object. Either may outlive
+// the other. While both live, wrap() gives the same Python object. When Python lets go of an object
 // that has something to lose (a subclass, attributes, weak references) while C++ still holds the
 // tensor, ownership flips: the TensorImpl keeps the Python object, until Python asks for it again.
 #include "python/py.h"
@@ -117,7 +117,8 @@ int meta_init(PyObject* cls, PyObject* args, PyObject* kwargs) {
 
 PyObject* legacy_new(PyTypeObject* type, PyObject* args, PyObject* kwargs, DType dtype);
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  return guarded<PyObject*>(nullptr, [&] { return legacy_new(type, args, kwargs, default_dtype()); });
+  return guarded<PyObject*>(nullptr,
+                            [&] { return legacy_new(type, args, kwargs, default_dtype()); });
 }
 
 /// Tensor(2, 3), Tensor([1, 2]), FloatTensor(array): sizes or data.
@@ -132,7 +133,8 @@ PyObject* legacy_new(PyTypeObject* type, PyObject* args, PyObject* kwargs, DType
     return wrap_as(type, empty(size, dtype));
   }
   if (PyLong_Check(first) || (PyIndex_Check(first) && !is_tensor(first) && n > 1)) {
-    RL_CHECK_TYPE(as_ints(args, &size), "new(): data must be a sequence (got ", Py_TYPE(first)->tp_name, ")");
+    RL_CHECK_TYPE(as_ints(args, &size), "new(): data must be a sequence (got ",
+                  Py_TYPE(first)->tp_name, ")");
     return wrap_as(type, empty(size, dtype));
   }
   RL_CHECK_TYPE(n == 1 || kwargs, "new() received an invalid combination of arguments");
@@ -149,12 +151,12 @@ PyObject* legacy_new(PyTypeObject* type, PyObject* args, PyObject* kwargs, DType
 
 const Tensor& self_of(PyObject* o) { return unwrap(o); }
 
-#define RL_GET(name, expression)                                          \
-  PyObject* get_##name(PyObject* self, void*) {                           \
-    return guarded<PyObject*>(nullptr, [&]() -> PyObject* {               \
-      [[maybe_unused]] const Tensor& t = self_of(self);                   \
-      return expression;                                                  \
-    });                                                                   \
+#define RL_GET(name, expression)                            \
+  PyObject* get_##name(PyObject* self, void*) {             \
+    return guarded<PyObject*>(nullptr, [&]() -> PyObject* { \
+      [[maybe_unused]] const Tensor& t = self_of(self);     \
+      return expression;                                    \
+    });                                                     \
   }
 RL_GET(shape, wrap_size(t.sizes()))
 RL_GET(dtype, wrap_dtype(t.dtype()))
@@ -164,7 +166,10 @@ RL_GET(requires_grad, PyBool_FromLong(t.requires_grad()))
 RL_GET(is_leaf, PyBool_FromLong(is_leaf(t)))
 RL_GET(itemsize, PyLong_FromLongLong(size_of(t.dtype())))
 RL_GET(nbytes, PyLong_FromLongLong(size_of(t.dtype()) * t.numel()))
-RL_GET(version, (t->inference ? raise(ErrorKind::Runtime, "Inference tensors do not track version counter.") : void(), PyLong_FromUnsignedLong(t->untracked ? 0 : t->storage->version)))
+RL_GET(version,
+       (t->inference ? raise(ErrorKind::Runtime, "Inference tensors do not track version counter.")
+                     : void(),
+        PyLong_FromUnsignedLong(t->untracked ? 0 : t->storage->version)))
 RL_GET(output_nr, PyLong_FromUnsignedLong(t->autograd ? t->autograd->output : 0))
 RL_GET(retains_grad, PyBool_FromLong(t->autograd && t->autograd->retains_grad))
 RL_GET(is_cuda, PyBool_FromLong(t.device().type == Device::Cuda))
@@ -185,13 +190,16 @@ PyObject* get_grad(PyObject* self, void*) {
   const Tensor& t = self_of(self);
   if (!t->autograd || !t->autograd->grad.defined()) {
     if (!is_grad_missing(t)) Py_RETURN_NONE;
-    if (PyErr_WarnEx(PyExc_UserWarning,
-                     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-                     "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
-                     "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
-                     "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
-                     "instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
-                     1) < 0)
+    if (PyErr_WarnEx(
+            PyExc_UserWarning,
+            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+            ".grad "
+            "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+            "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+            "Tensor. "
+            "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+            "instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
+            1) < 0)
       return nullptr;
     Py_RETURN_NONE;
   }
@@ -204,12 +212,24 @@ int set_grad(PyObject* self, PyObject* value, void*) {
       if (t->autograd) t->autograd->grad = Tensor();
       return 0;
     }
-    RL_CHECK_TYPE(is_tensor(value), "assigned grad expected to be a Tensor or None but got grad of type ", Py_TYPE(value)->tp_name);
+    RL_CHECK_TYPE(is_tensor(value),
+                  "assigned grad expected to be a Tensor or None but got grad of type ",
+                  Py_TYPE(value)->tp_name);
     const Tensor& g = unwrap(value);
     RL_CHECK(self != value, "can't assign Variable as its own grad");
-    RL_CHECK(g.device() == t.device(), "attempting to assign a gradient with device type '", g.device(), "' to a tensor with device type '", t.device(), "'. Please ensure that the gradient and the tensor are on the same device");
-    RL_CHECK(g.dtype() == t.dtype(), "attempting to assign a gradient with dtype '", info(g.dtype()).alias ? info(g.dtype()).alias : info(g.dtype()).name, "' to a tensor with grad_dtype '", info(t.dtype()).type, "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.");
-    RL_CHECK(g.sizes() == t.sizes(), "attempting to assign a gradient of size '", g.sizes(), "' to a tensor of size '", t.sizes(), "'. Please ensure that the gradient and the tensor are the same size");
+    RL_CHECK(g.device() == t.device(), "attempting to assign a gradient with device type '",
+             g.device(), "' to a tensor with device type '", t.device(),
+             "'. Please ensure that the gradient and the tensor are on the same device");
+    RL_CHECK(g.dtype() == t.dtype(), "attempting to assign a gradient with dtype '",
+             info(g.dtype()).alias ? info(g.dtype()).alias : info(g.dtype()).name,
+             "' to a tensor with grad_dtype '", info(t.dtype()).type,
+             "'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
+             "You can set the tensor's grad_dtype attribute with a specific dtype, or None to "
+             "allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and "
+             "its gradient may break downstream systems that assume they match.");
+    RL_CHECK(g.sizes() == t.sizes(), "attempting to assign a gradient of size '", g.sizes(),
+             "' to a tensor of size '", t.sizes(),
+             "'. Please ensure that the gradient and the tensor are the same size");
     meta(t).grad = g;
     return 0;
   });
@@ -230,9 +250,12 @@ PyObject* get_data(PyObject* self, void*) {
 }
 int set_data(PyObject* self, PyObject* value, void*) {
   return guarded(-1, [&] {
-    RL_CHECK_TYPE(value && is_tensor(value), "Variable data has to be a tensor, but got ", value ? Py_TYPE(value)->tp_name : "None");
+    RL_CHECK_TYPE(value && is_tensor(value), "Variable data has to be a tensor, but got ",
+                  value ? Py_TYPE(value)->tp_name : "None");
     const Tensor &t = self_of(self), &s = unwrap(value);
-    RL_CHECK(is_differentiable(s.dtype()) || !t.requires_grad(), "data set to a tensor that requires gradients must be floating point or complex dtype");
+    RL_CHECK(
+        is_differentiable(s.dtype()) || !t.requires_grad(),
+        "data set to a tensor that requires gradients must be floating point or complex dtype");
     t->storage = s->storage;
     t->offset = s->offset;
     t->sizes = s.sizes();
@@ -261,42 +284,45 @@ PyObject* get_dict(PyObject* self, void*) {
   return p->dict;
 }
 
-PyGetSetDef getset[] = {{"shape", get_shape, nullptr, "The sizes, a torch.Size.", nullptr},
-                        {"dtype", get_dtype, nullptr, "The element type.", nullptr},
-                        {"device", get_device, nullptr, "Where the memory is.", nullptr},
-                        {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
-                        {"requires_grad", get_requires_grad, set_requires_grad_attr, "Are operations recorded?", nullptr},
-                        {"is_leaf", get_is_leaf, nullptr, "Not the result of a recorded operation.", nullptr},
-                        {"grad", get_grad, set_grad, "The accumulated gradient, or None.", nullptr},
-                        {"_grad", get_grad, set_grad, nullptr, nullptr},
-                        {"grad_fn", get_grad_fn, nullptr, "The node that made this tensor.", nullptr},
-                        {"data", get_data, set_data, "The same memory, unknown to autograd.", nullptr},
-                        {"itemsize", get_itemsize, nullptr, "Bytes of an element.", nullptr},
-                        {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-                        {"_version", get_version, nullptr, "How often it was written in place.", nullptr},
-                        {"_base", get_base, nullptr, "The tensor this is a view of.", nullptr},
-                        {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
-                        {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
-                        {"is_cuda", get_is_cuda, nullptr, nullptr, nullptr},
-                        {"is_meta", get_is_meta, nullptr, nullptr, nullptr},
-                        {"is_sparse", get_false_value, nullptr, nullptr, nullptr},
-                        {"is_quantized", get_false_value, nullptr, nullptr, nullptr},
-                        {"is_nested", get_false_value, nullptr, nullptr, nullptr},
-                        {"is_mkldnn", get_false_value, nullptr, nullptr, nullptr},
-                        {"is_mps", get_false_value, nullptr, nullptr, nullptr},
-                        {"is_xpu", get_false_value, nullptr, nullptr, nullptr},
-                        {"T", get_T, nullptr, "All dimensions reversed.", nullptr},
-                        {"mT", get_mT, nullptr, "The last two dimensions swapped.", nullptr},
-                        {"H", get_H, nullptr, "The conjugate transpose.", nullptr},
-                        {"mH", get_H, nullptr, "The conjugate transpose.", nullptr},
-                        {"real", get_real, nullptr, "The real parts.", nullptr},
-                        {"imag", get_imag, nullptr, "The imaginary parts.", nullptr},
-                        {"__dict__", get_dict, nullptr, nullptr, nullptr},
-                        {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef getset[] = {
+    {"shape", get_shape, nullptr, "The sizes, a torch.Size.", nullptr},
+    {"dtype", get_dtype, nullptr, "The element type.", nullptr},
+    {"device", get_device, nullptr, "Where the memory is.", nullptr},
+    {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Are operations recorded?",
+     nullptr},
+    {"is_leaf", get_is_leaf, nullptr, "Not the result of a recorded operation.", nullptr},
+    {"grad", get_grad, set_grad, "The accumulated gradient, or None.", nullptr},
+    {"_grad", get_grad, set_grad, nullptr, nullptr},
+    {"grad_fn", get_grad_fn, nullptr, "The node that made this tensor.", nullptr},
+    {"data", get_data, set_data, "The same memory, unknown to autograd.", nullptr},
+    {"itemsize", get_itemsize, nullptr, "Bytes of an element.", nullptr},
+    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
+    {"_version", get_version, nullptr, "How often it was written in place.", nullptr},
+    {"_base", get_base, nullptr, "The tensor this is a view of.", nullptr},
+    {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
+    {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
+    {"is_cuda", get_is_cuda, nullptr, nullptr, nullptr},
+    {"is_meta", get_is_meta, nullptr, nullptr, nullptr},
+    {"is_sparse", get_false_value, nullptr, nullptr, nullptr},
+    {"is_quantized", get_false_value, nullptr, nullptr, nullptr},
+    {"is_nested", get_false_value, nullptr, nullptr, nullptr},
+    {"is_mkldnn", get_false_value, nullptr, nullptr, nullptr},
+    {"is_mps", get_false_value, nullptr, nullptr, nullptr},
+    {"is_xpu", get_false_value, nullptr, nullptr, nullptr},
+    {"T", get_T, nullptr, "All dimensions reversed.", nullptr},
+    {"mT", get_mT, nullptr, "The last two dimensions swapped.", nullptr},
+    {"H", get_H, nullptr, "The conjugate transpose.", nullptr},
+    {"mH", get_H, nullptr, "The conjugate transpose.", nullptr},
+    {"real", get_real, nullptr, "The real parts.", nullptr},
+    {"imag", get_imag, nullptr, "The imaginary parts.", nullptr},
+    {"__dict__", get_dict, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
-                         {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 // ---- plain methods ----
 
@@ -316,10 +342,14 @@ PyObject* m_size(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
     const Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     if (total == 0 || args[0] == Py_None) return wrap_size(t.sizes());
     int64_t d;
-    RL_CHECK_TYPE(as_int(args[0], &d), "size(): argument 'dim' (position 1) must be int, not ", Py_TYPE(args[0])->tp_name);
+    RL_CHECK_TYPE(as_int(args[0], &d), "size(): argument 'dim' (position 1) must be int, not ",
+                  Py_TYPE(args[0])->tp_name);
     const int n_dim = t.dim();
-    RL_CHECK_INDEX(d >= -n_dim && d < n_dim, n_dim ? "Dimension out of range (expected to be in range of [" : "Dimension specified as ",
-                   n_dim ? str(-n_dim, ", ", n_dim - 1, "], but got ", d, ")") : str(d, " but tensor has no dimensions"));
+    RL_CHECK_INDEX(
+        d >= -n_dim && d < n_dim,
+        n_dim ? "Dimension out of range (expected to be in range of [" : "Dimension specified as ",
+        n_dim ? str(-n_dim, ", ", n_dim - 1, "], but got ", d, ")")
+              : str(d, " but tensor has no dimensions"));
     return PyLong_FromLongLong(t.size(static_cast<int>(d)));
   });
 }
@@ -329,21 +359,25 @@ PyObject* m_stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject
     const Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
     if (total == 0 || args[0] == Py_None) {
       Object r = own(PyTuple_New(t.dim()));
-      for (int i = 0; i < t.dim(); ++i) PyTuple_SET_ITEM(r.get(), i, PyLong_FromLongLong(t.stride(i)));
+      for (int i = 0; i < t.dim(); ++i)
+        PyTuple_SET_ITEM(r.get(), i, PyLong_FromLongLong(t.stride(i)));
       return r.release();
     }
     int64_t d;
-    RL_CHECK_TYPE(as_int(args[0], &d), "stride(): argument 'dim' (position 1) must be int, not ", Py_TYPE(args[0])->tp_name);
-    RL_CHECK_INDEX(d >= -t.dim() && d < t.dim(), "Dimension out of range (expected to be in range of [", -t.dim(), ", ", t.dim() - 1, "], but got ", d, ")");
+    RL_CHECK_TYPE(as_int(args[0], &d), "stride(): argument 'dim' (position 1) must be int, not ",
+                  Py_TYPE(args[0])->tp_name);
+    RL_CHECK_INDEX(d >= -t.dim() && d < t.dim(),
+                   "Dimension out of range (expected to be in range of [", -t.dim(), ", ",
+                   t.dim() - 1, "], but got ", d, ")");
     return PyLong_FromLongLong(t.stride(static_cast<int>(d)));
   });
 }
-#define RL_METHOD(name, expression)                             \
-  PyObject* m_##name(PyObject* self, PyObject*) {               \
-    return guarded<PyObject*>(nullptr, [&]() -> PyObject* {     \
-      const Tensor& t = self_of(self);                          \
-      return expression;                                        \
-    });                                                         \
+#define RL_METHOD(name, expression)                         \
+  PyObject* m_##name(PyObject* self, PyObject*) {           \
+    return guarded<PyObject*>(nullptr, [&]() -> PyObject* { \
+      const Tensor& t = self_of(self);                      \
+      return expression;                                    \
+    });                                                     \
   }
 RL_METHOD(dim, PyLong_FromLong(t.dim()))
 RL_METHOD(numel, PyLong_FromLongLong(t.numel()))
@@ -361,8 +395,8 @@ PyObject* m_is_contiguous(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Tensor& t = self_of(self);
     PyObject* format = PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0)
-                       : kwargs                ? PyDict_GetItemString(kwargs, "memory_format")
-                                               : nullptr;
+                       : kwargs               ? PyDict_GetItemString(kwargs, "memory_format")
+                                              : nullptr;
     if (!format || format == Py_None) return PyBool_FromLong(t.is_contiguous());
     Object name = own(PyObject_GetAttrString(format, "_name"));
     const bool last = PyUnicode_CompareWithASCIIString(name.get(), "channels_last") == 0;
@@ -375,8 +409,11 @@ PyObject* m_is_contiguous(PyObject* self, PyObject* args, PyObject* kwargs) {
 PyObject* m_requires_grad_(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
   return guarded<PyObject*>(nullptr, [&] {
     const Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-    RL_CHECK_TYPE(total <= 1, "requires_grad_() takes from 0 to 1 positional arguments but ", total, " were given");
-    RL_CHECK_TYPE(total == 0 || PyBool_Check(args[0]), "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not ", total ? Py_TYPE(args[0])->tp_name : "");
+    RL_CHECK_TYPE(total <= 1, "requires_grad_() takes from 0 to 1 positional arguments but ", total,
+                  " were given");
+    RL_CHECK_TYPE(total == 0 || PyBool_Check(args[0]),
+                  "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not ",
+                  total ? Py_TYPE(args[0])->tp_name : "");
     set_requires_grad(self_of(self), total == 0 || args[0] == Py_True);
     return Py_NewRef(self);
   });
@@ -386,9 +423,14 @@ PyObject* m_make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
     PyObject *cls, *data;
     int requires_grad = 0;
     static const char* names[] = {"cls", "data", "require_grad", nullptr};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p:_make_subclass", const_cast<char**>(names), &cls, &data, &requires_grad)) return nullptr;
-    RL_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType), "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
-    RL_CHECK_TYPE(is_tensor(data), "_make_subclass(): argument 'data' must be Tensor, not ", Py_TYPE(data)->tp_name);
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p:_make_subclass", const_cast<char**>(names),
+                                     &cls, &data, &requires_grad))
+      return nullptr;
+    RL_CHECK_TYPE(
+        PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType),
+        "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
+    RL_CHECK_TYPE(is_tensor(data), "_make_subclass(): argument 'data' must be Tensor, not ",
+                  Py_TYPE(data)->tp_name);
     Tensor t = alias(unwrap(data));
     if (requires_grad) set_requires_grad(t, true);
     return wrap_as(reinterpret_cast<PyTypeObject*>(cls), t);
@@ -398,40 +440,48 @@ PyObject* m_make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
 /// as_subclass(cls): the same memory and history as an instance of cls.
 PyObject* m_as_subclass(PyObject* self, PyObject* cls) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    RL_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType), "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
+    RL_CHECK_TYPE(
+        PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), TensorType),
+        "cls must be a type (got ", Py_TYPE(cls)->tp_name, ")");
     const Tensor& input = self_of(self);
-    return wrap_as(reinterpret_cast<PyTypeObject*>(cls), recording({&input}) ? alias_view(input) : alias(input));
+    return wrap_as(reinterpret_cast<PyTypeObject*>(cls),
+                   recording({&input}) ? alias_view(input) : alias(input));
   });
 }
 
-#define RL_FAST(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)), METH_FASTCALL | METH_KEYWORDS
-PyMethodDef methods[] = {{"size", RL_FAST(m_size), "The sizes, or one of them."},
-                         {"stride", RL_FAST(m_stride), "The steps in memory, or one of them."},
-                         {"dim", m_dim, METH_NOARGS, "The number of dimensions."},
-                         {"ndimension", m_dim, METH_NOARGS, "The number of dimensions."},
-                         {"numel", m_numel, METH_NOARGS, "The number of elements."},
-                         {"nelement", m_numel, METH_NOARGS, "The number of elements."},
-                         {"element_size", m_element_size, METH_NOARGS, "Bytes of an element."},
-                         {"storage_offset", m_storage_offset, METH_NOARGS, "Where the tensor begins in its storage."},
-                         {"data_ptr", m_data_ptr, METH_NOARGS, "The address of the first element."},
-                         {"is_floating_point", m_is_floating_point, METH_NOARGS, nullptr},
-                         {"is_complex", m_is_complex, METH_NOARGS, nullptr},
-                         {"is_signed", m_is_signed, METH_NOARGS, nullptr},
-                         {"is_inference", m_is_inference, METH_NOARGS, nullptr},
-                         {"get_device", m_get_device, METH_NOARGS, nullptr},
-                         {"_is_view", m_is_view, METH_NOARGS, nullptr},
-                         {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_is_contiguous)), METH_VARARGS | METH_KEYWORDS, nullptr},
-                         {"requires_grad_", RL_FAST(m_requires_grad_), "Sets requires_grad."},
-                         {"as_subclass", m_as_subclass, METH_O, "The same tensor as an instance of a subclass."},
-                         {"_make_subclass", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_make_subclass)), METH_VARARGS | METH_KEYWORDS | METH_STATIC, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+#define RL_FAST(f) \
+  reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)), METH_FASTCALL | METH_KEYWORDS
+PyMethodDef methods[] = {
+    {"size", RL_FAST(m_size), "The sizes, or one of them."},
+    {"stride", RL_FAST(m_stride), "The steps in memory, or one of them."},
+    {"dim", m_dim, METH_NOARGS, "The number of dimensions."},
+    {"ndimension", m_dim, METH_NOARGS, "The number of dimensions."},
+    {"numel", m_numel, METH_NOARGS, "The number of elements."},
+    {"nelement", m_numel, METH_NOARGS, "The number of elements."},
+    {"element_size", m_element_size, METH_NOARGS, "Bytes of an element."},
+    {"storage_offset", m_storage_offset, METH_NOARGS, "Where the tensor begins in its storage."},
+    {"data_ptr", m_data_ptr, METH_NOARGS, "The address of the first element."},
+    {"is_floating_point", m_is_floating_point, METH_NOARGS, nullptr},
+    {"is_complex", m_is_complex, METH_NOARGS, nullptr},
+    {"is_signed", m_is_signed, METH_NOARGS, nullptr},
+    {"is_inference", m_is_inference, METH_NOARGS, nullptr},
+    {"get_device", m_get_device, METH_NOARGS, nullptr},
+    {"_is_view", m_is_view, METH_NOARGS, nullptr},
+    {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_is_contiguous)),
+     METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"requires_grad_", RL_FAST(m_requires_grad_), "Sets requires_grad."},
+    {"as_subclass", m_as_subclass, METH_O, "The same tensor as an instance of a subclass."},
+    {"_make_subclass", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_make_subclass)),
+     METH_VARARGS | METH_KEYWORDS | METH_STATIC, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
 Tensor alias_view(const Tensor& input) {
   Tensor t = alias(input);
   mark_view(t, input);
-  return record(t, "AliasBackward0", {&input}, [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
+  return record(t, "AliasBackward0", {&input},
+                [] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
 }
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t) {
@@ -461,8 +511,10 @@ PyObject* wrap_list(const Tensors& v, bool list) {
   for (Py_ssize_t i = 0; i < n; ++i) {
     const Tensor& t = v[static_cast<size_t>(i)];
     PyObject* o = t.defined() ? wrap(t) : Py_NewRef(Py_None);
-    if (list) PyList_SET_ITEM(r.get(), i, o);
-    else PyTuple_SET_ITEM(r.get(), i, o);
+    if (list)
+      PyList_SET_ITEM(r.get(), i, o);
+    else
+      PyTuple_SET_ITEM(r.get(), i, o);
   }
   return r.release();
 }
@@ -470,24 +522,30 @@ PyObject* wrap_list(const Tensors& v, bool list) {
 void add_tensor(PyObject* m) {
   release_pyobj = release_object;
   PyType_Slot meta_slots[] = {{Py_tp_init, reinterpret_cast<void*>(meta_init)}, {0, nullptr}};
-  PyType_Spec meta_spec = {"torch._C._TensorMeta", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, meta_slots};
+  PyType_Spec meta_spec = {"torch._C._TensorMeta", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                           meta_slots};
   Object meta_bases = own(PyTuple_Pack(1, &PyType_Type));
-  g_meta = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpecWithBases(&meta_spec, meta_bases.get())));
-  PyType_Slot slots[64] = {{Py_tp_new, reinterpret_cast<void*>(tensor_new)},
-                           {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
-                           {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
-                           {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
-                           {Py_tp_getset, getset},
-                           {Py_tp_members, members},
-                           {Py_tp_methods, methods},
-                           {Py_tp_doc, const_cast<char*>("An array with a dtype, on a device, that can record what is done to it.")}};
+  g_meta =
+      reinterpret_cast<PyTypeObject*>(need(PyType_FromSpecWithBases(&meta_spec, meta_bases.get())));
+  PyType_Slot slots[64] = {
+      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+      {Py_tp_getset, getset},
+      {Py_tp_members, members},
+      {Py_tp_methods, methods},
+      {Py_tp_doc, const_cast<char*>(
+                      "An array with a dtype, on a device, that can record what is done to it.")}};
   int n = 8;
   add_number_slots(slots, &n);
   slots[n] = {0, nullptr};
-  PyType_Spec spec = {"torch.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+  PyType_Spec spec = {"torch.Tensor", sizeof(PyTensor), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
   TensorType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   TensorType->tp_name = "Tensor";  // as messages name it; the module is an attribute
-  Py_SET_TYPE(reinterpret_cast<PyObject*>(TensorType), reinterpret_cast<PyTypeObject*>(Py_NewRef(g_meta)));
+  Py_SET_TYPE(reinterpret_cast<PyObject*>(TensorType),
+              reinterpret_cast<PyTypeObject*>(Py_NewRef(g_meta)));
   PyModule_AddObject(m, "_TensorMeta", Py_NewRef(g_meta));
   PyModule_AddObject(m, "Tensor", Py_NewRef(TensorType));
   PyModule_AddObject(m, "TensorBase", Py_NewRef(TensorType));

@@ -15,17 +15,31 @@ void set_python_error() noexcept {
   } catch (const Error& e) {
     PyObject* type = PyExc_RuntimeError;
     switch (e.kind) {
-      case ErrorKind::Type: type = PyExc_TypeError; break;
-      case ErrorKind::Value: type = PyExc_ValueError; break;
-      case ErrorKind::Index: type = PyExc_IndexError; break;
-      case ErrorKind::NotImplemented: type = PyExc_NotImplementedError; break;
-      case ErrorKind::Assertion: type = PyExc_AssertionError; break;
-      case ErrorKind::Overflow: type = PyExc_OverflowError; break;
-      default: break;
+      case ErrorKind::Type:
+        type = PyExc_TypeError;
+        break;
+      case ErrorKind::Value:
+        type = PyExc_ValueError;
+        break;
+      case ErrorKind::Index:
+        type = PyExc_IndexError;
+        break;
+      case ErrorKind::NotImplemented:
+        type = PyExc_NotImplementedError;
+        break;
+      case ErrorKind::Assertion:
+        type = PyExc_AssertionError;
+        break;
+      case ErrorKind::Overflow:
+        type = PyExc_OverflowError;
+        break;
+      default:
+        break;
     }
     PyErr_SetString(type, e.message.c_str());
   } catch (const std::bad_alloc&) {
-    PyErr_SetString(PyExc_RuntimeError, "[enforce fail] DefaultCPUAllocator: can't allocate memory");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "[enforce fail] DefaultCPUAllocator: can't allocate memory");
   } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());
   }
@@ -36,8 +50,7 @@ namespace {
 // ---- dtype ----
 
 struct PyDType {
-  PyObject_HEAD
-  DType dtype;
+  PyObject_HEAD DType dtype;
 };
 PyObject* g_dtypes[kDTypes];
 
@@ -47,8 +60,12 @@ PyObject* dtype_repr(PyObject* self) {
 PyObject* dtype_reduce(PyObject* self, PyObject*) {
   return PyUnicode_FromString(name_of(reinterpret_cast<PyDType*>(self)->dtype));
 }
-PyObject* dtype_to_real(PyObject* self, PyObject*) { return wrap_dtype(real_of(reinterpret_cast<PyDType*>(self)->dtype)); }
-PyObject* dtype_to_complex(PyObject* self, PyObject*) { return wrap_dtype(complex_of(reinterpret_cast<PyDType*>(self)->dtype)); }
+PyObject* dtype_to_real(PyObject* self, PyObject*) {
+  return wrap_dtype(real_of(reinterpret_cast<PyDType*>(self)->dtype));
+}
+PyObject* dtype_to_complex(PyObject* self, PyObject*) {
+  return wrap_dtype(complex_of(reinterpret_cast<PyDType*>(self)->dtype));
+}
 PyMethodDef dtype_methods[] = {
     {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
     {"to_real", dtype_to_real, METH_NOARGS, "The dtype of a complex number's parts."},
@@ -59,10 +76,14 @@ enum DTypeField { kFloating, kComplexField, kSigned, kItemSize };
 PyObject* dtype_get(PyObject* self, void* what) {
   const DType t = reinterpret_cast<PyDType*>(self)->dtype;
   switch (static_cast<DTypeField>(reinterpret_cast<intptr_t>(what))) {
-    case kFloating: return PyBool_FromLong(is_floating(t));
-    case kComplexField: return PyBool_FromLong(is_complex(t));
-    case kSigned: return PyBool_FromLong(is_signed(t));
-    default: return PyLong_FromLongLong(size_of(t));
+    case kFloating:
+      return PyBool_FromLong(is_floating(t));
+    case kComplexField:
+      return PyBool_FromLong(is_complex(t));
+    case kSigned:
+      return PyBool_FromLong(is_signed(t));
+    default:
+      return PyLong_FromLongLong(size_of(t));
   }
 }
 PyGetSetDef dtype_getset[] = {
@@ -75,8 +96,7 @@ PyGetSetDef dtype_getset[] = {
 // ---- device ----
 
 struct PyDevice {
-  PyObject_HEAD
-  Device device;
+  PyObject_HEAD Device device;
   Device previous;  // while used as a context manager
 };
 
@@ -84,14 +104,20 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     PyObject *type = nullptr, *index = nullptr;
     static const char* names[] = {"type", "index", nullptr};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(names), &type, &index)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char**>(names), &type,
+                                     &index))
+      return nullptr;
     Device d;
     if (!as_device(type, &d)) {
-      PyErr_Format(PyExc_TypeError, "device(): argument 'device' must be torch.device, str or int, not %s", Py_TYPE(type)->tp_name);
+      PyErr_Format(PyExc_TypeError,
+                   "device(): argument 'device' must be torch.device, str or int, not %s",
+                   Py_TYPE(type)->tp_name);
       return nullptr;
     }
     if (index && index != Py_None) {
-      RL_CHECK(d.index < 0, "type (string) must not include an index because index was passed explicitly: ", str(d));
+      RL_CHECK(
+          d.index < 0,
+          "type (string) must not include an index because index was passed explicitly: ", str(d));
       const long i = PyLong_AsLong(index);
       if (i == -1 && PyErr_Occurred()) return nullptr;
       RL_CHECK(i >= 0 && i < 128, "Device index must not be negative");
@@ -105,17 +131,23 @@ PyObject* device_repr(PyObject* self) {
   if (d.index < 0) return PyUnicode_FromFormat("device(type='%s')", name_of(d.type));
   return PyUnicode_FromFormat("device(type='%s', index=%d)", name_of(d.type), d.index);
 }
-PyObject* device_str(PyObject* self) { return PyUnicode_FromString(str(reinterpret_cast<PyDevice*>(self)->device).c_str()); }
+PyObject* device_str(PyObject* self) {
+  return PyUnicode_FromString(str(reinterpret_cast<PyDevice*>(self)->device).c_str());
+}
 Py_hash_t device_hash(PyObject* self) {
   const Device d = reinterpret_cast<PyDevice*>(self)->device;
   return (static_cast<Py_hash_t>(d.type) << 8) + d.index + 1000;
 }
 PyObject* device_compare(PyObject* a, PyObject* b, int op) {
-  if (Py_TYPE(a) != DeviceType || Py_TYPE(b) != DeviceType || (op != Py_EQ && op != Py_NE)) Py_RETURN_NOTIMPLEMENTED;
-  const bool same = reinterpret_cast<PyDevice*>(a)->device == reinterpret_cast<PyDevice*>(b)->device;
+  if (Py_TYPE(a) != DeviceType || Py_TYPE(b) != DeviceType || (op != Py_EQ && op != Py_NE))
+    Py_RETURN_NOTIMPLEMENTED;
+  const bool same =
+      reinterpret_cast<PyDevice*>(a)->device == reinterpret_cast<PyDevice*>(b)->device;
   return PyBool_FromLong(same == (op == Py_EQ));
 }
-PyObject* device_type(PyObject* self, void*) { return PyUnicode_InternFromString(name_of(reinterpret_cast<PyDevice*>(self)->device.type)); }
+PyObject* device_type(PyObject* self, void*) {
+  return PyUnicode_InternFromString(name_of(reinterpret_cast<PyDevice*>(self)->device.type));
+}
 PyObject* device_index(PyObject* self, void*) {
   const int i = reinterpret_cast<PyDevice*>(self)->device.index;
   if (i < 0) Py_RETURN_NONE;
@@ -151,7 +183,8 @@ PyObject* to_size(PyObject* tuple) {  // steals a tuple
   const Py_ssize_t n = PyTuple_GET_SIZE(tuple);
   PyObject* s = SizeType->tp_alloc(SizeType, n);
   if (s)
-    for (Py_ssize_t i = 0; i < n; ++i) PyTuple_SET_ITEM(s, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+    for (Py_ssize_t i = 0; i < n; ++i)
+      PyTuple_SET_ITEM(s, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
   Py_DECREF(tuple);
   return s;
 }
@@ -163,10 +196,13 @@ PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!s) return nullptr;
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* item = PyTuple_GET_ITEM(tuple.get(), i);
-    PyObject* number = PyLong_Check(item) ? Py_NewRef(item) : PyIndex_Check(item) ? PyNumber_Index(item) : nullptr;
+    PyObject* number = PyLong_Check(item)    ? Py_NewRef(item)
+                       : PyIndex_Check(item) ? PyNumber_Index(item)
+                                             : nullptr;
     if (!number) {
       if (!PyErr_Occurred())
-        PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i, Py_TYPE(item)->tp_name);
+        PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')",
+                     i, Py_TYPE(item)->tp_name);
       return nullptr;
     }
     PyTuple_SET_ITEM(s.get(), i, number);
@@ -186,26 +222,32 @@ PyObject* size_concat(PyObject* a, PyObject* b) {
   if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
   return to_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
 }
-PyObject* size_repeat(PyObject* a, Py_ssize_t n) { return to_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n)); }
-PyObject* size_subscript(PyObject* a, PyObject* i) { return to_size(PyTuple_Type.tp_as_mapping->mp_subscript(a, i)); }
+PyObject* size_repeat(PyObject* a, Py_ssize_t n) {
+  return to_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n));
+}
+PyObject* size_subscript(PyObject* a, PyObject* i) {
+  return to_size(PyTuple_Type.tp_as_mapping->mp_subscript(a, i));
+}
 PyObject* size_numel(PyObject* self, PyObject*) {
   Object r(PyLong_FromLong(1));
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self) && r; ++i) r = Object(PyNumber_Multiply(r.get(), PyTuple_GET_ITEM(self, i)));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self) && r; ++i)
+    r = Object(PyNumber_Multiply(r.get(), PyTuple_GET_ITEM(self, i)));
   return r.release();
 }
 PyObject* size_reduce(PyObject* self, PyObject*) {
   Object t(PySequence_Tuple(self));
   if (!t) return nullptr;
   Object plain(PyTuple_New(PyTuple_GET_SIZE(self)));
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i) PyTuple_SET_ITEM(plain.get(), i, Py_NewRef(PyTuple_GET_ITEM(self, i)));
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i)
+    PyTuple_SET_ITEM(plain.get(), i, Py_NewRef(PyTuple_GET_ITEM(self, i)));
   return Py_BuildValue("(O(O))", SizeType, plain.get());
 }
 PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."},
                               {"__reduce__", size_reduce, METH_NOARGS, nullptr},
                               {nullptr, nullptr, 0, nullptr}};
 
-PyTypeObject* make_type(PyObject* m, const char* name, size_t size, PyType_Slot* slots, PyObject* bases = nullptr,
-                        unsigned flags = Py_TPFLAGS_DEFAULT) {
+PyTypeObject* make_type(PyObject* m, const char* name, size_t size, PyType_Slot* slots,
+                        PyObject* bases = nullptr, unsigned flags = Py_TPFLAGS_DEFAULT) {
   PyType_Spec spec = {name, static_cast<int>(size), 0, flags, slots};
   PyObject* t = need(PyType_FromSpecWithBases(&spec, bases));
   PyModule_AddObject(m, std::strchr(name, '.') + 1, Py_NewRef(t));
@@ -256,11 +298,16 @@ bool as_dtype(PyObject* o, DType* out) {
     return true;
   }
   const auto* t = reinterpret_cast<PyTypeObject*>(o);
-  if (t == &PyFloat_Type) *out = DType::F64;
-  else if (t == &PyBool_Type) *out = DType::Bool;
-  else if (t == &PyLong_Type) *out = DType::I64;
-  else if (t == &PyComplex_Type) *out = DType::C128;
-  else return false;
+  if (t == &PyFloat_Type)
+    *out = DType::F64;
+  else if (t == &PyBool_Type)
+    *out = DType::Bool;
+  else if (t == &PyLong_Type)
+    *out = DType::I64;
+  else if (t == &PyComplex_Type)
+    *out = DType::C128;
+  else
+    return false;
   return true;
 }
 
@@ -290,14 +337,22 @@ bool as_device(PyObject* o, Device* out) {
   const std::string_view kind = s.substr(0, colon);
   RL_CHECK(!s.empty(), "Device string must not be empty");
   Device d;
-  if (kind == "cpu") d.type = Device::Cpu;
-  else if (kind == "cuda") d.type = Device::Cuda;
-  else if (kind == "meta") d.type = Device::Meta;
+  if (kind == "cpu")
+    d.type = Device::Cpu;
+  else if (kind == "cuda")
+    d.type = Device::Cuda;
+  else if (kind == "meta")
+    d.type = Device::Meta;
   else
-    raise(ErrorKind::Runtime, "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: ", kind);
+    raise(ErrorKind::Runtime,
+          "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, "
+          "maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of "
+          "device string: ",
+          kind);
   if (colon != std::string_view::npos) {
     const std::string_view digits = s.substr(colon + 1);
-    RL_CHECK(!digits.empty() && digits.size() <= 3 && digits.find_first_not_of("0123456789") == std::string_view::npos &&
+    RL_CHECK(!digits.empty() && digits.size() <= 3 &&
+                 digits.find_first_not_of("0123456789") == std::string_view::npos &&
                  (digits.size() == 1 || digits[0] != '0'),
              "Invalid device string: '", s, "'");
     const int i = std::atoi(std::string(digits).c_str());
@@ -316,10 +371,14 @@ PyObject* wrap_size(const Dims& d) {
 
 PyObject* wrap_scalar(const Scalar& s) {
   switch (s.kind) {
-    case Scalar::Bool: return PyBool_FromLong(s.boolean());
-    case Scalar::Int: return PyLong_FromLongLong(s.integer());
-    case Scalar::Float: return PyFloat_FromDouble(s.real());
-    default: return PyComplex_FromDoubles(s.real(), s.imag());
+    case Scalar::Bool:
+      return PyBool_FromLong(s.boolean());
+    case Scalar::Int:
+      return PyLong_FromLongLong(s.integer());
+    case Scalar::Float:
+      return PyFloat_FromDouble(s.real());
+    default:
+      return PyComplex_FromDoubles(s.real(), s.imag());
   }
 }
 

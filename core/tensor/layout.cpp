@@ -142,7 +142,8 @@ Dims infer_size(const Dims& shape, int64_t numel) {
       RL_CHECK(unknown < 0, "only one dimension can be inferred");
       unknown = i;
     } else {
-      RL_CHECK(shape[i] >= 0, "invalid shape dimension ", shape[i], " at index ", i, " of shape ", shape);
+      RL_CHECK(shape[i] >= 0, "invalid shape dimension ", shape[i], " at index ", i, " of shape ",
+               shape);
       overflow |= __builtin_mul_overflow(known, shape[i], &known);
     }
   }
@@ -227,7 +228,8 @@ LoopNest::LoopNest(const Dims& sizes, const Dims* const* strides, int operands)
     return int64_t{INT64_MAX};
   };
   for (int i = 1; i < n; ++i)
-    for (int j = i; j > 0 && key(order[j]) < key(order[j - 1]); --j) std::swap(order[j], order[j - 1]);
+    for (int j = i; j > 0 && key(order[j]) < key(order[j - 1]); --j)
+      std::swap(order[j], order[j - 1]);
   for (int i = 0; i < n; ++i) {
     const int d = order[i];
     bool merge = ndim > 0;

@@ -9,10 +9,10 @@ struct Storage : RefCounted {
   void* data = nullptr;
   int64_t nbytes = 0;
   Device device;
-  uint32_t version = 0;        // bumped by every in-place write that autograd must notice
-  int exports = 0;             // others that know the address: NumPy, DLPack, buffers; it stays put
-  bool shared = false;         // in memory shared between processes
-  void* context = nullptr;     // what release gets: the owner of borrowed memory
+  uint32_t version = 0;     // bumped by every in-place write that autograd must notice
+  int exports = 0;          // others that know the address: NumPy, DLPack, buffers; it stays put
+  bool shared = false;      // in memory shared between processes
+  void* context = nullptr;  // what release gets: the owner of borrowed memory
   void (*release)(void* context, void* data, int64_t nbytes) = nullptr;
 
   static Ref<Storage> allocate(int64_t nbytes, Device device);

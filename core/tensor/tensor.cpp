@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "autograd/mode.h"
+#include "base/mode.h"
 #include "cpu/load_store.h"
 #include "tensor/layout.h"
 

@@ -16,20 +16,20 @@ class Tensor;
 struct TensorImpl : RefCounted {
   DType dtype = DType::F32;
   bool contiguous = true;
-  bool grad_flag = false;       // a leaf that requires grad, or has a grad_fn
-  bool untracked = false;       // made by .data: writes do not bump the version
+  bool grad_flag = false;  // a leaf that requires grad, or has a grad_fn
+  bool untracked = false;  // made by .data: writes do not bump the version
   bool inference = false;
-  bool owns_pyobj = false;      // the Python object lives on our reference (see python/tensor)
-  bool view_no_grad = false;    // a view through which no gradient flows (of integers, say)
+  bool owns_pyobj = false;    // the Python object lives on our reference (see python/tensor)
+  bool view_no_grad = false;  // a view through which no gradient flows (of integers, say)
   Device device;
-  uint32_t view_version = 0;    // of the storage, when grad_fn of this view was last made
-  int64_t offset = 0;           // in elements
+  uint32_t view_version = 0;  // of the storage, when grad_fn of this view was last made
+  int64_t offset = 0;         // in elements
   int64_t numel = 0;
   Dims sizes, strides;
   Ref<Storage> storage;
-  TensorImpl* base = nullptr;   // the tensor this one is a differentiable view of (counted)
+  TensorImpl* base = nullptr;  // the tensor this one is a differentiable view of (counted)
   AutogradMeta* autograd = nullptr;
-  void* pyobj = nullptr;        // the Python object that wraps this, borrowed unless owns_pyobj
+  void* pyobj = nullptr;  // the Python object that wraps this, borrowed unless owns_pyobj
 
   static void destroy(TensorImpl* t);
   /// A view needs gradients if its base does, which may have come after the view.
@@ -37,9 +37,7 @@ struct TensorImpl : RefCounted {
   /// Such a view whose memory was written since its grad_fn was made.
   bool stale_view() const { return follows_base() && view_version != storage->version; }
   int dim() const { return sizes.size(); }
-  char* data() const {
-    return static_cast<char*>(storage->data) + offset * size_of(dtype);
-  }
+  char* data() const { return static_cast<char*>(storage->data) + offset * size_of(dtype); }
 };
 
 /// Called when a dying TensorImpl owns its Python object; set by the binding layer.

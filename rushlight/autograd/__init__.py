@@ -87,7 +87,12 @@ def _warn_of_cycle():
 
 
 def backward(
-    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
+    tensors,
+    grad_tensors=None,
+    retain_graph=None,
+    create_graph=False,
+    grad_variables=None,
+    inputs=None,
 ):
     """Adds into the leaves' `.grad` the gradients of `tensors`.
 
@@ -135,15 +140,24 @@ def grad(
     (tensor(12.),)
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     allow_unused = materialize_grads if allow_unused is None else allow_unused
     outputs, inputs = _as_tuple(outputs), _as_tuple(inputs)
     if any(type(t) is not _C.Tensor and _has_override((t,)) for t in (*outputs, *inputs)):
         from ..overrides import handle_torch_function
 
         return handle_torch_function(
-            grad, (*outputs, *inputs), outputs, inputs, grad_outputs=grad_outputs, retain_graph=retain_graph,
-            create_graph=create_graph, allow_unused=allow_unused, materialize_grads=materialize_grads,
+            grad,
+            (*outputs, *inputs),
+            outputs,
+            inputs,
+            grad_outputs=grad_outputs,
+            retain_graph=retain_graph,
+            create_graph=create_graph,
+            allow_unused=allow_unused,
+            materialize_grads=materialize_grads,
         )
     grads = _given(grad_outputs, len(outputs))
     retain = create_graph if retain_graph is None else retain_graph
@@ -151,7 +165,15 @@ def grad(
         from .. import stack
 
         rows = [
-            grad(outputs, inputs, tuple(None if g is None else g[i] for g in grads), True, create_graph, True, allow_unused)
+            grad(
+                outputs,
+                inputs,
+                tuple(None if g is None else g[i] for g in grads),
+                True,
+                create_graph,
+                True,
+                allow_unused,
+            )
             for i in range(next(g for g in grads if g is not None).size(0))
         ]
         return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
@@ -200,7 +222,15 @@ _LAZY = {
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
 }
-_SUBMODULES = ("function", "graph", "functional", "anomaly_mode", "grad_mode", "profiler", "forward_ad")
+_SUBMODULES = (
+    "function",
+    "graph",
+    "functional",
+    "anomaly_mode",
+    "grad_mode",
+    "profiler",
+    "forward_ad",
+)
 
 
 def __getattr__(name):

@@ -83,7 +83,9 @@ class _Node(FunctionCtx, _C.Node):
 class _FunctionMeta(type):
     def __init__(cls, name, bases, attrs):
         super().__init__(name, bases, attrs)
-        cls._backward_cls = type(name + "Backward", (_Node,), {"_function": cls, "__module__": cls.__module__})
+        cls._backward_cls = type(
+            name + "Backward", (_Node,), {"_function": cls, "__module__": cls.__module__}
+        )
 
 
 class Function(FunctionCtx, metaclass=_FunctionMeta):
@@ -105,14 +107,16 @@ class Function(FunctionCtx, metaclass=_FunctionMeta):
 
     def __init__(self, *args, **kwargs):
         raise RuntimeError(
-            f"Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
-            f"function with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
     @staticmethod
     def forward(*args, **kwargs):
         """Computes the outputs."""
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -146,7 +150,10 @@ class Function(FunctionCtx, metaclass=_FunctionMeta):
         if recording and any(ctx.needs_input_grad):
             result = _record(ctx, cls, args, outputs)
         else:
-            result = tuple(o.detach() if any(o is a for a in args) and not _among(o, ctx._dirty) else o for o in outputs)
+            result = tuple(
+                o.detach() if any(o is a for a in args) and not _among(o, ctx._dirty) else o
+                for o in outputs
+            )
             for o in ctx._dirty:
                 _C._bump_version(o)
         return result if many else result[0]
@@ -175,9 +182,13 @@ def _record(ctx, cls, args, outputs):
     )
     dirty = tuple(_among(o, ctx._dirty) for o in outputs)
     ctx._count = len(args)
-    ctx._outputs = tuple((o.shape, o.dtype) if isinstance(o, _C.Tensor) else (None, None) for o in outputs)
+    ctx._outputs = tuple(
+        (o.shape, o.dtype) if isinstance(o, _C.Tensor) else (None, None) for o in outputs
+    )
     saved, ctx._saved = ctx._saved, ()
-    return _C._record_function(ctx, cls._backward_cls.__name__, args, outputs, dirty, differentiable, saved or ())
+    return _C._record_function(
+        ctx, cls._backward_cls.__name__, args, outputs, dirty, differentiable, saved or ()
+    )
 
 
 class _Once:
@@ -212,7 +223,9 @@ def once_differentiable(function):
     def wrapper(ctx, *grads):
         with no_grad():
             outputs = function(ctx, *grads)
-        if not _C.is_grad_enabled() or not any(isinstance(g, _C.Tensor) and g.requires_grad for g in grads):
+        if not _C.is_grad_enabled() or not any(
+            isinstance(g, _C.Tensor) and g.requires_grad for g in grads
+        ):
             return outputs
         many = isinstance(outputs, tuple)
         outputs = outputs if many else (outputs,)

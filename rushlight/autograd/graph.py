@@ -53,7 +53,9 @@ class GradientEdge(tuple):
 def get_gradient_edge(tensor):
     """The edge of a tensor's gradient."""
     if not tensor.requires_grad:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
+        )
     return GradientEdge(_C._gradient_edge(tensor))
 
 

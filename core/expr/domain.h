@@ -18,15 +18,20 @@ inline constexpr DomainTag<true, false, true, true> Float;       // exp, tanh: r
 inline constexpr DomainTag<true, false, false, true> RealFloat;  // erf, atan2: real; ints promote
 inline constexpr DomainTag<true, false, false, false> Strict;    // gelu: floating tensors only
 inline constexpr DomainTag<true, false, true, false> StrictComplex;
-inline constexpr DomainTag<true, true, true, false> Number;      // add, mul
-inline constexpr DomainTag<true, true, false, false> Real;       // maximum, floor: ordered
-inline constexpr DomainTag<false, true, false, false> Bits;      // bitwise_and
+inline constexpr DomainTag<true, true, true, false> Number;  // add, mul
+inline constexpr DomainTag<true, true, false, false> Real;   // maximum, floor: ordered
+inline constexpr DomainTag<false, true, false, false> Bits;  // bitwise_and
 
 constexpr bool covers(const Domain& d, Compute c) {
   switch (c) {
-    case Compute::F32: case Compute::F64: return d.real_float;
-    case Compute::I32: case Compute::I64: return d.integer;
-    default: return d.complex;
+    case Compute::F32:
+    case Compute::F64:
+      return d.real_float;
+    case Compute::I32:
+    case Compute::I64:
+      return d.integer;
+    default:
+      return d.complex;
   }
 }
 
