@@ -38,6 +38,10 @@ def is_nonzero(input):
 
 def numel(input):
     """The number of elements."""
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"numel(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
     return input.numel()
 
 

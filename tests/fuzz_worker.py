@@ -19,7 +19,7 @@ import rushlight as m
 
 ALLOWED = (
     TypeError, ValueError, RuntimeError, IndexError, NotImplementedError, OverflowError, MemoryError,
-    BufferError, ArithmeticError, AttributeError, LookupError, Warning,
+    BufferError, ArithmeticError, AttributeError, AssertionError, LookupError, Warning,
 )  # fmt: skip
 
 BIG = 2**63 - 1

@@ -154,17 +154,19 @@ class Row:
         self.view, self.layouts, self.promotes, self.edges = view, layouts, promotes, edges
         self.skip = skip or {}
         self.call_in_place, self.dtypes_for_out = call_in_place, dtypes_for_out
-        self.messages, self.formula = messages, False
+        self.messages, self.formula, self.relaid = messages, False, range(len(samples))
 
     def cases(self, dtype):
-        """(label, arguments) of every sample, then of its first with other strides."""
+        """(label, arguments) of every sample, then with other strides."""
         for i, s in enumerate(self.samples):
             yield f"sample {i}", s
         for i, s in enumerate(self.edges_for(dtype)):
             yield f"edges {i}", s
         for layout in self.layouts:
             for i, s in enumerate(self.samples):
-                if any(isinstance(a, X) and a.layout == "dense" and a.shape for a in s):
+                if i in self.relaid and any(
+                    isinstance(a, X) and a.layout == "dense" and a.shape for a in s
+                ):
                     yield f"sample {i} {layout}", relaid(s, layout)
 
     def edges_for(self, dtype):

@@ -92,7 +92,7 @@ class Formula(Row):
             orders=2 if record["differentiable"] else 0,
             **options,
         )
-        self.formula = True
+        self.formula, self.relaid = True, (0, 3, 4)
 
 
 def functional(name, **fixed):

@@ -2,8 +2,8 @@
 #include "autograd/node.h"
 
 #include "autograd/inplace.h"
-#include "base/mode.h"
 #include "autograd/saved.h"
+#include "base/mode.h"
 #include "op/call.h"
 
 namespace rl {

@@ -22,22 +22,23 @@ struct StorageOf;
     using type = T;            \
   };
 RL_STORAGE(Bool, uint8_t)
-RL_STORAGE(U8, uint8_t) RL_STORAGE(I8, int8_t) RL_STORAGE(I16, int16_t) RL_STORAGE(I32, int32_t)
-    RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t) RL_STORAGE(U32, uint32_t)
-        RL_STORAGE(U64, uint64_t) RL_STORAGE(F16, uint16_t) RL_STORAGE(BF16, uint16_t)
-            RL_STORAGE(F32, float) RL_STORAGE(F64, double) RL_STORAGE(C64, Cx<float>)
-                RL_STORAGE(C128, Cx<double>)
+RL_STORAGE(U8, uint8_t)
+RL_STORAGE(I8, int8_t) RL_STORAGE(I16, int16_t) RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t)
+    RL_STORAGE(U16, uint16_t) RL_STORAGE(U32, uint32_t) RL_STORAGE(U64, uint64_t)
+        RL_STORAGE(F16, uint16_t) RL_STORAGE(BF16, uint16_t) RL_STORAGE(F32, float)
+            RL_STORAGE(F64, double) RL_STORAGE(C64, Cx<float>) RL_STORAGE(C128, Cx<double>)
 #undef RL_STORAGE
 
-                    template <Compute>
-                    struct ComputeOf;
+                template <Compute>
+                struct ComputeOf;
 #define RL_COMPUTE(C, T)         \
   template <>                    \
   struct ComputeOf<Compute::C> { \
     using type = T;              \
   };
 RL_COMPUTE(F32, float)
-RL_COMPUTE(F64, double) RL_COMPUTE(I32, int32_t) RL_COMPUTE(I64, int64_t) RL_COMPUTE(C64, Cx<float>)
+RL_COMPUTE(F64, double)
+RL_COMPUTE(I32, int32_t) RL_COMPUTE(I64, int64_t) RL_COMPUTE(C64, Cx<float>)
     RL_COMPUTE(C128, Cx<double>)
 #undef RL_COMPUTE
 

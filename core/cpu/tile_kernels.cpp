@@ -110,9 +110,9 @@ constexpr void fill(TileLeaf* t) {
   RL_BINARY_LEAVES(X)
   RL_OPERATOR_LEAVES(X)
 #undef X
-      t[static_cast<int>(Leaf::select)] = {{select<T, 0>, select<T, 1>, select<T, 2>, select<T, 3>,
-                                            select<T, 4>, select<T, 5>, select<T, 6>, select<T, 7>},
-                                           false};
+  t[static_cast<int>(Leaf::select)] = {{select<T, 0>, select<T, 1>, select<T, 2>, select<T, 3>,
+                                        select<T, 4>, select<T, 5>, select<T, 6>, select<T, 7>},
+                                       false};
 }
 
 constexpr TileTable make_table() {

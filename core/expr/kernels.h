@@ -3,8 +3,8 @@
 // definition.
 #pragma once
 #include "cpu/kernel_table.h"
-#include "expr/lane.h"
 #include "expr/domain.h"
+#include "expr/lane.h"
 
 namespace rl::RL_ISA {
 

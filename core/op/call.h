@@ -5,9 +5,9 @@
 #include <tuple>
 
 #include "autograd/inplace.h"
-#include "base/mode.h"
 #include "autograd/node.h"
 #include "autograd/saved.h"
+#include "base/mode.h"
 #include "op/registry.h"
 
 namespace rl {

@@ -247,6 +247,10 @@ void check_fits(DType result, DType into) {
 /// The types of a call; `into`, of an in-place one, must hold the result.
 Types types_of(const Formula& f, const Operand* operands, const Tensor* into = nullptr) {
   Types t;
+  if (f.mask_first && operands[0].tensor)
+    RL_CHECK(operands[0].tensor->dtype() == DType::Bool || operands[0].tensor->dtype() == DType::U8,
+             "where expected condition to be a boolean tensor, but got a tensor with dtype ",
+             info(operands[0].tensor->dtype()).type);
   t.common = operands[0].tensor && f.operands == 1
                  ? operands[0].tensor->dtype()
                  : result_type(operands + f.mask_first, f.operands - f.mask_first);

@@ -7,8 +7,8 @@
 #include <unordered_map>
 
 #include "cpu/kernel_table.h"
-#include "expr/sym.h"
 #include "expr/domain.h"
+#include "expr/sym.h"
 #include "op/schema.h"
 
 namespace rl {

@@ -18,7 +18,7 @@ const char* c_name_of(DType t) {
   constexpr const char* names[] = {"bool",
                                    "unsigned char",
                                    "signed char",
-                                   "short",
+                                   "short int",
                                    "int",
                                    "long int",
                                    "short unsigned int",

@@ -169,8 +169,10 @@ Tensor bernoulli_(const Tensor& self, Operand p, Generator* g) {
       empty_preserving(self, p.tensor->dtype());  // in the order in which self is drawn
   write(q, expand(*p.tensor, self.sizes()));
   return fill(self, [&](void* out, int64_t n, bool) {
-    RL_CHECK(cpu::fill_bernoulli_tensor(pick(g), self.dtype(), out, q.dtype(), q.raw(), n),
-             "Expected p_in >= 0 && p_in <= 1 to be true, but got false.");
+    RL_CHECK(
+        cpu::fill_bernoulli_tensor(pick(g), self.dtype(), out, q.dtype(), q.raw(), n),
+        "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
+        "improved?  If so, please report an enhancement request to PyTorch.)");
   });
 }
 Tensor bernoulli(const Tensor& input, Generator* g) {
@@ -237,6 +239,11 @@ Tensor normal_tensors(Operand mean, Operand std, Generator* g) {
   RL_CHECK(std.tensor || std.number.real() >= 0, "normal expects std >= 0.0, but found std ",
            std.number.real());
   GradGuard off(false);
+  if (std.tensor && is_floating(std.tensor->dtype())) {
+    const Tensor s = as_contiguous(*std.tensor, DType::F64);
+    for (int64_t i = 0; i < s.numel(); ++i)
+      RL_CHECK(!(s.data<double>()[i] < 0), "normal expects all elements of std >= 0.0");
+  }
   Tensor z = normal_(empty(shape, t), 0, 1, g);
   z = std.tensor ? call_op<"mul">(z, *std.tensor) : call_op<"mul">(z, std.number);
   return mean.tensor ? call_op<"add">(z, *mean.tensor) : call_op<"add">(z, mean.number);

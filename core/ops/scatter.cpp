@@ -376,6 +376,11 @@ Tensor index_reduce(const Tensor& self, int64_t dim_in, const Tensor& index, con
   RL_CHECK(index.numel() == size_along(source, dim), "index_reduce_(): Number of indices (",
            index.numel(), ") should be equal to source.size(dim): (", size_along(source, dim),
            "), for dim: ", dim);
+  const Tensor places = as_contiguous(index, DType::I64);
+  for (int64_t i = 0; i < places.numel(); ++i) {
+    const int64_t v = places.data<int64_t>()[i];
+    RL_CHECK_INDEX(v >= 0 && v < size_along(self, dim), "index out of range in self");
+  }
   if (source.dim()) shape[dim] = index.numel();
   const Tensor at = expand(reshape(index, shape), source.sizes());
   return reduce_at<kInPlace>(self, dim, at, source, reduce, include_self, "IndexReduceBackward0");

@@ -256,9 +256,8 @@ struct Match {
           slot[i] = args_in[at++];
           continue;
         }
-        int64_t ignored;
         size_t end = at;
-        while (end < nargs && as_int(args_in[end], &ignored)) ++end;
+        while (end < nargs && is_size(schema, p, args_in[end], end - at)) ++end;
         if (end == at) return fail(schema, i, args_in[at], at);
         rest = args_in + at;
         rest_count = end - at;
@@ -336,11 +335,24 @@ struct Match {
   void reset() { scratch = Scratch(); }
 
  private:
+  /// Is it an int, as one of the sizes given without brackets?
+  static bool is_size(const Schema& schema, const Param& p, PyObject* o, size_t position) {
+    int64_t ignored;
+    try {
+      return as_int(o, &ignored);
+    } catch (const PythonError&) {
+      if (!PyErr_ExceptionMatches(PyExc_ValueError)) throw;
+      PyErr_Clear();
+    }
+    raise(ErrorKind::Type, schema.name, "(): argument '", p.name,
+          "' failed to unpack the object at pos ", position + 1,
+          " with error \"Overflow when unpacking long long\n\"");
+  }
   bool missing(const Schema& schema, const Param& p, PyObject* const* slot) {
     int count = 0;  // p is the first of those that are missing
     std::string names;
     for (const Param* q = &p; q < schema.params.data() + schema.params.size(); ++q) {
-      if (q->has_default || q->rest || slot[q - schema.params.data()]) continue;
+      if (q->has_default || (q->rest && q != &p) || slot[q - schema.params.data()]) continue;
       names += str(count++ ? ", \"" : "\"", q->name, "\"");
     }
     reason = str(schema.name, "() missing ", count, " required positional argument",

@@ -57,6 +57,8 @@ void infer_shape(PyObject* o, Dims& sizes) {
     if (current.get() == o)
       raise(ErrorKind::Value, "too many dimensions '", Py_TYPE(o)->tp_name, "'");
   }
+  RL_CHECK_VALUE(sizes.empty() || !is_text(current.get()), "too many dimensions '",
+                 Py_TYPE(current.get())->tp_name, "'");
   if (is_tensor(current.get()))
     for (int64_t s : unwrap(current.get()).sizes()) sizes.push_back(s);
 }
@@ -73,8 +75,7 @@ void infer_type(PyObject* o, Inferred& f, int depth) {
     f.tensors = true;
     return note(f, is_complex(t) ? 3 : is_floating(t) ? 2 : t == DType::Bool ? 0 : 1);
   }
-  RL_CHECK_TYPE(depth || !is_text(o), "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
-  RL_CHECK_VALUE(!is_text(o), "too many dimensions '", Py_TYPE(o)->tp_name, "'");
+  RL_CHECK_TYPE(!is_text(o), "new(): invalid data type '", Py_TYPE(o)->tp_name, "'");
   if (nested(o)) {
     RL_CHECK_VALUE(depth < kMaxDepth, "too many dimensions '", Py_TYPE(o)->tp_name, "'");
     const Py_ssize_t n = PySequence_Size(o);

@@ -98,6 +98,13 @@ PyObject* unary(PyObject* a) {
   });
 }
 
+PyObject* invert(PyObject* a) {
+  if (is_integral(unwrap(a).dtype()) || has_torch_function(a)) return unary<"bitwise_not">(a);
+  PyErr_SetString(PyExc_TypeError,
+                  "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+  return nullptr;
+}
+
 /// Operators that are operations with more to decide than one formula: **, @, ~, +.
 template <FixedString Name>
 PyObject* general(PyObject* a, PyObject* b) {
@@ -253,7 +260,7 @@ void add_number_slots(PyType_Slot* s, int* n) {
   add(Py_nb_negative, unary<"neg">);
   add(Py_nb_positive, unary<"positive">);
   add(Py_nb_absolute, unary<"abs">);
-  add(Py_nb_invert, unary<"bitwise_not">);
+  add(Py_nb_invert, invert);
   add(Py_nb_bool, truth);
   add(Py_nb_float, to_float);
   add(Py_nb_int, to_int);

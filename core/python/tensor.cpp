@@ -143,7 +143,8 @@ PyObject* legacy_new(PyTypeObject* type, PyObject* args, PyObject* kwargs, DType
     if (type != TensorType && t.dtype() != dtype) return wrap_as(type, alias(t));
     return wrap_as(type, t.dtype() == dtype ? alias(t) : as_contiguous(t, dtype));
   }
-  RL_CHECK_TYPE(!PyFloat_Check(first), "new(): data must be a sequence (got float)");
+  RL_CHECK_TYPE(!PyFloat_Check(first) && first != Py_None, "new(): data must be a sequence (got ",
+                Py_TYPE(first)->tp_name, ")");
   return wrap_as(type, tensor_from(first, dtype, true));
 }
 

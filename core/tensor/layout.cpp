@@ -13,8 +13,7 @@ int64_t checked_numel(const Dims& sizes) {
     zero |= s == 0;
     overflow |= __builtin_mul_overflow(n, s ? s : 1, &n);
   }
-  RL_CHECK(!overflow || zero, "numel: integer multiplication overflow: the shape ", sizes,
-           " has more elements than a 64-bit integer counts");
+  RL_CHECK(!overflow || zero, "Storage size calculation overflowed with sizes=", sizes);
   return zero ? 0 : n;
 }
 
