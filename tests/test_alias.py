@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -16,6 +17,7 @@ R5 = (
 
 
 def python(*args, cwd=None, **kwargs):
+    cwd = cwd or tempfile.gettempdir()  # not the checkout, whose package has no extension
     return subprocess.run(
         [sys.executable, *args], capture_output=True, text=True, cwd=cwd, timeout=120, **kwargs
     )

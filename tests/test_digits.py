@@ -15,7 +15,10 @@ def run(out, *arguments):
     backend = os.environ.get("RUSHLIGHT_TEST_BACKEND", "rushlight")
     start = [sys.executable] + (["-m", "rushlight", "run"] if backend == "rushlight" else [])
     command = [*start, str(PROGRAM), "--out", str(out), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
+    # Not in the checkout, whose package has no extension.
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=True, cwd=out
+    ).stdout
 
 
 def test_short_runs_are_alike(tmp_path):
