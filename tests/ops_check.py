@@ -196,7 +196,7 @@ def different_gradients(mine, theirs, dtype, tol, messages=True):
 def run_values(m, row, sample, dtype):
     def go():
         args, kwargs = arguments(m, sample, dtype)
-        m.manual_seed(0)
+        m.default_generator.manual_seed(0)
         result = function_of(m, row)(*args, **kwargs)
         if row.name.endswith("_") and is_tensor(result):
             assert result is args[0], "an in-place form returns self"
@@ -218,7 +218,7 @@ def forward(m, row, sample, dtype):
     args, kwargs = arguments(m, sample, dtype, leaves)
     if row.name.endswith("_"):
         args[0] = args[0].clone()
-    m.manual_seed(0)
+    m.default_generator.manual_seed(0)
     outs = flat(function_of(m, row)(*args, **kwargs))
     return leaves, [t for t in outs if is_tensor(t) and t.requires_grad]
 

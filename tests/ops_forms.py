@@ -40,7 +40,7 @@ def check_method(row):
             def run(m, method, sample=sample, dtype=dtype):
                 def go():
                     args, kwargs = arguments(m, sample, dtype)
-                    m.manual_seed(0)
+                    m.default_generator.manual_seed(0)
                     f = getattr(m.Tensor, row.name) if method else find(m, row.name)
                     return [value(t) for t in flat(f(*args, **kwargs))]
 
@@ -67,7 +67,7 @@ def run_in_place(m, row, name, sample, dtype, gradients=False):
         args, kwargs = arguments(m, sample, dtype, leaves)
         if gradients:
             args[0] = args[0] * 1
-        m.manual_seed(0)
+        m.default_generator.manual_seed(0)
         version = args[0]._version
         function = row.call_in_place(m) if row.call_in_place else find(m, name)
         result = function(*args, **kwargs)
@@ -129,7 +129,7 @@ def run_out(m, row, sample, dtype):
     """{case: what came out, is it out itself, was there a warning}."""
     args, kwargs = arguments(m, sample, dtype)
     function = function_of(m, row)
-    m.manual_seed(0)
+    m.default_generator.manual_seed(0)
     result = attempt(lambda: function(*args, **kwargs))
     if isinstance(result, Error) or not all(is_tensor(t) for t in flat(result)):
         return {}
@@ -137,7 +137,7 @@ def run_out(m, row, sample, dtype):
     for label, out in out_cases(m, flat(result)):
 
         def go(out=out):
-            m.manual_seed(0)
+            m.default_generator.manual_seed(0)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 given = function(*args, **kwargs, out=out)

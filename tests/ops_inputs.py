@@ -3,6 +3,7 @@
 Not here: any row (ops.py and the ops_*.py it imports), or how rows are checked (ops_check.py).
 """
 
+import functools
 import zlib
 
 import numpy
@@ -63,8 +64,7 @@ class X:
         dtype = self.dtype or dtype
         if not isinstance(self.at, str):
             return as_dtype(numpy.array(self.at), dtype)
-        key = f"{self.shape}{self.at}{seed}"
-        return draw(self.at, self.shape, dtype, numpy.random.default_rng(zlib.crc32(key.encode())))
+        return draw(self.at, self.shape, dtype, seed)
 
 
 def as_dtype(values, dtype):
@@ -75,7 +75,9 @@ def as_dtype(values, dtype):
         return values.astype(kind)
 
 
-def draw(at, shape, dtype, rng):
+@functools.cache
+def draw(at, shape, dtype, seed):
+    rng = numpy.random.default_rng(zlib.crc32(f"{shape}{at}{seed}".encode()))
     if dtype == "bool":
         return rng.integers(0, 2, shape).astype(bool)
     real = draw_real(at, shape, dtype, rng)

@@ -25,7 +25,7 @@ class Pool {
     return std::malloc(c * kStep);
   }
   static void release(void* p, size_t n) {
-    const size_t c = (n + kStep - 1) / kStep;
+    [[maybe_unused]] const size_t c = (n + kStep - 1) / kStep;
 #ifndef RL_SANITIZE
     if (c < kClasses) {
       Block* b = static_cast<Block*>(p);

@@ -81,8 +81,9 @@ RL_INLINE Lane<T> like(Lane<T>, double c) {
   }
 RL_LANE_OPERATOR(+, add, true)
 RL_LANE_OPERATOR(-, sub, true)
-RL_LANE_OPERATOR(*, mul, true) RL_LANE_OPERATOR(&, bit_and, kInteger<T>)
-    RL_LANE_OPERATOR(|, bit_or, kInteger<T>) RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
+RL_LANE_OPERATOR(*, mul, true)
+RL_LANE_OPERATOR(&, bit_and, kInteger<T>) RL_LANE_OPERATOR(|, bit_or, kInteger<T>)
+    RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
 #undef RL_LANE_OPERATOR
 
 #define RL_LANE_COMPARE(symbol, name, kind)              \
@@ -203,12 +204,13 @@ RL_INLINE Lane<T> sign(Lane<T> a) {
   }
 RL_VM_UNARY(exp)
 RL_VM_UNARY(exp2)
-RL_VM_UNARY(expm1) RL_VM_UNARY(log) RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p)
-    RL_VM_UNARY(sin) RL_VM_UNARY(cos) RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos)
-        RL_VM_UNARY(atan) RL_VM_UNARY(sinh) RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh)
-            RL_VM_UNARY(acosh) RL_VM_UNARY(atanh) RL_VM_UNARY(erf) RL_VM_UNARY(erfc)
-                RL_VM_UNARY(erfinv) RL_VM_UNARY(lgamma) RL_VM_UNARY(digamma) RL_VM_UNARY(sigmoid)
-                    RL_VM_UNARY(sqrt) RL_VM_UNARY(rsqrt) RL_VM_UNARY(i0)
+RL_VM_UNARY(expm1)
+RL_VM_UNARY(log) RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin)
+    RL_VM_UNARY(cos) RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan)
+        RL_VM_UNARY(sinh) RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh)
+            RL_VM_UNARY(atanh) RL_VM_UNARY(erf) RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv)
+                RL_VM_UNARY(lgamma) RL_VM_UNARY(digamma) RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt)
+                    RL_VM_UNARY(rsqrt) RL_VM_UNARY(i0)
 #undef RL_VM_UNARY
 
 #define RL_VM_ROUNDING(name)          \
@@ -312,7 +314,8 @@ RL_INLINE Lane<T> floor_divide(Lane<T> a, Lane<T> b) {
   }
 RL_VM_BINARY(atan2)
 RL_VM_BINARY(hypot)
-RL_VM_BINARY(copysign) RL_VM_BINARY(nextafter)
+RL_VM_BINARY(copysign)
+RL_VM_BINARY(nextafter)
 #undef RL_VM_BINARY
 
     // minimum and maximum carry NaN through; fmin and fmax prefer the number.
@@ -338,8 +341,9 @@ RL_INLINE Lane<T> fmin(Lane<T> a, Lane<T> b) {
 }
 RL_LANE_MIXED(pow, pow)
 RL_LANE_MIXED(fmod, fmod)
-RL_LANE_MIXED(remainder, remainder) RL_LANE_MIXED(maximum, maximum) RL_LANE_MIXED(minimum, minimum)
-    RL_LANE_MIXED(copysign, copysign) RL_LANE_MIXED(atan2, atan2)
+RL_LANE_MIXED(remainder, remainder)
+RL_LANE_MIXED(maximum, maximum) RL_LANE_MIXED(minimum, minimum) RL_LANE_MIXED(copysign, copysign)
+    RL_LANE_MIXED(atan2, atan2)
 #undef RL_LANE_MIXED
 
         template <class T>

@@ -36,6 +36,7 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g; })
       .node("RsubBackward1")
       .not_in_place()
+      .not_method()
       .rejects_bool(
           "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
           "trying to invert a mask, use the `~` or `logical_not()` operator instead.",

@@ -78,10 +78,8 @@ Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar
   RL_CHECK(b.dim() == 2, "mat2 must be a matrix, got ", b.dim(), "-D tensor");
   check_mm(a, b.sizes());
   check_expands(input, {a.size(0), b.size(1)});
-  RL_CHECK(input.dtype() == b.dtype(), "self and mat2 must have the same dtype, but got ",
-           info(input.dtype()).type, " and ", info(b.dtype()).type);
-  RL_CHECK(a.dtype() == b.dtype(), "mat1 and mat2 must have the same dtype, but got ",
-           info(a.dtype()).type, " and ", info(b.dtype()).type);
+  check_same_dtype("self", input, b);
+  check_same_dtype("mat1", a, b);
   check_implemented("addmm_impl_cpu_", a.dtype());
   return add_product(input, a, b, beta, alpha, "AddmmBackward0", kInPlace);
 }
@@ -110,8 +108,7 @@ Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scala
   check_bmm(a, b);
   const Dims sizes{a.size(1), b.size(2)};
   check_expands(input, sizes);
-  RL_CHECK(input.dtype() == b.dtype(), "self and mat2 must have the same dtype, but got ",
-           info(input.dtype()).type, " and ", info(b.dtype()).type);
+  check_same_dtype("self", input, b);
   check_scalar_type(a, b);
   check_implemented("addbmm", a.dtype());
   const Scalar alpha = factor_for(a.dtype(), alpha_in), beta = factor_for(a.dtype(), beta_in);

@@ -454,7 +454,8 @@ void define_join(Registry& r) {
   r.op("_cartesian_prod(tensors)", "All tuples of the vectors' elements, as rows.", &cartesian_prod)
       .not_method();
   r.op("combinations(input, r=2, with_replacement=False)",
-       "All combinations of r elements of a vector, as rows.", &combinations);
+       "All combinations of r elements of a vector, as rows.", &combinations)
+      .not_method();
   r.op("_block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
        &block_diag)
       .not_method();

@@ -179,11 +179,16 @@ void check_mm(const Tensor& a, const Dims& b) {
            " and ", by_x(b), ")\nwhy: the columns of the first (", a.size(-1),
            ") must be as many as the rows of the second (", b[0], ").");
 }
+constexpr const char* kOneDtype =
+    "\nfix: bring both to one dtype with .float() or .double(); numbers from NumPy are float64.";
+void check_same_dtype(const char* name, const Tensor& t, const Tensor& mat2) {
+  RL_CHECK(t.dtype() == mat2.dtype(), name, " and mat2 must have the same dtype, but got ",
+           info(t.dtype()).type, " and ", info(mat2.dtype()).type, kOneDtype);
+}
 void check_same_type(const Tensor& a, const Tensor& b) {
   RL_CHECK(a.dtype() == b.dtype(),
            "expected m1 and m2 to have the same dtype, but got: ", c_name_of(a.dtype()),
-           " != ", c_name_of(b.dtype()), "\nfix: convert one of them, for example with .to(",
-           name_of(a.dtype()), ").");
+           " != ", c_name_of(b.dtype()), kOneDtype);
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -421,10 +426,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const OptTensor& bias) {
       RL_CHECK(false, "output with shape [", w.size(0), "] doesn't match the broadcast shape ",
                broadcast({w.size(0)}, bias.sizes()));
     check_expands(bias, sizes);
-    RL_CHECK(bias.dtype() == w.dtype(), "self and mat2 must have the same dtype, but got ",
-             info(bias.dtype()).type, " and ", info(w.dtype()).type);
-    RL_CHECK(x.dtype() == w.dtype(), "mat1 and mat2 must have the same dtype, but got ",
-             info(x.dtype()).type, " and ", info(w.dtype()).type);
+    check_same_dtype("self", bias, w);
+    check_same_dtype("mat1", x, w);
   }
   check_implemented("addmm_impl_cpu_", x.dtype());
   const char* label = bias.defined() ? (x.dim() == 2 ? "AddmmBackward0" : "ViewBackward0")

@@ -20,6 +20,7 @@ const char* c_name_of(DType t);  // "float", "long int", as in torch's messages
 void check_implemented(const char* kernel, DType t);
 void check_expands(const Tensor& t, const Dims& to);
 void check_mm(const Tensor& a, const Dims& b);
+void check_same_dtype(const char* name, const Tensor& t, const Tensor& mat2);
 void check_bmm(const Tensor& a, const Tensor& b);
 void check_scalar_type(const Tensor& a, const Tensor& b);
 

@@ -53,10 +53,9 @@ RL_FORMULAS(special) {
       "lgamma(input)", RealFloat, "log(abs(gamma(input))).", [](Value auto x) { return lgamma(x); },
       [](Value auto g, Value auto x, Value auto) { return g * digamma(x); });
   r.unary(
-       "digamma(input)", RealFloat, "The derivative of lgamma.",
-       [](Value auto x) { return digamma(x); },
-       [](Value auto g, Value auto x, Value auto) { return g * trigamma(x); })
-      .alias("psi");
+      "digamma(input)", RealFloat, "The derivative of lgamma.",
+      [](Value auto x) { return digamma(x); },
+      [](Value auto g, Value auto x, Value auto) { return g * trigamma(x); });
   r.unary(
       "i0(input)", RealFloat, "The modified Bessel function of order 0.",
       [](Value auto x) { return i0(x); },

@@ -316,15 +316,6 @@ struct Match {
         if (!convert(slot[i], p, args[i], scratch)) return fail(schema, i, slot[i], i);
       } else if (p.has_default) {
         args[i] = p.fallback;
-      } else if (p.rest) {
-        Dims& d = scratch.dims[scratch.used_dims++];
-        d.resize(0);
-        args[i].present = true;
-        args[i].dims = &d;
-        bool others = false;  // view() without sizes is a mistake unless something else was given
-        for (size_t k = 0; k < n; ++k) others |= slot[k] != nullptr;
-        if (!others && (i == 0 || schema.params[0].kind == Kind::Tensor))
-          return missing(schema, p, slot);
       } else {
         return missing(schema, p, slot);
       }

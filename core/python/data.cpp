@@ -286,14 +286,11 @@ Tensor from_array(PyObject* array, bool copied) {
   static bool warned = false;
   if (!copied && !warned && PyTuple_GET_ITEM(data, 1) == Py_True) {
     warned = true;
-    if (PyErr_WarnEx(
-            PyExc_UserWarning,
-            "The given NumPy array is not writable, and PyTorch does not support non-writable "
-            "tensors. This means writing to this tensor will result in undefined behavior. You may "
-            "want to copy the array to protect its data or make it writable before converting it "
-            "to a tensor. This type of warning will be suppressed for the rest of this program.",
-            1) < 0)
-      throw PythonError{};
+    warn_user(
+        "The given NumPy array is not writable, and PyTorch does not support non-writable "
+        "tensors. This means writing to this tensor will result in undefined behavior. You may "
+        "want to copy the array to protect its data or make it writable before converting it "
+        "to a tensor. This type of warning will be suppressed for the rest of this program.");
   }
   Py_INCREF(array);
   return make_view(Storage::borrow(p, bytes, {}, array, drop_object), dtype, sizes, steps, 0);
@@ -327,6 +324,16 @@ nb::object frombuffer(nb::object buffer, nb::object dtype, int64_t count, int64_
       if (!readable) PyErr_Clear();
       RL_CHECK_VALUE(readable, is_buffer ? "could not retrieve buffer from object"
                                          : "object does not implement Python buffer protocol.");
+      static bool warned = false;
+      if (!warned) {
+        warned = true;
+        warn_user(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. You may want to copy the buffer to protect its data or make it writable "
+            "before converting it to a tensor. This type of warning will be suppressed for the "
+            "rest of this program.");
+      }
     }
     Ref<Storage> s = Storage::borrow(view->buf, view->len, {}, view, drop_buffer);
     const int64_t item = size_of(d), len = view->len;

@@ -142,12 +142,21 @@ Plan make_plan(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
 /// ellipses, tensors or sequences in it is a tuple.
 bool as_tuple(PyObject* index) {
   if (PyTuple_Check(index)) return true;
-  if (!PyList_Check(index)) return false;
-  const Py_ssize_t n = PyList_GET_SIZE(index);
+  if (!PyList_Check(index) && !PyUnicode_Check(index)) return false;
+  const Py_ssize_t n = PySequence_Size(index);
   if (n >= 32) return false;
   for (Py_ssize_t i = 0; i < n; ++i) {
-    PyObject* item = PyList_GET_ITEM(index, i);
-    if (PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+    const Object held = own(PySequence_GetItem(index, i));
+    PyObject* item = held.get();
+    if (PySlice_Check(item) || item == Py_None || item == Py_Ellipsis || is_tensor(item) ||
+        PySequence_Check(item)) {
+      warn_user(
+          "Using a non-tuple sequence for multidimensional indexing is deprecated and will be "
+          "changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will "
+          "be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an "
+          "error or a different result");
+      return true;
+    }
   }
   return false;
 }

@@ -40,6 +40,10 @@ inline PyObject* need(PyObject* p) {
   if (!p) throw PythonError{};
   return p;
 }
+/// A UserWarning; where warnings are errors, that exception.
+inline void warn_user(const char* text) {
+  if (PyErr_WarnEx(PyExc_UserWarning, text, 1) < 0) throw PythonError{};
+}
 inline Object own(PyObject* p) { return Object(need(p)); }
 
 /// Sets the Python exception for whatever is being thrown; call in a catch block.

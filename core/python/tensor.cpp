@@ -188,23 +188,18 @@ bool is_grad_missing(const Tensor& t) {
   return !t->stale_view() && !is_leaf(t) && !(t->autograd && t->autograd->retains_grad);
 }
 PyObject* get_grad(PyObject* self, void*) {
-  const Tensor& t = self_of(self);
-  if (!t->autograd || !t->autograd->grad.defined()) {
-    if (!is_grad_missing(t)) Py_RETURN_NONE;
-    if (PyErr_WarnEx(
-            PyExc_UserWarning,
-            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
-            ".grad "
-            "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
-            "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
-            "Tensor. "
-            "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
-            "instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
-            1) < 0)
-      return nullptr;
+  return guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const Tensor& t = self_of(self);
+    if (t->autograd && t->autograd->grad.defined()) return wrap(t->autograd->grad);
+    if (is_grad_missing(t))
+      warn_user(
+          "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+          "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+          "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. "
+          "If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor "
+          "instead. See github.com/pytorch/pytorch/pull/30531 for more information.");
     Py_RETURN_NONE;
-  }
-  return guarded<PyObject*>(nullptr, [&] { return wrap(t->autograd->grad); });
+  });
 }
 int set_grad(PyObject* self, PyObject* value, void*) {
   return guarded(-1, [&] {

@@ -19,6 +19,23 @@ def _is_torch(name):
     return name == "torch" or name.startswith("torch.")
 
 
+def _classes():
+    """(module name, class) of everything in rushlight's modules."""
+    for name, module in list(sys.modules.items()):
+        if name == "rushlight" or name.startswith("rushlight."):
+            yield from ((name, v) for v in list(vars(module).values()) if isinstance(v, type))
+
+
+def _name_classes_as_before(names):
+    """The alias renames classes for good, and pickle finds a class by its name."""
+    for name, cls in _classes():
+        if cls in names:
+            if cls.__module__ != names[cls]:
+                cls.__module__ = names[cls]
+        elif cls.__module__ == "torch" + name[9:]:  # loaded in between
+            cls.__module__ = name
+
+
 @pytest.fixture
 def torch():
     """The module that `import torch` gives while the test runs; seeded with 0."""
@@ -30,6 +47,7 @@ def torch():
     # Other tests of the session hold the real PyTorch: give it back afterwards.
     modules = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_torch(name)}
     finders = sys.meta_path[:]
+    names = {cls: cls.__module__ for _, cls in _classes()}
     try:
         rushlight = importlib.import_module("rushlight")
         rushlight.as_torch()
@@ -41,6 +59,7 @@ def torch():
                 del sys.modules[name]
         sys.modules.update(modules)
         sys.meta_path[:] = finders
+        _name_classes_as_before(names)
 
 
 class Notebook:
