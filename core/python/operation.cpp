@@ -248,7 +248,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
         out = args[nargs + static_cast<size_t>(k)];
         if (out == Py_None) out = nullptr;
       }
-  Match match(method);
+  Match match(method, op.overloads.size() == 1);
   std::string reasons;
   for (size_t i = 0; i < op.overloads.size(); ++i) {
     const Overload& o = op.overloads[i];
