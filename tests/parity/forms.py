@@ -142,6 +142,8 @@ def derivative(sample, order, f=None, mine_f=None):
     grads = attempt(torch, grad_of(torch, outputs, leaves, order), (), {})
     if isinstance(grads, Raised):
         raise Skip(str(grads))
+    if all(g is None for g in grads):
+        raise Skip("constant")
     my_leaves = translate.leaves(my_inputs)
 
     def my_grads():
@@ -167,7 +169,7 @@ def grad_of(m, outputs, leaves, order):
             )
             sources = [g for g in grads if g is not None and g.requires_grad]
             if not last and not sources:
-                raise RuntimeError("the gradient is constant")
+                return [None] * len(leaves)
         return grads
 
     return run

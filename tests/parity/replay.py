@@ -6,6 +6,7 @@ A child is forked after PyTorch is loaded, so that a new one costs nothing. It n
 where it is, and appends what it finds to a file. Not here: what a form does (forms.py), tables.
 """
 
+import fnmatch
 import json
 import mmap
 import os
@@ -28,19 +29,33 @@ from .translate import LeftOut
 CHUNK = 10  # entries a child takes at a time
 TIMEOUT = 60  # seconds for one form of one sample
 MEMORY = 24 << 30
+SPACES = ("nn.functional", "linalg", "special", "fft", "masked", "signal.windows")
 
 
 def entries_of(pattern="*", dtype="float32"):
-    """Entries whose full name, or name, or namespace matches, and that PyTorch has in this dtype."""
-    import fnmatch
-
+    """Entries that PyTorch has in this dtype and whose name matches: patterns of full names, plain
+    names and namespaces, with commas; a minus before one leaves its entries out."""
     wanted = getattr(torch, dtype)
+    patterns = pattern.split(",")
+    inside = [p for p in patterns if p[0] != "-"] or ["*"]
+    outside = [p[1:] for p in patterns if p[0] == "-"]
     return [
         e
         for e in op_db
-        if any(fnmatch.fnmatch(name_of(e), p) or e.name == p for p in pattern.split(","))
-        and wanted in e.supported_dtypes("cpu")
+        if wanted in e.supported_dtypes("cpu")
+        and any(matches(e, p) for p in inside)
+        and not any(matches(e, p) for p in outside)
     ]
+
+
+def matches(entry, pattern):
+    full = name_of(entry)
+    return fnmatch.fnmatch(full, pattern) or pattern in (entry.name, namespace(full))
+
+
+def namespace(name):
+    """The namespace of an entry's full name; "torch" for those in none."""
+    return next((s for s in SPACES if name.startswith(s + ".")), "torch")
 
 
 def name_of(entry):

@@ -6,14 +6,10 @@ import pathlib
 from collections import Counter, defaultdict
 
 from .compare import cause
+from .replay import SPACES, namespace
 
 EXPECTED = pathlib.Path(__file__).with_name("expected_failures.txt")
-SPACES = ("nn.functional", "linalg", "special", "fft", "masked", "signal.windows")
 BAD = ("fail", "crash")
-
-
-def namespace(entry):
-    return next((s for s in SPACES if entry.startswith(s + ".")), "torch")
 
 
 def by_entry(results):
