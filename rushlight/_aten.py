@@ -25,9 +25,8 @@ def _softmax_backward_data(grad_output, output, dim, input_dtype):
 
 def _safe_softmax(input, dim, dtype=None):
     """softmax that is 0, not NaN, where all elements are -inf."""
-    result = torch.softmax(input, dim, dtype=dtype)
     hidden = (input == float("-inf")).all(dim, keepdim=True)
-    return result.masked_fill(hidden, 0)
+    return torch.softmax(input.masked_fill(hidden, 0), dim, dtype=dtype).masked_fill(hidden, 0)
 
 
 def max_pool2d_with_indices_backward(
@@ -53,10 +52,53 @@ def _batch_norm_with_update(input, weight, bias, running_mean, running_var, mome
     return *result, torch.empty(0, dtype=torch.uint8)
 
 
-def _upsample_bilinear2d_aa(input, output_size, align_corners, scales_h=None, scales_w=None):
+def _upsample_bilinear2d_aa(
+    input, output_size, align_corners, scales_h=None, scales_w=None, *, scale_factors=None
+):
     """Bilinear interpolation that also smooths when it shrinks."""
+    scales = scale_factors or (scales_h, scales_w)
     if output_size is None:
-        output_size = [int(n * s) for n, s in zip(input.shape[-2:], (scales_h, scales_w))]
+        return torch.nn.functional.interpolate(
+            input, scale_factor=tuple(scales), mode="bilinear", align_corners=align_corners,
+            antialias=True,
+        )  # fmt: skip
     return torch.nn.functional.interpolate(
         input, size=tuple(output_size), mode="bilinear", align_corners=align_corners, antialias=True
     )
+
+
+_GRID_MODES = ("bilinear", "nearest", "bicubic")
+_GRID_PADDINGS = ("zeros", "border", "reflection")
+
+
+def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
+    """grid_sample with numbers for the modes."""
+    return torch.nn.functional.grid_sample(
+        input, grid, _GRID_MODES[interpolation_mode], _GRID_PADDINGS[padding_mode], align_corners
+    )
+
+
+grid_sampler_2d = grid_sampler_3d = grid_sampler
+
+
+def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
+    """group_norm with the mean and 1 / deviation of each group."""
+    x = input.reshape(N, group, -1)
+    mean = x.mean(-1)
+    rstd = torch.rsqrt(x.var(-1, correction=0) + eps)
+    result = ((x - mean.unsqueeze(-1)) * rstd.unsqueeze(-1)).reshape(input.shape)
+    shape = [1, C, *[1] * (input.dim() - 2)]
+    if weight is not None:
+        result = result * weight.reshape(shape)
+    if bias is not None:
+        result = result + bias.reshape(shape)
+    return result, mean, rstd
+
+
+def native_dropout(input, p, train):
+    """dropout with its mask: (result, mask)."""
+    if not train:
+        return input, torch.ones_like(input, dtype=torch.bool)
+    mask = torch.empty_like(input, dtype=torch.bool).bernoulli_(1 - p)
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    return input * mask * scale, mask

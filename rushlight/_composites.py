@@ -5,7 +5,7 @@ Not here: kernels; copies of views (_copies.py), statistics (_statistics.py).
 
 import rushlight as torch
 
-from ._composite import shape_text, with_out
+from ._composite import shape_text, type_name, with_out
 
 __all__ = [
     "_chunk_cat",
@@ -188,10 +188,7 @@ def unsafe_split_with_sizes(input, split_sizes, dim=0):
 @with_out
 def _chunk_cat(tensors, dim, num_chunks):
     """Each tensor cut into chunks along `dim` (padded with zeros), joined chunk by chunk."""
-    if not tensors:
-        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
-    if num_chunks < 1:
-        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    dim = _check_chunk_cat(tensors, dim, num_chunks)
     parts = []
     for t in tensors:
         length = -(-t.size(dim) // num_chunks)
@@ -199,9 +196,31 @@ def _chunk_cat(tensors, dim, num_chunks):
         pad = list(t.shape)
         pad[dim] = missing
         t = torch.cat([t, t.new_zeros(pad)], dim) if missing else t
-        shape = [*t.shape[:dim], num_chunks, -1]
-        parts.append(t.reshape(shape))
+        parts.append(t.reshape([*t.shape[:dim], num_chunks, -1]))
     return torch.cat(parts, dim + 1)
+
+
+def _check_chunk_cat(tensors, dim, num_chunks):
+    """The dimension, counted from the front."""
+    if not tensors:
+        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
+    if num_chunks < 1:
+        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    if any(t.numel() == 0 for t in tensors):
+        raise RuntimeError("_chunk_cat expects non-empty tensor")
+    if dim < 0:
+        if len({t.dim() for t in tensors}) > 1:
+            raise RuntimeError(
+                "_chunk_cat expects non-negative dim when input tensors have different ndims"
+            )
+        dim += tensors[0].dim()
+    if any(dim >= t.dim() for t in tensors):
+        raise RuntimeError("_chunk_cat expects dim < ndim for all input tensors")
+    if any(t.shape[:dim] != tensors[0].shape[:dim] for t in tensors):
+        raise RuntimeError(
+            "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
+        )
+    return dim
 
 
 # ---- segments ----
@@ -356,9 +375,34 @@ def _xor_along(bits, d):
     return bits
 
 
+def _as_strided_(self, size, stride, storage_offset=None):
+    """as_strided in place: the tensor becomes the view."""
+    return self.set_(torch.as_strided(self.detach(), size, stride, storage_offset))
+
+
+def _float_power_(self, exponent):
+    """float_power in place: only of the dtype that it computes in."""
+    result = torch.float_power(self, exponent)
+    if result.dtype != self.dtype:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {type_name(self.dtype)} but the operation's "
+            f"result requires dtype {type_name(result.dtype)}"
+        )
+    return self.copy_(result)
+
+
+def _rdiv(self, other):
+    """other / self."""
+    if not isinstance(self, torch.Tensor):
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute 'reciprocal'")
+    return self.reciprocal() * other
+
+
 METHODS = {
-    "__rdiv__": torch.Tensor.__rtruediv__,
+    "__rdiv__": _rdiv,
+    "as_strided_": _as_strided_,
     "fill_diagonal_": _fill_diagonal_,
+    "float_power_": _float_power_,
     "is_set_to": _is_set_to,
     "new_empty_strided": _new_empty_strided,
     "sum_to_size": _sum_to_size,

@@ -107,8 +107,18 @@ def atleast_3d(*tensors):
     return _each(one)(*tensors)
 
 
+def _check_tensors(function, **given):
+    for place, (name, value) in enumerate(given.items(), 1):
+        if not isinstance(value, torch.Tensor):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
+            )
+
+
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """abs(input - other) <= atol + rtol * abs(other), elementwise."""
+    _check_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
         raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
     if rtol < 0:
@@ -151,6 +161,7 @@ def signbit(input):
 @with_out
 def heaviside(input, values):
     """0 below zero, 1 above, `values` at zero."""
+    _check_tensors("heaviside", input=input, values=values)
     if input.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     one, zero = torch.ones_like(input), torch.zeros_like(input)
@@ -345,11 +356,7 @@ def angle(input):
 @with_out
 def ldexp(input, other):
     """input * 2 ** other."""
-    for name, value, place in (("input", input, 1), ("other", other, 2)):
-        if not isinstance(value, torch.Tensor):
-            raise TypeError(
-                f"ldexp(): argument '{name}' (position {place}) must be Tensor, not {type(value).__name__}"
-            )
+    _check_tensors("ldexp", input=input, other=other)
     return input * torch.pow(2.0, other)
 
 
@@ -389,15 +396,25 @@ for _module in (_composites, _copies, _statistics):
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
 ldexp_, nan_to_num_ = in_place(ldexp), in_place(nan_to_num)
-__all__ += ["ldexp_", "nan_to_num_", "_native_batch_norm_legit"]
+__all__ += ["ldexp_", "nan_to_num_"]
 
 
-def _native_batch_norm_legit(*args, **kwargs):
-    """See _aten.py."""
-    from ._aten import _native_batch_norm_legit
+def _from_aten(name):
+    def function(*args, **kwargs):
+        from . import _aten
 
-    return _native_batch_norm_legit(*args, **kwargs)
+        return getattr(_aten, name)(*args, **kwargs)
 
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+for _name in (
+    "_native_batch_norm_legit grid_sampler grid_sampler_2d grid_sampler_3d native_dropout "
+    "native_group_norm"
+).split():
+    globals()[_name] = _from_aten(_name)
+    __all__.append(_name)
 
 # Methods of the class Tensor that are composites: found by name when first asked for.
 _METHODS = {
@@ -413,6 +430,5 @@ _METHODS = {
 _METHODS.update(_composites.METHODS)
 _METHODS["heaviside_"] = in_place(heaviside)
 _METHODS["renorm_"] = in_place(_statistics.renorm)
-_METHODS["float_power_"] = in_place(torch.float_power)
 _METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)

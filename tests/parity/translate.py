@@ -114,20 +114,30 @@ def names_of(code):
 # ---- arguments ----
 
 
-def tensor(t):
-    """The same elements with the same strides; a leaf that requires gradients if t does."""
+def check_supported(t):
+    """Raises LeftOut for a kind of tensor that rushlight does not have."""
     if t.layout is not torch.strided or t.is_quantized or t.is_nested:
         raise LeftOut(f"{t.layout} tensors")
+    value(t.dtype)
+
+
+def tensor(t):
+    """The same elements with the same strides; a leaf that requires gradients if t does."""
+    check_supported(t)
     grad = t.requires_grad
     t = t.detach().resolve_conj().resolve_neg()
     if t._is_zerotensor():
         t = t.clone()
     dtype = value(t.dtype)
-    length = 1 + sum((n - 1) * s for n, s in zip(t.shape, t.stride())) if t.numel() else 0
-    flat = t.as_strided((length,), (1,)) if length else t.new_empty(0)
+    if t.is_meta:
+        result = rushlight.empty_strided(tuple(t.shape), t.stride(), dtype=dtype, device="meta")
+        return result.requires_grad_() if grad else result
+    # The whole storage: what a view does not show may still be reached through it.
+    storage = t.untyped_storage()
+    flat = t.new_empty(0).set_(storage, 0, (storage.nbytes() // t.element_size(),))
     flat = (flat.float() if t.dtype is torch.bfloat16 else flat).numpy().copy()
     result = rushlight.from_numpy(flat).to(dtype).clone()  # a clone's storage can grow
-    result = result.as_strided(tuple(t.shape), t.stride()).detach()
+    result = result.as_strided(tuple(t.shape), t.stride(), t.storage_offset()).detach()
     return result.requires_grad_() if grad else result
 
 
@@ -181,8 +191,7 @@ def leaves(x):
 def fresh(x):
     """PyTorch's arguments with every tensor a leaf of its own, on the same memory."""
     if isinstance(x, torch.Tensor):
-        if x.layout is not torch.strided:
-            raise LeftOut(f"{x.layout} tensors")
+        check_supported(x)
         return x.detach().requires_grad_(x.requires_grad)
     if isinstance(x, dict):
         return {k: fresh(v) for k, v in x.items()}
