@@ -459,7 +459,9 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
     else if (!(t->sizes() == first->sizes()))
       same = false;
   }
-  RL_CHECK(first, f.name, "(): expected at least one tensor");
+  RL_CHECK_TYPE(first, f.name.c_str() + (f.name[0] == '_'),
+                "() received an invalid combination of arguments - got (int, int), but expected "
+                "at least one Tensor");
   if (same) {
     return first->is_contiguous() ? empty(first->sizes(), dtype, first->device())
                                   : empty_preserving(*first, dtype);
