@@ -4,6 +4,7 @@ larger operations and their gradients. Not here: operations with a public name.
 
 import rushlight as torch
 
+from ._composite import with_out
 from ._copies import _slice
 
 
@@ -37,6 +38,7 @@ def max_pool2d_with_indices_backward(
     return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).view(input.shape)
 
 
+@with_out(wrong="expected scalar type {W} but found {G}")
 def _native_batch_norm_legit(input, weight, bias, *rest):
     """native_batch_norm with running statistics, or without them: (result, mean, 1 / deviation)."""
     if len(rest) == 3:
@@ -83,7 +85,7 @@ grid_sampler_2d = grid_sampler_3d = grid_sampler
 
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """group_norm with the mean and 1 / deviation of each group."""
-    x = input.reshape(N, group, -1)
+    x = input.reshape(N, group, C // group * HxW)
     mean = x.mean(-1)
     rstd = torch.rsqrt(x.var(-1, correction=0) + eps)
     result = ((x - mean.unsqueeze(-1)) * rstd.unsqueeze(-1)).reshape(input.shape)

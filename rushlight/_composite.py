@@ -22,7 +22,31 @@ def shape_text(shape):
     return str(list(shape))
 
 
-def write(out, result, name):
+_C_TYPES = {
+    "Bool": "bool", "Byte": "unsigned char", "Char": "signed char", "Short": "short", "Int": "int",
+    "Long": "long int", "Float": "float", "Double": "double", "Half": "c10::Half",
+    "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
+    "ComplexDouble": "c10::complex<double>",
+}  # fmt: skip
+# What a wrong dtype of out= raises, {W} and {G} being the wanted and the given one (in C: {w}, {g}).
+CAST = "result type {W} can't be cast to the desired output type {G}"
+EXACT = "Expected out tensor to have dtype {w}, but got {g} instead"
+
+
+def c_name(dtype):
+    """A dtype as it is called in C, as some messages do: long int for torch.int64."""
+    return _C_TYPES.get(type_name(dtype), type_name(dtype))
+
+
+def check_out_dtype(given, wanted, wrong=CAST):
+    """Raises if results of a dtype cannot be written to another; only CAST allows a conversion."""
+    if given == wanted or (wrong is CAST and torch.can_cast(wanted, given)):
+        return
+    names = {"W": type_name(wanted), "G": type_name(given), "w": c_name(wanted), "g": c_name(given)}
+    raise RuntimeError(wrong.format(**names))
+
+
+def write(out, result, name, wrong=CAST):
     """`result` into the tensor `out`, which is resized if need be; returns out."""
     if not isinstance(out, torch.Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
@@ -31,11 +55,7 @@ def write(out, result, name):
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
-    if not torch.can_cast(result.dtype, out.dtype):
-        raise RuntimeError(
-            f"result type {type_name(result.dtype)} can't be cast to the desired output type "
-            f"{type_name(out.dtype)}"
-        )
+    check_out_dtype(out.dtype, result.dtype, wrong)
     if out.shape != result.shape:
         if out.numel():
             _warn_of_resize(out, result)
@@ -57,21 +77,26 @@ def _warn_of_resize(out, result):
     )
 
 
-def with_out(function):
-    """A function that also takes out=: a tensor, or a tuple of as many as there are results."""
+def with_out(function=None, *, wrong=CAST):
+    """A function that also takes out=: a tensor, or a tuple of as many as there are results.
+
+    `wrong` is what a wrong dtype of it raises.
+    """
+    if function is None:
+        return lambda f: with_out(f, wrong=wrong)
 
     def call(*args, out=None, **kwargs):
         result = function(*args, **kwargs)
         if out is None:
             return result
         if isinstance(result, torch.Tensor):
-            return write(out, result, call.__name__)
+            return write(out, result, call.__name__, wrong)
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(
                 f"{call.__name__}(): argument 'out' must be a tuple of {len(result)} Tensors"
             )
         for to, r in zip(out, result):
-            write(to, r, call.__name__)
+            write(to, r, call.__name__, wrong)
         return type(result)(out) if type(result) in (tuple, list) else type(result)(*out)
 
     return _named_as(call, function)
@@ -88,11 +113,7 @@ def in_place(function):
                 f"output with shape {shape_text(self.shape)} doesn't match the broadcast shape "
                 f"{shape_text(result.shape)}"
             )
-        if not torch.can_cast(result.dtype, self.dtype):
-            raise RuntimeError(
-                f"result type {type_name(result.dtype)} can't be cast to the desired output type "
-                f"{type_name(self.dtype)}"
-            )
+        check_out_dtype(self.dtype, result.dtype)
         return self.copy_(result)
 
     _named_as(call, function)

@@ -7,7 +7,7 @@ import collections
 
 import rushlight as torch
 
-from ._composite import type_name, with_out
+from ._composite import EXACT, c_name, type_name, with_out
 
 _HISTOGRAM = collections.namedtuple("histogram", "hist bin_edges")
 _HISTOGRAMDD = collections.namedtuple("histogramdd", "hist bin_edges")
@@ -29,7 +29,7 @@ __all__ = [
 # ---- quantiles ----
 
 
-@with_out
+@with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The q-th quantiles (q in [0, 1], a number or a vector) along `dim`, or of all elements.
 
@@ -42,7 +42,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
-@with_out
+@with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """quantile of the elements that are not NaN."""
     return _quantile(input, q, dim, keepdim, interpolation, True)
@@ -156,12 +156,8 @@ def _check_histogram(input, weight, name):
     if weight.dtype != input.dtype:
         raise RuntimeError(
             f"{name}: if weight tensor is provided, input tensor and weight tensor should have the "
-            f"same dtype, but got input(dtype={_c_name(input.dtype)}), and weight(dtype={_c_name(weight.dtype)})"
+            f"same dtype, but got input(dtype={c_name(input.dtype)}), and weight(dtype={c_name(weight.dtype)})"
         )
-
-
-def _c_name(dtype):
-    return {"Float": "float", "Double": "double"}.get(type_name(dtype), type_name(dtype))
 
 
 def _histogram(input, bins, *, range=None, weight=None, density=False):
@@ -179,7 +175,7 @@ def _histogram(input, bins, *, range=None, weight=None, density=False):
         if bins.dtype != input.dtype:
             raise RuntimeError(
                 "histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
-                f"{_c_name(input.dtype)} and bins for dimension 0 with dtype {_c_name(bins.dtype)}"
+                f"{c_name(input.dtype)} and bins for dimension 0 with dtype {c_name(bins.dtype)}"
             )
         edges = bins
     else:
@@ -194,7 +190,11 @@ def _histogram(input, bins, *, range=None, weight=None, density=False):
 
 
 _histogram.__name__ = _histogram.__qualname__ = "histogram"
-histogram = with_out(_histogram)
+histogram = with_out(
+    _histogram,
+    wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
+    "{w} and hist {g}",
+)
 
 
 def histogramdd(input, bins, range=None, weight=None, density=False):
@@ -316,7 +316,7 @@ def corrcoef(input):
 # ---- norms of slices, finite differences ----
 
 
-@with_out
+@with_out(wrong=EXACT)
 def renorm(input, p, dim, maxnorm):
     """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater."""
     if isinstance(p, complex) or p <= 0:
@@ -392,7 +392,7 @@ def _check_gradient(input, given, spacing, dim, dims, edge_order):
         if isinstance(h, torch.Tensor) and h.device != input.device:
             raise RuntimeError(
                 "torch.gradient expected each tensor to be on the same device, but got devices "
-                f"{h.device} and {input.device}!"
+                f"{input.device} and {h.device}!"
             )
     for d in wrapped:
         if input.size(d) <= edge_order:

@@ -2,7 +2,7 @@
 
 import rushlight as torch
 
-from ._composite import in_place, type_name, with_out
+from ._composite import EXACT, in_place, type_name, with_out
 
 _count = range  # torch.range takes the name below
 
@@ -150,7 +150,7 @@ def isreal(input):
     return input.imag == 0 if input.is_complex() else torch.ones_like(input, dtype=torch.bool)
 
 
-@with_out
+@with_out(wrong="signbit does not support non-boolean outputs.")
 def signbit(input):
     """True for negative numbers, -0.0 among them."""
     if not input.is_floating_point():
@@ -158,7 +158,7 @@ def signbit(input):
     return torch.copysign(torch.ones_like(input), input) < 0
 
 
-@with_out
+@with_out(wrong="heaviside is not yet implemented for tensors with different dtypes.")
 def heaviside(input, values):
     """0 below zero, 1 above, `values` at zero."""
     _check_tensors("heaviside", input=input, values=values)
@@ -168,7 +168,7 @@ def heaviside(input, values):
     return torch.where(input == 0, values, torch.where(input > 0, one, zero))
 
 
-@with_out
+@with_out(wrong="nan_to_num: dtype of out: {G} should be same as input: {W}")
 def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     """NaN and infinities replaced by numbers."""
     if not (input.is_floating_point() or input.is_complex()):
@@ -179,7 +179,7 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
 
 
-@with_out
+@with_out(wrong=EXACT)
 def cross(input, other, dim=None):
     """The cross product along a dimension of size 3."""
     if dim is None:
@@ -242,7 +242,9 @@ def _from_sublists(args):
     return (equation if out is None else equation + "->" + "".join(map(letter, out))), operands
 
 
-@with_out
+@with_out(
+    wrong="tensordot: Expected the output tensor to have dtype {W}, but got an output tensor with dtype {G}"
+)
 def tensordot(a, b, dims=2):
     """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs."""
     if isinstance(dims, torch.Tensor):
@@ -353,7 +355,7 @@ def angle(input):
     return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
 
 
-@with_out
+@with_out(wrong="ldexp can't be cast to the desired output type {G}")
 def ldexp(input, other):
     """input * 2 ** other."""
     _check_tensors("ldexp", input=input, other=other)

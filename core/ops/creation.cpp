@@ -134,6 +134,7 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
   const int64_t n = static_cast<int64_t>(count);
   if (is_integral(dtype)) {
     const int64_t si = start.integer(), di = step.integer();
+    RL_CHECK_VALUE(di != 0, "step must be nonzero");
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
   return finish(

@@ -75,7 +75,8 @@ enum class Reduce { Replace, Sum, Prod, Mean, Max, Min };
 
 void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor& src,
                    bool number) {
-  RL_CHECK(is_index(index), "scatter(): Expected dtype int32/int64 for index");
+  RL_CHECK(index.numel() == 0 || is_index(index),
+           "scatter(): Expected dtype int32/int64 for index");
   RL_CHECK(number || self.dtype() == src.dtype(),
            "scatter(): Expected self.dtype to be equal to src.dtype");
   if (index.numel() == 0) return;

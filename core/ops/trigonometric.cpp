@@ -73,7 +73,9 @@ RL_FORMULAS(trigonometric) {
   r.binary(
        "nextafter(input, other)", Strict, "The next number after input towards other.",
        [](Value auto x, Value auto o) { return nextafter(x, o); },
-       [](Value auto g, Value auto, Value auto, Value auto) { return g; },
+       [](Value auto g, Value auto x, Value auto o, Value auto) {
+         return where(x == o, g * 0.0, g);
+       },
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .tensors_only();
   r.unary(

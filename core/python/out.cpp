@@ -21,14 +21,15 @@ struct OutRule {
 constexpr auto kRuntime = ErrorKind::Runtime;
 const OutRule kRules[] = {
     {" addmm addmv addbmm_ aminmax baddbmm bmm gather index_add index_copy index_reduce isin"
-     " log_softmax max min mm msort norm scatter scatter_add scatter_reduce softmax sort"
+     " log_softmax max.tuple min.tuple mm msort norm scatter scatter_add scatter_reduce softmax "
+     "sort"
      " take_along_dim topk tril triu ",
      true, kRuntime, "Expected out tensor to have dtype %w, but got %g instead"},
     {" abs ceil conj_physical floor frac neg round sgn sign trunc ", false, kRuntime,
      "Found dtype %G but expected %W"},
     {" cat concat concatenate stack hstack vstack dstack column_stack row_stack ", false,
      ErrorKind::Type, "torch.cat(): input types can't be cast to the desired output type %G"},
-    {" cummax cummin diff logcumsumexp ", true, kRuntime, "expected scalar_type %W but found %G"},
+    {" cummax cummin logcumsumexp ", true, kRuntime, "expected scalar_type %W but found %G"},
     {" dot vdot ", true, kRuntime, "result dtype %G does not match input dtype %W"},
     {" nansum nanmean ", false, ErrorKind::NotImplemented,
      "\"nansum_cpu\" not implemented for '%G'"},
@@ -55,24 +56,36 @@ const OutRule kRules[] = {
     {" isneginf ", true, kRuntime, "isneginf does not support non-boolean outputs."},
     {" isposinf ", true, kRuntime, "isposinf does not support non-boolean outputs."},
     {" native_batch_norm ", true, kRuntime, "expected scalar type %W but found %G"},
+    {" kthvalue ", true, kRuntime, "output values must be of same type as input"},
+    {" frexp ", true, kRuntime, "torch.frexp() expects mantissa to have dtype %w but got %g"},
+    {" histc ", true, kRuntime,
+     "torch.histogram: input tensor and hist tensor should have the same dtype, but got input %w "
+     "and hist %g"},
+    {" diag ", false, kRuntime, "diag: result type %W can't be cast to the desired out= type %G"},
+    {" float_power ", true, kRuntime,
+     "the output given to float_power has dtype %G but the operation's result requires dtype %W"},
+    {" bernoulli ", false, kRuntime, nullptr},
 };
 const OutRule kCast = {"", false, kRuntime,
                        "result type %W can't be cast to the desired output type %G"};
 
-const OutRule& rule_of(const Op& op) {
-  const std::string name = " " + op.name + " ";
+/// `several`: the call gives more than one result, as max over a dimension does.
+const OutRule& rule_of(const Op& op, bool several) {
+  const std::string name = " " + op.name + " ", tuple = " " + op.name + ".tuple ";
   for (const OutRule& rule : kRules)
-    if (std::strstr(rule.ops, name.c_str())) return rule;
+    if (std::strstr(rule.ops, name.c_str()) || (several && std::strstr(rule.ops, tuple.c_str())))
+      return rule;
   return kCast;
 }
 
-void check_dtype(const Op& op, DType wanted, DType given) {
+void check_dtype(const Op& op, DType wanted, DType given, bool several) {
   if (wanted == given) return;
   if (op.name == "all" || op.name == "any")
     RL_CHECK(given == DType::U8, op.name,
              " only supports bool tensor for result, got: ", info(given).type);
   if (given == DType::U8 && wanted == DType::Bool) return;
-  const OutRule& rule = rule_of(op);
+  const OutRule& rule = rule_of(op, several);
+  if (!rule.text) return;
   if (!rule.exact && can_cast(wanted, given)) return;
   std::string text;
   for (const char* c = rule.text; *c; ++c) {
@@ -154,11 +167,10 @@ PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schem
     RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), op.name,
              "(): functions with out=... arguments don't support automatic differentiation, but "
              "one of the arguments requires grad.");
-    check_dtype(op, value.dtype(), to.dtype());
-    if (to.sizes() == value.sizes())
-      check_memory(op, to, schema, args);
-    else
-      resize(to, value.sizes());
+    check_dtype(op, value.dtype(), to.dtype(), r.shape != Result::One);
+    const bool fits = to.sizes() == value.sizes();
+    if (fits || reads_while_writing(op)) check_memory(op, to, schema, args);
+    if (!fits) resize(to, value.sizes());
     GradGuard off(false);
     call_copy_(to, value);
   };

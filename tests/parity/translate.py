@@ -132,13 +132,27 @@ def tensor(t):
     if t.is_meta:
         result = rushlight.empty_strided(tuple(t.shape), t.stride(), dtype=dtype, device="meta")
         return result.requires_grad_() if grad else result
-    # The whole storage: what a view does not show may still be reached through it.
-    storage = t.untyped_storage()
-    flat = t.new_empty(0).set_(storage, 0, (storage.nbytes() // t.element_size(),))
-    flat = (flat.float() if t.dtype is torch.bfloat16 else flat).numpy().copy()
-    result = rushlight.from_numpy(flat).to(dtype).clone()  # a clone's storage can grow
-    result = result.as_strided(tuple(t.shape), t.stride(), t.storage_offset()).detach()
+    result = memory(t, dtype).as_strided(tuple(t.shape), t.stride(), t.storage_offset()).detach()
     return result.requires_grad_() if grad else result
+
+
+_memories = {}
+
+
+def forget():
+    """Begins a new call: tensors of one call that share memory share it after translation."""
+    _memories.clear()
+
+
+def memory(t, dtype):
+    """The whole storage of t, flat: what a view does not show may still be reached through it."""
+    storage = t.untyped_storage()
+    key = storage.data_ptr(), storage.nbytes(), dtype
+    if key not in _memories or not storage.nbytes():
+        flat = t.new_empty(0).set_(storage, 0, (storage.nbytes() // t.element_size(),))
+        flat = flat.float() if t.dtype is torch.bfloat16 else flat.clone()  # numpy() pins a storage
+        _memories[key] = rushlight.from_numpy(flat.numpy()).to(dtype).clone()
+    return _memories[key]
 
 
 def value(x):
