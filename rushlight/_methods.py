@@ -287,7 +287,27 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     return _default_torch_function(cls, func, types, args, kwargs or {})
 
 
+class _Later:
+    """A method that is imported on first use: a function of that name in another module."""
+
+    def __init__(self, name, module):
+        self.name, self.module = name, module
+
+    def __get__(self, tensor, owner=None):
+        from importlib import import_module
+
+        function = getattr(import_module(self.module, __package__), self.name)
+        setattr(Tensor, self.name, function)
+        return function if tensor is None else function.__get__(tensor)
+
+
+_LINALG_METHODS = (
+    "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve matrix_exp "
+    "matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
+).split()
+
 _attributes = {
+    **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
     "__str__": _repr,
     "__format__": _format,
