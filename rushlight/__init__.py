@@ -107,6 +107,15 @@ _ELSEWHERE = {
     "TypedStorage": "storage",
     "autocast": "amp",
     "fork": "jit",
+    "stft": "_signal",
+    "istft": "_signal",
+    "hann_window": "_signal",
+    "hamming_window": "_signal",
+    "blackman_window": "_signal",
+    "bartlett_window": "_signal",
+    "kaiser_window": "_signal",
+    "polygamma": "special",
+    "mvlgamma": "special",
 }
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "chain_matmul",
     "dsplit",
     "hsplit",
+    "frexp",
     "ldexp",
     "meshgrid",
     "range",
@@ -372,6 +373,51 @@ def ldexp(input, other):
     return input * torch.pow(2.0, other)
 
 
+class _Frexp(tuple):
+    """What frexp returns: (mantissa, exponent), by name too."""
+
+    __slots__ = ()
+    mantissa = property(lambda self: self[0])
+    exponent = property(lambda self: self[1])
+
+    def __repr__(self):
+        return f"torch.return_types.frexp(\nmantissa={self[0]},\nexponent={self[1]})"
+
+
+_Frexp.__module__, _Frexp.__name__ = "torch.return_types", "frexp"
+
+
+def frexp(input, *, out=None):
+    """(mantissa, exponent) with input = mantissa * 2 ** exponent and 0.5 <= abs(mantissa) < 1; zero,
+    infinities and NaN are their own mantissa, with exponent 0. Exponents are int32.
+
+    Raises RuntimeError for integers and complex numbers.
+
+    >>> torch.frexp(torch.tensor([6.0, 0.25]))
+    torch.return_types.frexp(
+    mantissa=tensor([0.7500, 0.5000]),
+    exponent=tensor([ 3, -1], dtype=torch.int32))
+    """
+    if not input.is_floating_point():
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    wide = input.detach().double()
+    small = wide.abs() < 2.0**-1000
+    wide = torch.where(small, wide * 2.0**200, wide)
+    bits = (wide.view(torch.int64) >> 52) & 2047
+    plain = wide.isfinite() & (wide != 0)
+    exponent = torch.where(plain, bits - 1022 - 200 * small.long(), 0).int()
+    half = exponent // 2  # 2 ** exponent itself may overflow
+    mantissa = input.double() * torch.exp2(-half.double()) * torch.exp2((half - exponent).double())
+    result = _Frexp((mantissa.to(input.dtype), exponent))
+    if out is None:
+        return result
+    if out[1].dtype != torch.int32:
+        raise RuntimeError(
+            f"torch.frexp() expects exponent to have int dtype but got {out[1].dtype}"
+        )
+    return _Frexp(t.resize_(r.shape).copy_(r) for t, r in zip(out, result))
+
+
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """leaky_relu with a slope drawn from [lower, upper] for each negative element in training."""
     if not training:
@@ -410,11 +456,35 @@ def _in_place(function):
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle corrcoef cov cross dsplit heaviside hsplit isclose isreal ldexp nan_to_num signbit "
+        "allclose angle corrcoef cov cross dsplit frexp heaviside hsplit isclose isreal ldexp "
+        "nan_to_num signbit "
         "unique unique_consecutive vsplit"
     ).split()
 }
 _METHODS["nan_to_num_"] = _in_place(nan_to_num)
+_METHODS["ldexp_"] = _in_place(ldexp)
 _METHODS["heaviside_"] = _in_place(heaviside)
 _METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _lazily(module, name, first=None):
+    """A method that is a function of a module which is not loaded yet."""
+
+    def method(self, *args, **kwargs):
+        from importlib import import_module
+
+        function = getattr(import_module("." + module, __package__), name)
+        if first is not None:  # self is the second argument
+            return function(kwargs.pop(first) if first in kwargs else args[0], self, *args[1:])
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
+_METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
+_METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
+_METHODS["polygamma_"] = _in_place(_METHODS["polygamma"])
+_METHODS["mvlgamma_"] = _in_place(_METHODS["mvlgamma"])
