@@ -27,7 +27,6 @@ __all__ = [
     "chain_matmul",
     "dsplit",
     "hsplit",
-    "frexp",
     "ldexp",
     "meshgrid",
     "range",
@@ -370,52 +369,13 @@ def angle(input):
 
 def ldexp(input, other):
     """input * 2 ** other."""
+    for place, (name, t) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(t, torch.Tensor):
+            raise TypeError(
+                f"ldexp(): argument '{name}' (position {place}) must be Tensor, "
+                f"not {type(t).__name__}"
+            )
     return input * torch.pow(2.0, other)
-
-
-class _Frexp(tuple):
-    """What frexp returns: (mantissa, exponent), by name too."""
-
-    __slots__ = ()
-    mantissa = property(lambda self: self[0])
-    exponent = property(lambda self: self[1])
-
-    def __repr__(self):
-        return f"torch.return_types.frexp(\nmantissa={self[0]},\nexponent={self[1]})"
-
-
-_Frexp.__module__, _Frexp.__name__ = "torch.return_types", "frexp"
-
-
-def frexp(input, *, out=None):
-    """(mantissa, exponent) with input = mantissa * 2 ** exponent and 0.5 <= abs(mantissa) < 1; zero,
-    infinities and NaN are their own mantissa, with exponent 0. Exponents are int32.
-
-    Raises RuntimeError for integers and complex numbers.
-
-    >>> torch.frexp(torch.tensor([6.0, 0.25]))
-    torch.return_types.frexp(
-    mantissa=tensor([0.7500, 0.5000]),
-    exponent=tensor([ 3, -1], dtype=torch.int32))
-    """
-    if not input.is_floating_point():
-        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    wide = input.detach().double()
-    small = wide.abs() < 2.0**-1000
-    wide = torch.where(small, wide * 2.0**200, wide)
-    bits = (wide.view(torch.int64) >> 52) & 2047
-    plain = wide.isfinite() & (wide != 0)
-    exponent = torch.where(plain, bits - 1022 - 200 * small.long(), 0).int()
-    half = exponent // 2  # 2 ** exponent itself may overflow
-    mantissa = input.double() * torch.exp2(-half.double()) * torch.exp2((half - exponent).double())
-    result = _Frexp((mantissa.to(input.dtype), exponent))
-    if out is None:
-        return result
-    if out[1].dtype != torch.int32:
-        raise RuntimeError(
-            f"torch.frexp() expects exponent to have int dtype but got {out[1].dtype}"
-        )
-    return _Frexp(t.resize_(r.shape).copy_(r) for t, r in zip(out, result))
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
@@ -456,7 +416,7 @@ def _in_place(function):
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle corrcoef cov cross dsplit frexp heaviside hsplit isclose isreal ldexp "
+        "allclose angle corrcoef cov cross dsplit heaviside hsplit isclose isreal ldexp "
         "nan_to_num signbit "
         "unique unique_consecutive vsplit"
     ).split()

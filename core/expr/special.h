@@ -103,7 +103,7 @@ RL_FUNCTION rl_zeta_right(double x, double q) {
 }
 RL_FUNCTION rl_zeta(double x, double q) {
   if (x == 1) return RL_INF;
-  if (!(x > 1)) return RL_NAN;
+  if (x < 1) return RL_NAN;
   if (q > 0) return rl_zeta_right(x, q);
   const double low = floor(q);
   if (q == low) return RL_INF;

@@ -223,8 +223,8 @@ RL_FUNCTION rl_airy_ai(double x) {
       -6.283427950864218e-12, 2.682260816235933e-12, -6.050639590529681e-13, 1.967686408937349e-13,
       -8.320108023871806e-13, 4.854418810966273e-13, 3.327856621053897e-13,
       -2.1114184289662943e-13, -1.4210759097142915e-13, 8.588468536320571e-14);
-  const double s = sin(z) + rest * cos(z);
-  const double c = cos(z) - rest * sin(z);
+  const double s = sin(z) * cos(rest) + cos(z) * sin(rest);
+  const double c = cos(z) * cos(rest) - sin(z) * sin(rest);
   return 0.707106781186547524401 * ((c + s) * p + (s - c) * q) / sqrt(r);
 }
 )

@@ -455,7 +455,7 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
     else if (!(t->sizes() == first->sizes()))
       same = false;
   }
-  RL_CHECK(first, f.name, "(): expected at least one tensor");
+  RL_CHECK_TYPE(first, f.name, "() received an invalid combination of arguments: no tensor");
   if (same) {
     return first->is_contiguous() ? empty(first->sizes(), dtype, first->device())
                                   : empty_preserving(*first, dtype);

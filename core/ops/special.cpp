@@ -108,29 +108,6 @@ RL_FORMULAS(special) {
        [](Value auto g, Value auto x, Value auto) { return -(g * (1.0 + log(x))); })
       .special()
       .node("SpecialEntrBackward0");
-  r.unary(
-      "sinc(input)", Float, "sin(pi * input) / (pi * input); 1 at 0.",
-      [](Value auto x) {
-        auto zero = x == 0.0;
-        auto angle = kPi * where(zero, 1.0, x);
-        return where(zero, 1.0, sin(angle) / angle);
-      },
-      [](Value auto g, Value auto x, Value auto y) {
-        return g * ((cos(kPi * x) - y) / where(x == 0.0, 1.0, x));
-      });
-  r.binary(
-       "xlogy(input, other)", RealFloat,
-       "input * log(other); 0 where input is, unless other is NaN.",
-       [](Value auto x, Value auto o) {
-         auto zero = x == 0.0 && !isnan(o);
-         return where(zero, 0.0, x * log(where(zero, 1.0, o)));
-       },
-       [](Value auto g, Value auto x, Value auto o, Value auto) {
-         auto zero = x == 0.0 && o <= 0.0;
-         return where(zero, 0.0, g * log(where(zero, 1.0, o)));
-       },
-       [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; })
-      .number_first();
   r.binary(
        "xlog1py(input, other)", RealFloat,
        "input * log1p(other); 0 where input is, unless other is NaN.",
@@ -163,8 +140,8 @@ RL_FORMULAS(special) {
        "i1(input)", RealFloat, "The modified Bessel function of the first kind, order 1.",
        [](Value auto x) { return i1(x); },
        [](Value auto g, Value auto x, Value auto y) {
-         auto zero = x == 0.0;
-         return g * where(zero, 0.5, i0(x) - y / where(zero, 1.0, x));
+         auto away = abs(x) > 0.0;
+         return g * where(away, i0(x) - y / where(away, x, 1.0), 0.5);
        })
       .special()
       .node("SpecialI1Backward0");
@@ -172,8 +149,8 @@ RL_FORMULAS(special) {
        "i1e(input)", RealFloat, "exp(-abs(input)) * i1(input).",
        [](Value auto x) { return i1e(x); },
        [](Value auto g, Value auto x, Value auto y) {
-         auto zero = x == 0.0;
-         return g * where(zero, 0.5, i0e(x) - y * (sign(x) + 1.0 / where(zero, 1.0, x)));
+         auto away = abs(x) > 0.0;
+         return g * where(away, i0e(x) - y * (sign(x) + 1.0 / where(away, x, 1.0)), 0.5);
        })
       .special()
       .node("SpecialI1EBackward0");
