@@ -434,3 +434,25 @@ _METHODS["heaviside_"] = in_place(heaviside)
 _METHODS["renorm_"] = in_place(_statistics.renorm)
 _METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _lazily(module, name, first=None):
+    """A method that is a function of a module which is not loaded yet."""
+
+    def method(self, *args, **kwargs):
+        from importlib import import_module
+
+        function = getattr(import_module("." + module, __package__), name)
+        if first is not None:  # self is the second argument
+            return function(kwargs.pop(first) if first in kwargs else args[0], self, *args[1:])
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
+_METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
+_METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
+_METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
+_METHODS["mvlgamma_"] = in_place(_METHODS["mvlgamma"])
