@@ -364,6 +364,8 @@ def ldexp(input, other):
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """leaky_relu with a slope drawn from [lower, upper] for each negative element in training."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return torch._C._nn.leaky_relu(input, (lower + upper) / 2)
     with torch.no_grad():
@@ -376,7 +378,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
 
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """rrelu in place."""
-    return input.copy_(rrelu(input, lower, upper, training, generator))
+    return input.copy_(rrelu(input.clone(), lower, upper, training, generator))
 
 
 def range_(start, end=None, step=1, **kwargs):
