@@ -349,9 +349,14 @@ class DisableTorchFunctionSubclass:
 
 
 _C.DisableTorchFunctionSubclass = _C.DisableTorchFunction = DisableTorchFunctionSubclass
-_C._disabled_torch_function_impl = staticmethod(
-    lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
-)
+
+
+def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
+_C._disabled_torch_function_impl = staticmethod(_disabled_torch_function_impl)
 
 
 # Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which
