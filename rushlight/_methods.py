@@ -358,6 +358,8 @@ def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
 
 _C._disabled_torch_function_impl = staticmethod(_disabled_torch_function_impl)
 
+_C._log_api_usage_once = lambda name: None
+
 
 # Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which
 # need not be rushlight, or be installed, where the pickle is read.
@@ -401,3 +403,5 @@ def _register_pickles():
 
 
 _register_pickles()
+
+from . import _untyped  # noqa: E402, F401  (the methods of UntypedStorage)
