@@ -380,9 +380,16 @@ class DisableTorchFunctionSubclass:
 
 
 _C.DisableTorchFunctionSubclass = _C.DisableTorchFunction = DisableTorchFunctionSubclass
-_C._disabled_torch_function_impl = staticmethod(
-    lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
-)
+
+
+def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
+_C._disabled_torch_function_impl = staticmethod(_disabled_torch_function_impl)
+
+_C._log_api_usage_once = lambda name: None
 
 
 # Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which
@@ -427,3 +434,5 @@ def _register_pickles():
 
 
 _register_pickles()
+
+from . import _untyped  # noqa: E402, F401  (the methods of UntypedStorage)
