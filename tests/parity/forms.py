@@ -138,8 +138,9 @@ def derivative(sample, order, f=None, mine_f=None):
     leaves = translate.leaves(inputs)
     if not outputs or not leaves:
         raise Skip("nothing to differentiate")
-    for t in outputs:
-        translate.check_supported(t)
+    for t in [*flat(theirs), *outputs]:
+        if isinstance(t, torch.Tensor):
+            translate.check_supported(t)
     if isinstance(mine, Raised):
         return str(mine)
     grads = attempt(torch, grad_of(torch, outputs, leaves, order), (), {})
