@@ -378,6 +378,8 @@ def ldexp(input, other):
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """leaky_relu with a slope drawn from [lower, upper] for each negative element in training."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return torch._C._nn.leaky_relu(input, (lower + upper) / 2)
     with torch.no_grad():
@@ -390,7 +392,7 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
 
 def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
     """rrelu in place."""
-    return input.copy_(rrelu(input, lower, upper, training, generator))
+    return input.copy_(rrelu(input.clone(), lower, upper, training, generator))
 
 
 def range_(start, end=None, step=1, **kwargs):
@@ -449,3 +451,25 @@ _METHODS["heaviside_"] = in_place(heaviside)
 _METHODS["renorm_"] = in_place(_statistics.renorm)
 _METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _lazily(module, name, first=None):
+    """A method that is a function of a module which is not loaded yet."""
+
+    def method(self, *args, **kwargs):
+        from importlib import import_module
+
+        function = getattr(import_module("." + module, __package__), name)
+        if first is not None:  # self is the second argument
+            return function(kwargs.pop(first) if first in kwargs else args[0], self, *args[1:])
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
+_METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
+_METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
+_METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
+_METHODS["mvlgamma_"] = in_place(_METHODS["mvlgamma"])

@@ -113,9 +113,12 @@ extern PyTypeObject *SizeType, *DTypeType, *DeviceType;
 
 void add_types(PyObject* m);
 void add_tensor(PyObject* m);
-void add_args(PyObject* m);
+void add_operations(PyObject* m);
 void add_data(PyObject* m);
+void add_dlpack(PyObject* m);
+void add_storage(PyObject* m);
 void add_autograd(PyObject* m);
+void add_function(PyObject* m);
 void add_expr(PyObject* m);
 void add_number_slots(PyType_Slot* slots, int* n);
 
