@@ -20,6 +20,8 @@ def native_dropout_backward(grad_output, mask, scale):
 
 def _softmax_backward_data(grad_output, output, dim, input_dtype):
     """The gradient of softmax from its result."""
+    if output.dtype in (torch.float16, torch.bfloat16):
+        grad_output, output = grad_output.float(), output.float()
     part = grad_output * output
     return (part - output * part.sum(dim, keepdim=True)).to(input_dtype)
 

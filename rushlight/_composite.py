@@ -39,8 +39,8 @@ def c_name(dtype):
 
 
 def check_out_dtype(given, wanted, wrong=CAST):
-    """Raises if results of a dtype cannot be written to another; only CAST allows a conversion."""
-    if given == wanted or (wrong is CAST and torch.can_cast(wanted, given)):
+    """Raises if results of a dtype cannot be written to another; only what speaks of a cast allows one."""
+    if given == wanted or ("cast" in wrong and torch.can_cast(wanted, given)):
         return
     names = {"W": type_name(wanted), "G": type_name(given), "w": c_name(wanted), "g": c_name(given)}
     raise RuntimeError(wrong.format(**names))
@@ -102,7 +102,7 @@ def with_out(function=None, *, wrong=CAST):
     return _named_as(call, function)
 
 
-def in_place(function):
+def in_place(function, wrong=CAST):
     """The form that writes its result over its first argument."""
 
     def call(self, *args, **kwargs):
@@ -113,7 +113,7 @@ def in_place(function):
                 f"output with shape {shape_text(self.shape)} doesn't match the broadcast shape "
                 f"{shape_text(result.shape)}"
             )
-        check_out_dtype(self.dtype, result.dtype)
+        check_out_dtype(self.dtype, result.dtype, wrong)
         return self.copy_(result)
 
     _named_as(call, function)

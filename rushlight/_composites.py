@@ -82,6 +82,8 @@ def _is_set_to(self, tensor):
 def _sum_to_size(self, *size):
     """Sums over the dimensions that broadcasting from `size` would repeat."""
     size = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    if not size:
+        return self.sum()
     lead = self.dim() - len(size)
     fits = lead >= 0 and all(s in (1, n) for s, n in zip(size, self.shape[lead:]))
     if not fits:

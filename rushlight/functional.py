@@ -132,7 +132,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         return close
     if not (input.is_floating_point() or input.is_complex()):
         other = other.to(torch.get_default_dtype())
-    error = (input - other).abs()
+    error = (input.to(other.dtype) - other).abs()
     return close | (error.isfinite() & (error <= atol + (rtol * other).abs()))
 
 
@@ -203,12 +203,25 @@ def vander(x, N=None, *, increasing=False):
 
 def unravel_index(indices, shape):
     """Flat indices as coordinates in `shape`."""
+    if isinstance(shape, torch.Tensor):
+        shape = shape.tolist()
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    result = []
-    for size in reversed(shape):
-        result.append(indices % size)
-        indices = torch.div(indices, size, rounding_mode="floor")
-    return tuple(reversed(result))
+    _check_flat_indices(indices, shape)
+    steps = [1]
+    for size in shape[:0:-1]:
+        steps.insert(0, steps[0] * size)
+    steps, sizes = torch.tensor(steps[: len(shape)]), torch.tensor(shape)
+    places = torch.div(indices.unsqueeze(-1), steps, rounding_mode="floor") % sizes
+    return places.unbind(-1)
+
+
+def _check_flat_indices(indices, shape):
+    if indices.is_complex() or indices.is_floating_point() or indices.dtype == torch.bool:
+        raise ValueError(
+            f"expected 'indices' to be integer dtype, but got {str(indices.dtype).replace('rushlight', 'torch')}"
+        )
+    if any(size < 0 for size in shape):
+        raise ValueError(f"'shape' cannot have negative values, but got {shape}")
 
 
 # ---- products of several operands ----
@@ -351,7 +364,8 @@ def angle(input):
     """The argument of complex numbers; pi for negative real ones."""
     if input.is_complex():
         return torch.atan2(input.imag, input.real)
-    result = torch.where(input < 0, torch.pi, 0.0)
+    real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
+    result = torch.where(input < 0, torch.pi, 0.0).to(real)
     return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
 
 
@@ -399,7 +413,8 @@ for _module in (_composites, _copies, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
-ldexp_, nan_to_num_ = in_place(ldexp), in_place(nan_to_num)
+ldexp_ = in_place(ldexp, wrong="ldexp can't be cast to the desired output type {G}")
+nan_to_num_ = in_place(nan_to_num)
 __all__ += ["ldexp_", "nan_to_num_"]
 
 

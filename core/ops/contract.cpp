@@ -168,9 +168,13 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar&
   Tensor out;
   {
     GradGuard off(false);
-    const Tensor prod = scaled(outer(a, b), alpha);
-    out = is_zero(beta) ? prod
-                        : call_op<"add">(is_one(beta) ? input : call_op<"mul">(input, beta), prod);
+    const bool bools = integral && input.dtype() == DType::Bool && a.dtype() == DType::Bool &&
+                       b.dtype() == DType::Bool;
+    const auto times = [bools](const Tensor& t, const Scalar& s) {
+      return is_one(s) ? t : call_op<"mul">(t, bools ? Scalar(!is_zero(s)) : s);
+    };
+    const Tensor prod = times(outer(a, b), alpha);
+    out = is_zero(beta) ? prod : call_op<"add">(times(input, beta), prod);
   }
   return record(out, "AddrBackward0", {&input, &a, &b}, [&] {
     return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
@@ -214,9 +218,9 @@ Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, con
     used_a[da] = used_b[db] = true;
     const int64_t sa = a.size(da), sb = b.size(db);
     if (sb == 1) {  // a dimension of size 1 repeats against any other
-      a = sum_dims(a, {da}, true);
+      a = call_to(sum_dims(a, {da}, true), a_in.dtype());
     } else if (sa == 1) {
-      b = sum_dims(b, {db}, true);
+      b = call_to(sum_dims(b, {db}, true), b_in.dtype());
     } else {
       RL_CHECK(sa == sb, "contracted dimensions need to match, but first has size ", sa, " in dim ",
                dims_a[i], " and second has size ", sb, " in dim ", dims_b[i]);

@@ -173,6 +173,7 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
             : 0;
     return finish(fill_by<int64_t>(steps, dtype,
                                    [=](int64_t i) {
+                                     if (steps == 1) return static_cast<int64_t>(s);
                                      return static_cast<int64_t>(
                                          i < steps / 2
                                              ? s + d * static_cast<double>(i)

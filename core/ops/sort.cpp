@@ -109,6 +109,43 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
                     [&] { return selection_gradient(self, dim, indices, false); });
 }
 
+template <class T>
+struct Placed {
+  T value;
+  int64_t place;
+};
+
+/// Quickselect with the median of three (Hoare, 1961; Sedgewick, 1978), NaN the greatest: v[k]
+/// takes the place it would have sorted. Which of equal elements that is follows from the order of
+/// swaps.
+template <class T>
+void select(Placed<T>* v, int64_t n, int64_t k) {
+  const auto greater = [](const Placed<T>& a, const Placed<T>& b) {
+    return (a.value != a.value && b.value == b.value) || a.value > b.value;
+  };
+  int64_t low = 0, high = n - 1;
+  while (high > low + 1) {
+    std::swap(v[low + (high - low) / 2], v[low + 1]);
+    if (greater(v[low + 1], v[high])) std::swap(v[low + 1], v[high]);
+    if (greater(v[low], v[high])) std::swap(v[low], v[high]);
+    if (greater(v[low + 1], v[low])) std::swap(v[low + 1], v[low]);
+    const Placed<T> pivot = v[low];
+    int64_t i = low + 1, j = high;
+    for (;;) {
+      do ++i;
+      while (greater(pivot, v[i]));
+      do --j;
+      while (greater(v[j], pivot));
+      if (j < i) break;
+      std::swap(v[i], v[j]);
+    }
+    std::swap(v[low], v[j]);
+    if (j <= k) low = i;
+    if (j >= k) high = j - 1;
+  }
+  if (high == low + 1 && greater(v[low], v[high])) std::swap(v[low], v[high]);
+}
+
 Tensors kthvalue(const Tensor& self, int64_t k, int64_t dim_in, bool keepdim) {
   const int dim = wrap_dim(dim_in, self.dim());
   const int64_t length = self.dim() ? self.size(dim) : 1;
@@ -129,13 +166,13 @@ Tensors kthvalue(const Tensor& self, int64_t k, int64_t dim_in, bool keepdim) {
       T* to = values.data<T>();
       int64_t* at = indices.data<int64_t>();
       lines.each_line(n * 8, [=, &lines](const int64_t* o) {
-        with_entries<T>(n, [&](auto& entries) {
-          fill_entries(from + o[0], lines.step[0], n, false, entries);
-          std::nth_element(entries.begin(), entries.begin() + (k - 1), entries.end());
-          const int64_t p = entries[static_cast<size_t>(k - 1)].position();
-          to[o[1]] = from[o[0] + p * lines.step[0]];
-          at[o[2]] = p;
-        });
+        std::vector<Placed<Wide<T>>> line(static_cast<size_t>(n));
+        for (int64_t i = 0; i < n; ++i)
+          line[static_cast<size_t>(i)] = {static_cast<Wide<T>>(from[o[0] + i * lines.step[0]]), i};
+        select(line.data(), n, k - 1);
+        const int64_t p = line[static_cast<size_t>(k - 1)].place;
+        to[o[1]] = from[o[0] + p * lines.step[0]];
+        at[o[2]] = p;
       });
     });
   }
@@ -256,6 +293,8 @@ Tensor bucketize(const Operand& input, const Tensor& boundaries, bool out_int32,
 // ---- counting and membership ----
 
 Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& max) {
+  if (self.dtype() == DType::F16 || self.dtype() == DType::BF16)
+    return call_to(histc(call_to(self, DType::F32), bins, min, max), self.dtype());
   RL_CHECK_AS(NotImplemented, self.dtype() == DType::F32 || self.dtype() == DType::F64,
               "\"histogram_cpu\" not implemented for '", info(self.dtype()).type, "'");
   RL_CHECK(bins > 0, "torch.histogram(): bins must be > 0, but got ", bins, " for dimension 0");

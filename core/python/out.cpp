@@ -65,26 +65,29 @@ const OutRule kRules[] = {
     {" float_power ", true, kRuntime,
      "the output given to float_power has dtype %G but the operation's result requires dtype %W"},
     {" bernoulli ", false, kRuntime, nullptr},
+    {" max.all min.all ", false, kRuntime,
+     "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to "
+     "be true, but got false.  (Could this error message be improved?  If so, please report an "
+     "enhancement request to PyTorch.)"},
 };
 const OutRule kCast = {"", false, kRuntime,
                        "result type %W can't be cast to the desired output type %G"};
 
-/// `several`: the call gives more than one result, as max over a dimension does.
-const OutRule& rule_of(const Op& op, bool several) {
-  const std::string name = " " + op.name + " ", tuple = " " + op.name + ".tuple ";
+/// `form`: ".tuple" if the call gives several results, ".all" if it takes nothing but the input.
+const OutRule& rule_of(const Op& op, const char* form) {
+  const std::string name = " " + op.name + " ", special = " " + op.name + form + " ";
   for (const OutRule& rule : kRules)
-    if (std::strstr(rule.ops, name.c_str()) || (several && std::strstr(rule.ops, tuple.c_str())))
-      return rule;
+    if (std::strstr(rule.ops, name.c_str()) || std::strstr(rule.ops, special.c_str())) return rule;
   return kCast;
 }
 
-void check_dtype(const Op& op, DType wanted, DType given, bool several) {
+void check_dtype(const Op& op, DType wanted, DType given, const char* form) {
   if (wanted == given) return;
   if (op.name == "all" || op.name == "any")
     RL_CHECK(given == DType::U8, op.name,
              " only supports bool tensor for result, got: ", info(given).type);
   if (given == DType::U8 && wanted == DType::Bool) return;
-  const OutRule& rule = rule_of(op, several);
+  const OutRule& rule = rule_of(op, form);
   if (!rule.text) return;
   if (!rule.exact && can_cast(wanted, given)) return;
   std::string text;
@@ -160,6 +163,7 @@ void resize(const Tensor& to, const Dims& sizes) {
 
 PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schema,
                     const Arg* args) {
+  const char* form = r.shape != Result::One ? ".tuple" : schema.params.size() == 1 ? ".all" : "";
   const auto put = [&](const Tensor& value, PyObject* o) {
     RL_CHECK_TYPE(is_tensor(o), op.name, "(): argument 'out' must be Tensor, not ",
                   Py_TYPE(o)->tp_name);
@@ -167,7 +171,7 @@ PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schem
     RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), op.name,
              "(): functions with out=... arguments don't support automatic differentiation, but "
              "one of the arguments requires grad.");
-    check_dtype(op, value.dtype(), to.dtype(), r.shape != Result::One);
+    check_dtype(op, value.dtype(), to.dtype(), form);
     const bool fits = to.sizes() == value.sizes();
     if (fits || reads_while_writing(op)) check_memory(op, to, schema, args);
     if (!fits) resize(to, value.sizes());

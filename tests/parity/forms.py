@@ -96,7 +96,8 @@ def outcome(mine, theirs, entry, loose=1):
         return str(mine)
     if (theirs is NotImplemented) != (mine is NotImplemented):
         return f"is {mine}, not {theirs}"
-    return compare.values(mine, theirs, loose, entry.name not in NO_NUMBERS)
+    numbers = entry.name not in NO_NUMBERS
+    return compare.values(mine, theirs, loose, numbers, compare.allowed(entry))
 
 
 # ---- the forms ----
@@ -114,7 +115,8 @@ def processed(sample, mine, theirs):
     """Compares what the entry says is determined: not the signs of eigenvectors."""
     process = sample.sample.output_process_fn_grad
     try:
-        return compare.values(translate.function(process)(mine), process(theirs))
+        mine, theirs = translate.function(process)(mine), process(theirs)
+        return compare.values(mine, theirs, allow=compare.allowed(sample.entry))
     except Exception as e:  # noqa: BLE001
         return str(Raised(e))
 
@@ -138,8 +140,9 @@ def derivative(sample, order, f=None, mine_f=None):
     leaves = translate.leaves(inputs)
     if not outputs or not leaves:
         raise Skip("nothing to differentiate")
-    for t in outputs:
-        translate.check_supported(t)
+    for t in [*flat(theirs), *outputs]:
+        if isinstance(t, torch.Tensor):
+            translate.check_supported(t)
     if isinstance(mine, Raised):
         return str(mine)
     grads = attempt(torch, grad_of(torch, outputs, leaves, order), (), {})
@@ -156,7 +159,7 @@ def derivative(sample, order, f=None, mine_f=None):
     if isinstance(result, Raised):
         return str(result)
     for i, (a, b) in enumerate(zip(result, grads)):
-        if problem := gradient_differs(a, b):
+        if problem := gradient_differs(a, b, sample.entry):
             return f"gradient of input {i}: {problem}"
     return None
 
@@ -185,13 +188,13 @@ def weight(m, t, i):
     return w.to(t.dtype).reshape(t.shape)
 
 
-def gradient_differs(mine, theirs):
+def gradient_differs(mine, theirs, entry):
     if mine is None or theirs is None:  # a gradient of zero may be absent
         rest = theirs if mine is None else mine
         if rest is None or not compare.array(rest).any():
             return None
         return "is absent" if mine is None else "is not absent"
-    return compare.values(mine, theirs, loose=20)
+    return compare.values(mine, theirs, loose=20, allow=compare.allowed(entry))
 
 
 def inplace(sample):
