@@ -14,7 +14,6 @@ __all__ = [
     "broadcast_tensors",
     "corrcoef",
     "cov",
-    "cross",
     "einsum",
     "heaviside",
     "isclose",
@@ -169,20 +168,6 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     out = torch.where(input.isnan(), nan or 0.0, input)
     out = torch.where(out == float("inf"), limits.max if posinf is None else posinf, out)
     return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
-
-
-def cross(input, other, dim=None):
-    """The cross product along a dimension of size 3."""
-    if dim is None:
-        dim = next((d for d, s in enumerate(input.shape) if s == 3), None)
-        if dim is None:
-            raise RuntimeError("no dimension of size 3 in input")
-    input, other = torch.broadcast_tensors(input, other)
-    if input.size(dim) != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
-        )
-    return input.roll(-1, dim) * other.roll(1, dim) - input.roll(1, dim) * other.roll(-1, dim)
 
 
 def cov(input, *, correction=1, fweights=None, aweights=None):
@@ -410,7 +395,7 @@ def _in_place(function):
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle corrcoef cov cross dsplit heaviside hsplit isclose isreal ldexp nan_to_num signbit "
+        "allclose angle corrcoef cov dsplit heaviside hsplit isclose isreal ldexp nan_to_num signbit "
         "unique unique_consecutive vsplit"
     ).split()
 }

@@ -1,6 +1,8 @@
 // Factorisations by elimination and reflection, and the solvers on them, as LAPACK has them:
 // nothing here records, and nothing is a public name. torch.linalg (rushlight/linalg) is made of
 // these, with the derivatives. Eigenvalues, singular values and least squares: spectral.cpp.
+#include <cmath>
+
 #include "ops/matrices.h"
 
 namespace rl {
@@ -36,9 +38,9 @@ void check_pivots(const Tensor& pivots, const Dims& batch, int64_t count, int64_
            pivots.sizes(), " and batch ", batch);
   const int* p = pivots.data<int>();
   for (int64_t i = 0; i < pivots.numel(); ++i)
-    RL_CHECK(p[i] >= 1 && p[i] <= rows,
-             "Pivots given to lu_solve must all be greater or equal to 1 and at most the number of "
-             "rows. Did you properly pass the result of lu_factor?");
+    RL_CHECK(p[i] >= 1 && p[i] <= rows, "Pivots given to lu_solve must all be ",
+             p[i] < 1 ? "greater or equal to 1" : "smaller or equal to LU.size(-2)",
+             ". Did you properly pass the result of lu_factor?");
 }
 
 Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoint) {
@@ -98,6 +100,8 @@ std::tuple<Tensor, Tensor> potrf(const Tensor& A, bool upper) {
       for (int64_t i = begin; i < end; ++i) {
         T* a = all + i * n * n;
         routine(upper ? 'U' : 'L', n, a, n, status + i);
+        for (int64_t c = 0; c < n && !status[i]; ++c)  // NaN passes OpenBLAS
+          if (std::isnan(std::real(a[c * n + c]))) status[i] = static_cast<int>(c + 1);
         for (int64_t c = 0; c < n; ++c)  // the other triangle is zero
           upper ? std::fill(a + c * n + c + 1, a + (c + 1) * n, T(0))
                 : std::fill(a + c * n, a + c * n + c, T(0));

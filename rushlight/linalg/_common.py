@@ -64,33 +64,46 @@ class Operation(Function):
 # ---- the public form ----
 
 
-def public(name, *, strict=True, first="A", api=None):
+def public(name, *, first="A", out=True, strict=True, api=None, overloads=99):
     """A decorator: checks that the first argument is a tensor, lets subclasses take over, adds out=.
 
-    name: the function's name in messages. strict: must out= have the result's dtype, or may the
-    result be converted? first: the first parameter's name in messages.
+    name: the function's name in messages; first: its first parameter's; overloads: from how many
+    arguments on it has several forms, so that a wrong argument is not named. out: is there out=, and (strict) must it have the
+    result's dtype, or may the result be converted? api: the name in messages about out=.
     """
 
     def decorate(function):
         def wrapper(*args, **kwargs):
-            out = kwargs.pop("out", None) if kwargs else None
+            target = kwargs.pop("out", None) if kwargs and out else None
             if args and type(args[0]) is not Tensor:
                 a = args[0]
                 if _C._has_torch_function(a):
-                    return _take_over(wrapper, args, kwargs, out)
+                    return _take_over(wrapper, args, kwargs, target)
                 if not isinstance(a, Tensor):
-                    raise TypeError(
-                        f"{name}(): argument '{first}' (position 1) must be Tensor, not {type(a).__name__}"
-                    )
+                    if len(args) + len(kwargs) >= overloads:
+                        raise _no_overload(name, args, kwargs)
+                    check_tensor(a, name, first, 1)
             result = function(*args, **kwargs)
-            return result if out is None else write_out(api or name, out, result, strict)
+            return result if target is None else write_out(api or name, target, result, strict)
 
-        wrapper.__name__ = wrapper.__qualname__ = name
+        wrapper.__name__ = wrapper.__qualname__ = function.__name__ = name
         wrapper.__doc__, wrapper.__module__ = function.__doc__, function.__module__
         wrapper.__wrapped__ = function
         return wrapper
 
     return decorate
+
+
+def _no_overload(name, args, kwargs):
+    types = [_type_of(a) for a in args] + [f"{k}={_type_of(v)}" for k, v in kwargs.items()]
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({', '.join(types)}), but "
+        "expected one of:"
+    )
+
+
+def _type_of(value):
+    return "torch.dtype" if isinstance(value, torch.dtype) else type(value).__name__
 
 
 def _take_over(function, args, kwargs, out):
@@ -126,8 +139,12 @@ def write_out(name, out, result, strict=True):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if needs_grad(out, result):
         raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            f"{name.replace('linalg.', 'linalg_')}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
+        )
+    if strict == "norm" and out.dtype != result.dtype:
+        raise RuntimeError(
+            f"{name} expected out tensor dtype {type_name(result)} but got: {type_name(out)}"
         )
     if strict and out.dtype != result.dtype:
         wanted, got = (_C_NAMES.get(t.dtype, str(t.dtype)[6:]) for t in (result, out))
@@ -271,12 +288,17 @@ def check_info(info, name):
 _warned = set()
 
 
+def warn_once(name, message):
+    """PyTorch's warning about an old name, the first time."""
+    if name not in _warned:
+        _warned.add(name)
+        warnings.warn(message, stacklevel=5)
+
+
 def deprecated(old, new, more):
-    """PyTorch's warning for an old name, once."""
-    if old not in _warned:
-        _warned.add(old)
-        warnings.warn(
-            f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a "
-            f"future PyTorch release.\n{more}",
-            stacklevel=4,
-        )
+    """The warning for a name that has moved."""
+    warn_once(
+        old,
+        f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a future "
+        f"PyTorch release.\n{more}",
+    )
