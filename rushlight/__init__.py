@@ -110,6 +110,15 @@ _ELSEWHERE = {
     "fork": "jit",
     **dict.fromkeys(_methods._LINALG_METHODS, "linalg._names"),
     **dict.fromkeys(("lobpcg", "lu_unpack", "pca_lowrank", "svd_lowrank"), "linalg._names"),
+    "stft": "_signal",
+    "istft": "_signal",
+    "hann_window": "_signal",
+    "hamming_window": "_signal",
+    "blackman_window": "_signal",
+    "bartlett_window": "_signal",
+    "kaiser_window": "_signal",
+    "polygamma": "special",
+    "mvlgamma": "special",
 }
 
 

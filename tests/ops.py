@@ -8,6 +8,7 @@ import ops_linear
 import ops_nn
 import ops_pointwise
 import ops_reductions
+import ops_special
 import ops_views
 from ops_check import OPERATIONS
 
@@ -28,7 +29,7 @@ HIDDEN = {
     ),
 }
 
-FILES = (ops_pointwise, ops_views, ops_reductions, ops_index, ops_linear, ops_nn)
+FILES = (ops_pointwise, ops_special, ops_views, ops_reductions, ops_index, ops_linear, ops_nn)
 ROWS = {}
 for _row in (r for file in FILES for r in file.ROWS):
     _key = _row.name

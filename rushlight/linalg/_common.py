@@ -7,6 +7,8 @@ import warnings
 import rushlight as torch
 
 from .. import _C
+from .._composite import CAST, EXACT, write
+from .._composite import type_name as dtype_name
 from .._C import Tensor
 from ..autograd.function import Function
 
@@ -112,18 +114,6 @@ def _take_over(function, args, kwargs, out):
     return _dispatch(function, args, kwargs if out is None else {**kwargs, "out": out})
 
 
-_C_NAMES = {
-    torch.float16: "c10::Half",
-    torch.bfloat16: "c10::BFloat16",
-    torch.float32: "float",
-    torch.float64: "double",
-    torch.complex64: "c10::complex<float>",
-    torch.complex128: "c10::complex<double>",
-    torch.int64: "long int",
-    torch.bool: "bool",
-}
-
-
 def write_out(name, out, result, strict=True):
     """Writes a result, or a tuple of them, where out= says. Returns out."""
     if isinstance(result, tuple):
@@ -135,50 +125,25 @@ def write_out(name, out, result, strict=True):
             raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
         written = tuple(write_out(name, o, r, strict) for o, r in zip(out, result))
         return written if type(result) is tuple else type(result)(written)
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if needs_grad(out, result):
-        raise RuntimeError(
-            f"{name.replace('linalg.', 'linalg_')}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-    if strict == "norm" and out.dtype != result.dtype:
-        raise RuntimeError(
-            f"{name} expected out tensor dtype {type_name(result)} but got: {type_name(out)}"
-        )
-    if strict and out.dtype != result.dtype:
-        wanted, got = (_C_NAMES.get(t.dtype, str(t.dtype)[6:]) for t in (result, out))
-        got = {"int32": "int", "int16": "short int", "uint8": "unsigned char"}.get(got, got)
-        raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
-    if not torch.can_cast(result.dtype, out.dtype):
+    wrong = CAST
+    if strict == "norm":
+        wrong = name + " expected out tensor dtype {W} but got: {G}"
+    elif strict:
+        wrong = EXACT
+    elif isinstance(out, Tensor) and not torch.can_cast(result.dtype, out.dtype):
         raise RuntimeError(
             f"{name}: Expected result to be safely castable from {type_name(result)} dtype, but got "
             f"result with dtype {type_name(out)}"
         )
-    if out.shape != result.shape:
-        if out.numel():
-            warnings.warn(
-                "An output with one or more elements was resized since it had shape "
-                f"{list(out.shape)}, which does not match the required output shape "
-                f"{list(result.shape)}. This behavior is deprecated, and in a future PyTorch release "
-                "outputs will not be resized unless they have zero elements. You can explicitly "
-                "reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-                stacklevel=4,
-            )
-        out.resize_(result.shape)
-    with torch.no_grad():
-        return out.copy_(result)
+    return write(out, result, name.replace("linalg.", "linalg_"), wrong)
 
 
 # ---- checks ----
 
 
 def type_name(t):
-    """Float, ComplexDouble, Long: how PyTorch's messages name a dtype."""
-    from .._legacy import NAMES
-
-    name = NAMES.get(getattr(t, "dtype", t))
-    return name[:-6] if name else str(t)
+    """Float, ComplexDouble, Long: how PyTorch's messages name the dtype of a tensor, or a dtype."""
+    return dtype_name(getattr(t, "dtype", t))
 
 
 def check(condition, message):
