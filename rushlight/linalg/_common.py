@@ -7,9 +7,9 @@ import warnings
 import rushlight as torch
 
 from .. import _C
+from .._C import Tensor
 from .._composite import CAST, EXACT, write
 from .._composite import type_name as dtype_name
-from .._C import Tensor
 from ..autograd.function import Function
 
 lapack = _C._hidden  # the core's routines (core/ops/linalg.cpp, spectral.cpp): nothing records
