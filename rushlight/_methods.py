@@ -225,24 +225,32 @@ def _dir(self):
 
 
 class _Later:
-    """A method that the class gets when it is first asked for: a composite, or a stub that says that
-    rushlight lacks it. Not a `__getattr__`: that would slow down every attribute of every tensor."""
+    """A method that the class gets when it is first asked for: a function of that name in `module`, a
+    composite, or a stub that says that rushlight lacks it. Not a `__getattr__`: that would slow down
+    every attribute of every tensor."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "module")
 
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, name, module=None):
+        self.name, self.module = name, module
 
     def __get__(self, tensor, cls):
-        from .functional import _METHODS
-
-        function = _METHODS.get(self.name)
+        function = self.find()
         if function is None:
             from ._missing import missing_method
 
             return missing_method(self.name)
         setattr(Tensor, self.name, function)
         return getattr(cls if tensor is None else tensor, self.name)
+
+    def find(self):
+        if self.module is None:
+            from .functional import _METHODS
+
+            return _METHODS.get(self.name)
+        from importlib import import_module
+
+        return getattr(import_module(self.module, __package__), self.name)
 
 
 def _new(self, *args, **kwargs):
@@ -285,20 +293,6 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     from .overrides import _default_torch_function
 
     return _default_torch_function(cls, func, types, args, kwargs or {})
-
-
-class _Later:
-    """A method that is imported on first use: a function of that name in another module."""
-
-    def __init__(self, name, module):
-        self.name, self.module = name, module
-
-    def __get__(self, tensor, owner=None):
-        from importlib import import_module
-
-        function = getattr(import_module(self.module, __package__), self.name)
-        setattr(Tensor, self.name, function)
-        return function if tensor is None else function.__get__(tensor)
 
 
 _LINALG_METHODS = (
