@@ -296,7 +296,7 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
 
 
 _LINALG_METHODS = (
-    "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve matrix_exp "
+    "cholesky cholesky_inverse cholesky_solve cross det geqrf inverse logdet lu lu_solve matrix_exp "
     "matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
 ).split()
 

@@ -2,7 +2,7 @@
 
 import rushlight as torch
 
-from ._composite import EXACT, in_place, type_name, with_out
+from ._composite import in_place, type_name, with_out
 
 _count = range  # torch.range takes the name below
 
@@ -14,7 +14,6 @@ __all__ = [
     "atleast_3d",
     "broadcast_shapes",
     "broadcast_tensors",
-    "cross",
     "einsum",
     "heaviside",
     "isclose",
@@ -177,21 +176,6 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     out = torch.where(input.isnan(), nan or 0.0, input)
     out = torch.where(out == float("inf"), limits.max if posinf is None else posinf, out)
     return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
-
-
-@with_out(wrong=EXACT)
-def cross(input, other, dim=None):
-    """The cross product along a dimension of size 3."""
-    if dim is None:
-        dim = next((d for d, s in enumerate(input.shape) if s == 3), None)
-        if dim is None:
-            raise RuntimeError("no dimension of size 3 in input")
-    input, other = torch.broadcast_tensors(input, other)
-    if input.size(dim) != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
-        )
-    return input.roll(-1, dim) * other.roll(1, dim) - input.roll(1, dim) * other.roll(-1, dim)
 
 
 def vander(x, N=None, *, increasing=False):
@@ -439,7 +423,7 @@ for _name in (
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle as_strided_scatter corrcoef cov cross diagonal_scatter dsplit hash_tensor "
+        "allclose angle as_strided_scatter corrcoef cov diagonal_scatter dsplit hash_tensor "
         "heaviside histogram hsplit is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
         "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "

@@ -1,6 +1,8 @@
 // Factorisations by elimination and reflection, and the solvers on them, as LAPACK has them:
 // nothing here records, and nothing is a public name. torch.linalg (rushlight/linalg) is made of
 // these, with the derivatives. Eigenvalues, singular values and least squares: spectral.cpp.
+#include <cmath>
+
 #include "ops/matrices.h"
 
 namespace rl {
@@ -36,9 +38,9 @@ void check_pivots(const Tensor& pivots, const Dims& batch, int64_t count, int64_
            pivots.sizes(), " and batch ", batch);
   const int* p = pivots.data<int>();
   for (int64_t i = 0; i < pivots.numel(); ++i)
-    RL_CHECK(p[i] >= 1 && p[i] <= rows,
-             "Pivots given to lu_solve must all be greater or equal to 1 and at most the number of "
-             "rows. Did you properly pass the result of lu_factor?");
+    RL_CHECK(p[i] >= 1 && p[i] <= rows, "Pivots given to lu_solve must all be ",
+             p[i] < 1 ? "greater or equal to 1" : "smaller or equal to LU.size(-2)",
+             ". Did you properly pass the result of lu_factor?");
 }
 
 Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoint) {
@@ -98,6 +100,8 @@ std::tuple<Tensor, Tensor> potrf(const Tensor& A, bool upper) {
       for (int64_t i = begin; i < end; ++i) {
         T* a = all + i * n * n;
         routine(upper ? 'U' : 'L', n, a, n, status + i);
+        for (int64_t c = 0; c < n && !status[i]; ++c)  // NaN passes OpenBLAS
+          if (std::isnan(std::real(a[c * n + c]))) status[i] = static_cast<int>(c + 1);
         for (int64_t c = 0; c < n; ++c)  // the other triangle is zero
           upper ? std::fill(a + c * n + c + 1, a + (c + 1) * n, T(0))
                 : std::fill(a + c * n, a + c * n + c, T(0));
@@ -109,31 +113,32 @@ std::tuple<Tensor, Tensor> potrf(const Tensor& A, bool upper) {
 
 // ---- triangles ----
 
-/// X with A X = B, or X A = B if not left; only the named triangle of A is read.
+/// X with A X = B, or X A = B if not left; only the named triangle of A is read. Row-major memory
+/// holds the transpose: of A the other triangle counts then, and for B the side changes.
 Tensor trsm(const Tensor& A, const Tensor& B, bool upper, bool left, bool unit) {
   check_square(A);
   check_matrices(B);
   RL_CHECK(
       A.dtype() == B.dtype() && batch_of(A) == batch_of(B) && A.size(-1) == B.size(left ? -2 : -1),
       "linalg: Incompatible shapes ", A.sizes(), " and ", B.sizes());
-  const int m = as_int(B.size(-2)), n = as_int(B.size(-1));
-  const Tensor x = copy_columns(B);
+  const bool a_rows = A.stride(-1) == 1 && A.stride(-2) >= A.size(-1) && A.size(-1) > 1;
+  const bool b_rows = B.is_contiguous();
+  const Tensor x = b_rows ? contiguous_copy(B) : copy_columns(B);
   if (x.numel() == 0) return x;
-  // Row-major memory is the transpose, whose other triangle counts.
-  const bool rows = A.stride(-1) == 1 && A.stride(-2) >= A.size(-1) && A.size(-1) > 1;
-  const Columns a(rows ? turned(A) : A);
-  const char triangle = upper != rows ? 'U' : 'L';
+  const int m = as_int(B.size(b_rows ? -1 : -2)), n = as_int(B.size(b_rows ? -2 : -1));
+  const Columns a(a_rows ? turned(A) : A);
+  const char side = left != b_rows ? 'L' : 'R', op = a_rows != b_rows ? 'T' : 'N';
+  const char triangle = upper != a_rows ? 'U' : 'L', diagonal = unit ? 'U' : 'N';
   dispatch_lapack(A.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* b = x.data<T>();
     const int64_t each = int64_t{m} * n;
-    each_matrix(x.numel() / each, 1.0 * static_cast<double>(each) * (left ? m : n),
-                [=, &a](int64_t begin, int64_t end) {
-                  const Lapack<T> routine("trsm");
-                  for (int64_t i = begin; i < end; ++i)
-                    routine(left ? 'L' : 'R', triangle, rows ? 'T' : 'N', unit ? 'U' : 'N', m, n,
-                            T(1), a.at<T>(i), a.ld, b + i * each, m);
-                });
+    const double work = 1.0 * static_cast<double>(each) * static_cast<double>(A.size(-1));
+    each_matrix(x.numel() / each, work, [=, &a](int64_t begin, int64_t end) {
+      const Lapack<T> routine("trsm");
+      for (int64_t i = begin; i < end; ++i)
+        routine(side, triangle, op, diagonal, m, n, T(1), a.at<T>(i), a.ld, b + i * each, m);
+    });
   });
   return x;
 }

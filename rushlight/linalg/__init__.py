@@ -12,6 +12,7 @@ from ._cholesky import (
     ldl_solve,
 )
 from ._common import LinAlgError
+from ._det import det, slogdet
 from ._functions import (
     cross,
     diagonal,
@@ -24,22 +25,12 @@ from ._functions import (
     vander,
     vecdot,
 )
+from ._lu import lu, lu_factor, lu_factor_ex, lu_solve
 from ._norms import cond, matrix_norm, matrix_rank, norm, pinv, vector_norm
 from ._qr import householder_product, lstsq, qr
-from ._solve import (
-    det,
-    inv,
-    inv_ex,
-    lu,
-    lu_factor,
-    lu_factor_ex,
-    lu_solve,
-    slogdet,
-    solve,
-    solve_ex,
-    solve_triangular,
-)
+from ._solve import inv, inv_ex, solve, solve_ex
 from ._spectral import eig, eigh, eigvals, eigvalsh, svd, svdvals
+from ._triangular import solve_triangular
 
 __all__ = [
     "LinAlgError",

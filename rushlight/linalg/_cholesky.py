@@ -17,7 +17,7 @@ from ._common import (
     public,
     type_name,
 )
-from ._solve import check_old_solve, triangular
+from ._triangular import check_old_solve, triangular
 
 
 class _Cholesky(Operation):
@@ -46,8 +46,8 @@ class _Cholesky(Operation):
 
 def _cholesky(A, upper, name):
     check_square(A, name)
-    if name == "linalg.cholesky" and A.dtype not in (torch.float16, torch.bfloat16):
-        check_floating(A, name)
+    if name == "linalg.cholesky":
+        check_floating(A, name, half=True)
     check_kernel(A, "cholesky_cpu")
     return _Cholesky.call(A, bool(upper))
 
@@ -58,7 +58,7 @@ def cholesky_ex(input, *, upper=False, check_errors=False):
     (int32, the batch's shape: the order of the first bad minor) instead of raising."""
     L, info = _cholesky(input, upper, "linalg.cholesky")
     if check_errors:
-        check_info(info, "torch.linalg.cholesky_ex")
+        check_info(info, "linalg.cholesky_ex")
     return return_types.linalg_cholesky_ex((L, info))
 
 
@@ -197,8 +197,7 @@ class _Ldl(Operation):
 
 def _ldl(A, hermitian):
     check_square(A, "torch.linalg.ldl_factor_ex")
-    if A.dtype not in (torch.float16, torch.bfloat16):
-        check_floating(A, "torch.linalg.ldl_factor_ex")
+    check_floating(A, "torch.linalg.ldl_factor_ex", half=True)
     check_kernel(A, "ldl_factor_kernel_cpu")
     return _Ldl.call(A, bool(hermitian))
 
@@ -239,23 +238,18 @@ def ldl_solve(LD, pivots, B, *, hermitian=False):
     check_tensor(B, "linalg_ldl_solve", "B", 3)
     name = "torch.linalg.ldl_solve"
     check_square(LD, name)
-    if LD.dtype not in (torch.float16, torch.bfloat16):
-        check_floating(LD, name)
-    check(
-        B.dim() >= 2,
-        f"torch.linalg.ldl_solve: Expected B to have at least 2 dimensions, but it has {B.dim()} "
-        "dimensions instead",
-    )
+    check_floating(LD, name, half=True)
+    check_old_solve(B, LD, name)
     check(
         LD.shape[:-1] == pivots.shape,
         f"{name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
         f"{list(pivots.shape)} instead",
     )
     check(
-        pivots.dtype == torch.int32,
+        not (pivots.is_floating_point() or pivots.is_complex() or pivots.dtype == torch.bool),
         f"{name}: Expected pivots to be integers. Got {type_name(pivots)}",
     )
-    check_old_solve(B, LD, name)
     LD, B = broadcast_batches(LD, B)
     check_kernel(LD, "ldl_solve_kernel_cpu")
-    return lapack._sytrs(LD.detach(), pivots.expand(LD.shape[:-1]), B.detach(), bool(hermitian))
+    pivots = pivots.int().expand(LD.shape[:-1])
+    return lapack._sytrs(LD.detach(), pivots, B.detach(), bool(hermitian))

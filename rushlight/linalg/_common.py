@@ -8,6 +8,8 @@ import rushlight as torch
 
 from .. import _C
 from .._C import Tensor
+from .._composite import CAST, EXACT, write
+from .._composite import type_name as dtype_name
 from ..autograd.function import Function
 
 lapack = _C._hidden  # the core's routines (core/ops/linalg.cpp, spectral.cpp): nothing records
@@ -64,28 +66,29 @@ class Operation(Function):
 # ---- the public form ----
 
 
-def public(name, *, strict=True, first="A", api=None):
+def public(name, *, first="A", out=True, strict=True, api=None, overloads=99):
     """A decorator: checks that the first argument is a tensor, lets subclasses take over, adds out=.
 
-    name: the function's name in messages. strict: must out= have the result's dtype, or may the
-    result be converted? first: the first parameter's name in messages.
+    name: the function's name in messages; first: its first parameter's; overloads: from how many
+    arguments on it has several forms, so that a wrong argument is not named. out: is there out=, and (strict) must it have the
+    result's dtype, or may the result be converted? api: the name in messages about out=.
     """
 
     def decorate(function):
         def wrapper(*args, **kwargs):
-            out = kwargs.pop("out", None) if kwargs else None
+            target = kwargs.pop("out", None) if kwargs and out else None
             if args and type(args[0]) is not Tensor:
                 a = args[0]
                 if _C._has_torch_function(a):
-                    return _take_over(wrapper, args, kwargs, out)
+                    return _take_over(wrapper, args, kwargs, target)
                 if not isinstance(a, Tensor):
-                    raise TypeError(
-                        f"{name}(): argument '{first}' (position 1) must be Tensor, not {type(a).__name__}"
-                    )
+                    if len(args) + len(kwargs) >= overloads:
+                        raise _no_overload(name, args, kwargs)
+                    check_tensor(a, name, first, 1)
             result = function(*args, **kwargs)
-            return result if out is None else write_out(api or name, out, result, strict)
+            return result if target is None else write_out(api or name, target, result, strict)
 
-        wrapper.__name__ = wrapper.__qualname__ = name
+        wrapper.__name__ = wrapper.__qualname__ = function.__name__ = name
         wrapper.__doc__, wrapper.__module__ = function.__doc__, function.__module__
         wrapper.__wrapped__ = function
         return wrapper
@@ -93,22 +96,22 @@ def public(name, *, strict=True, first="A", api=None):
     return decorate
 
 
+def _no_overload(name, args, kwargs):
+    types = [_type_of(a) for a in args] + [f"{k}={_type_of(v)}" for k, v in kwargs.items()]
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got ({', '.join(types)}), but "
+        "expected one of:"
+    )
+
+
+def _type_of(value):
+    return "torch.dtype" if isinstance(value, torch.dtype) else type(value).__name__
+
+
 def _take_over(function, args, kwargs, out):
     from ..overrides import _dispatch
 
     return _dispatch(function, args, kwargs if out is None else {**kwargs, "out": out})
-
-
-_C_NAMES = {
-    torch.float16: "c10::Half",
-    torch.bfloat16: "c10::BFloat16",
-    torch.float32: "float",
-    torch.float64: "double",
-    torch.complex64: "c10::complex<float>",
-    torch.complex128: "c10::complex<double>",
-    torch.int64: "long int",
-    torch.bool: "bool",
-}
 
 
 def write_out(name, out, result, strict=True):
@@ -122,46 +125,25 @@ def write_out(name, out, result, strict=True):
             raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
         written = tuple(write_out(name, o, r, strict) for o, r in zip(out, result))
         return written if type(result) is tuple else type(result)(written)
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if needs_grad(out, result):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-    if strict and out.dtype != result.dtype:
-        wanted, got = (_C_NAMES.get(t.dtype, str(t.dtype)[6:]) for t in (result, out))
-        got = {"int32": "int", "int16": "short int", "uint8": "unsigned char"}.get(got, got)
-        raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {got} instead")
-    if not torch.can_cast(result.dtype, out.dtype):
+    wrong = CAST
+    if strict == "norm":
+        wrong = name + " expected out tensor dtype {W} but got: {G}"
+    elif strict:
+        wrong = EXACT
+    elif isinstance(out, Tensor) and not torch.can_cast(result.dtype, out.dtype):
         raise RuntimeError(
             f"{name}: Expected result to be safely castable from {type_name(result)} dtype, but got "
             f"result with dtype {type_name(out)}"
         )
-    if out.shape != result.shape:
-        if out.numel():
-            warnings.warn(
-                "An output with one or more elements was resized since it had shape "
-                f"{list(out.shape)}, which does not match the required output shape "
-                f"{list(result.shape)}. This behavior is deprecated, and in a future PyTorch release "
-                "outputs will not be resized unless they have zero elements. You can explicitly "
-                "reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-                stacklevel=4,
-            )
-        out.resize_(result.shape)
-    with torch.no_grad():
-        return out.copy_(result)
+    return write(out, result, name.replace("linalg.", "linalg_"), wrong)
 
 
 # ---- checks ----
 
 
 def type_name(t):
-    """Float, ComplexDouble, Long: how PyTorch's messages name a dtype."""
-    from .._legacy import NAMES
-
-    name = NAMES.get(getattr(t, "dtype", t))
-    return name[:-6] if name else str(t)
+    """Float, ComplexDouble, Long: how PyTorch's messages name the dtype of a tensor, or a dtype."""
+    return dtype_name(getattr(t, "dtype", t))
 
 
 def check(condition, message):
@@ -271,12 +253,17 @@ def check_info(info, name):
 _warned = set()
 
 
+def warn_once(name, message):
+    """PyTorch's warning about an old name, the first time."""
+    if name not in _warned:
+        _warned.add(name)
+        warnings.warn(message, stacklevel=5)
+
+
 def deprecated(old, new, more):
-    """PyTorch's warning for an old name, once."""
-    if old not in _warned:
-        _warned.add(old)
-        warnings.warn(
-            f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a "
-            f"future PyTorch release.\n{more}",
-            stacklevel=4,
-        )
+    """The warning for a name that has moved."""
+    warn_once(
+        old,
+        f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a future "
+        f"PyTorch release.\n{more}",
+    )

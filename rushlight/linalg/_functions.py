@@ -7,14 +7,16 @@ from ._common import (
     Operation,
     check,
     check_floating,
+    check_info,
     check_square,
     check_tensor,
     lapack,
     public,
     type_name,
+    warn_once,
     write_out,
 )
-from ._solve import inv, solve
+from ._solve import inv, inv_ex, solve
 
 # ---- the exponential ----
 
@@ -73,7 +75,7 @@ class _MatrixExp(Operation):
         return _MatrixExp.call(torch.cat([above, below], -2))[..., :n, n:]
 
 
-@public("linalg_matrix_exp", first="input")
+@public("linalg_matrix_exp", first="input", out=False)
 def matrix_exp(input):
     """The matrix exponential, the sum of A^k / k!, of square matrices [..., n, n] (Higham 2005).
 
@@ -143,7 +145,7 @@ def tensorinv(input, ind=2):
     >>> torch.linalg.tensorinv(torch.eye(4).reshape(2, 2, 2, 2)).shape
     torch.Size([2, 2, 2, 2])
     """
-    check(ind > 0, "Expected a strictly positive integer for 'ind'")
+    check(ind > 0, f"Expected a strictly positive integer for 'ind', but got {ind}")
     shape = tuple(input.shape)
     check(ind <= len(shape), f"ArrayRef: invalid slice, N = {ind}; size = {len(shape)}")
     rows, columns = _product(shape[:ind]), _product(shape[ind:])
@@ -152,7 +154,9 @@ def tensorinv(input, ind=2):
         "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), "
         f"but got {columns} != {rows}",
     )
-    return inv(input.reshape(rows, columns)).reshape(shape[ind:] + shape[:ind])
+    inverse, info = inv_ex(input.reshape(rows, columns))
+    check_info(info, "inv")
+    return inverse.reshape(shape[ind:] + shape[:ind])
 
 
 @public("linalg_tensorsolve", first="input", strict=False, api="tensorsolve")
@@ -172,7 +176,7 @@ def tensorsolve(input, other, dims=None):
         A = A.movedim(dims, list(range(A.dim() - len(dims), A.dim())))
     check(B.dim() <= A.dim(), "cannot create std::vector larger than max_size()")
     shape = A.shape[B.dim() :]
-    rows, columns = _product(A.shape[: B.dim()]), _product(shape)
+    rows, columns = B.numel(), _product(shape)
     check(
         rows == columns,
         "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
@@ -240,13 +244,29 @@ def cross(input, other, *, dim=-1):
         f"{b.size(dim)}",
     )
     shape = (torch.empty(a.shape, device="meta") + torch.empty(b.shape, device="meta")).shape
-    check(a.dtype == b.dtype, f"expected scalar type {type_name(a)} but found {type_name(b)}")
     if a.dtype == torch.bool:
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
+    check(a.dtype == b.dtype, f"expected scalar type {type_name(a)} but found {type_name(b)}")
     a, b = a.expand(shape), b.expand(shape)
     return a.roll(-1, dim) * b.roll(1, dim) - a.roll(1, dim) * b.roll(-1, dim)
 
 
+@public("cross", first="input", strict=False)
+def old_cross(input, other, dim=None):
+    """linalg.cross, along the first dimension of size 3 if `dim` is None."""
+    check_tensor(other, "cross", "other", 2)
+    if dim is None:
+        warn_once(
+            "cross",
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the "
+            "dim explicitly or simply use torch.linalg.cross.",
+        )
+        dim = next((d for d, size in enumerate(input.shape) if size == 3), None)
+        check(dim is not None, "no dimension of size 3 in input")
+    return cross(input, other, dim=dim)
+
+
+@public("linalg_diagonal", out=False)
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """The diagonal of matrices, a view: torch.diagonal with the last two dimensions as default.
 
@@ -256,7 +276,7 @@ def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     return torch.diagonal(A, offset=offset, dim1=dim1, dim2=dim2)
 
 
-@public("linalg_vander", first="x")
+@public("linalg_vander", first="x", out=False)
 def vander(x, N=None):
     """The Vandermonde matrix: the powers 0 to N - 1 of each element, [..., n] to [..., n, N].
 

@@ -4,8 +4,8 @@ import rushlight as torch
 
 from ._cholesky import cholesky
 from ._qr import qr
-from ._solve import triangular
 from ._spectral import eigh, svd
+from ._triangular import triangular
 
 
 def _basis(A, q, niter, M):
@@ -36,8 +36,9 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     tensor([3., 2.])
     """
     q = 6 if q is None else q
+    m, n = A.shape[-2:]
     M = None if M is None else M.broadcast_to(A.shape)
-    wide = A.size(-2) < A.size(-1)
+    wide = m < n
     if wide:
         A, M = A.mH, None if M is None else M.mH
     Q = _basis(A, q, niter, M)

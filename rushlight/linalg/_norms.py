@@ -22,7 +22,7 @@ _vector_norm = _C._linalg.vector_norm
 # ---- norms ----
 
 
-@public("linalg_vector_norm", first="x")
+@public("linalg_vector_norm", first="x", strict="norm", api="linalg.vector_norm")
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """sum(abs(x)**ord)**(1/ord) over `dim`, or over all elements; inf and -inf are the largest and
     the smallest modulus, 0 counts what is not zero.
@@ -79,7 +79,7 @@ def _extreme(values, dim, largest):
     return values.amax(dim) if values.size(dim) else values.sum(dim)
 
 
-@public("linalg_matrix_norm", first="input", strict=False)
+@public("linalg_matrix_norm", first="input", strict="norm", api="linalg.matrix_norm", overloads=2)
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """A norm of matrices: "fro" the root of the sum of squares, "nuc" the sum of singular values, 2
     and -2 the largest and smallest of them, 1 and -1 the largest and smallest sum of moduli in a
@@ -119,7 +119,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     return result
 
 
-@public("linalg_norm", first="input", strict=False)
+@public("linalg_norm", first="input", strict="norm", api="linalg.norm", overloads=2)
 def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A norm of vectors, or of matrices where `dim` has two entries, or `ord` is given and `dim` is
     not and `input` has two dimensions. Without `ord` the root of the sum of squares.
@@ -150,7 +150,7 @@ def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None):
 # ---- condition number ----
 
 
-@public("linalg_cond", first="input", strict=False, api="linalg.cond")
+@public("linalg_cond", first="input", strict=False, api="linalg.cond", overloads=2)
 def cond(input, p=None):
     """The condition number of matrices in a norm: norm(A, p) * norm(inv(A), p), with p None or 2 (-2)
     the quotient of the largest (smallest) and the smallest (largest) singular value.
@@ -162,17 +162,24 @@ def cond(input, p=None):
     tensor(4.)
     """
     A = input
-    check(A.dim() >= 2, "linalg.cond: The input tensor must have at least 2 dimensions.")
+    if not isinstance(p, str):
+        check(A.dim() >= 2, "linalg.cond: The input tensor must have at least 2 dimensions.")
     if p is None or (not isinstance(p, str) and abs(p) == 2):
         S = svdvals(A)
         largest, smallest = S[..., :1].squeeze(-1), S[..., -1:].squeeze(-1)
         if A.numel() == 0:
             return torch.zeros(A.shape[:-2], dtype=S.dtype)
         return smallest / largest if p == -2 else largest / smallest
+    word = p if isinstance(p, str) else f"{p:g}"
+    if isinstance(p, str):
+        check_square(A, f"linalg.cond(ord={word})")
     known = p in ("fro", "nuc") if isinstance(p, str) else abs(p) in (1, _inf)
-    check(known, f"linalg.cond got an invalid norm type: {p if isinstance(p, str) else f'{p:g}'}")
-    check_square(A, "linalg.cond")
-    check_floating(A, "linalg.cond")
+    check(known, f"linalg.cond got an invalid norm type: {word}")
+    check_square(A, f"linalg.cond(ord={word})")
+    if p == "nuc":
+        S = svdvals(A)
+        return S.sum(-1) * S.reciprocal().sum(-1)
+    check_floating(A, "linalg.inv")
     if A.numel() == 0:
         return torch.zeros(A.shape[:-2], dtype=A.dtype.to_real())
     inverse, info = inv_ex(A)
@@ -206,7 +213,7 @@ def _tolerance(A, atol, rtol, largest, name):
     return relative.clamp(min=bounds[0])
 
 
-@public("linalg_matrix_rank", first="input", strict=False)
+@public("linalg_matrix_rank", first="input", strict=False, overloads=1)
 def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None):
     """The number of singular values above a tolerance, int64, [..., m, n] to [...]: the larger of
     `atol` and `rtol` times the largest of them.
@@ -269,7 +276,7 @@ class _Pinv(Operation):
         return pinv_gradient(g, P, A), None, None, None
 
 
-@public("linalg_pinv", first="input", strict=False, api="linalg.pinv")
+@public("linalg_pinv", first="input", strict=False, api="linalg.pinv", overloads=1)
 def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """The pseudoinverse, [..., m, n] to [..., n, m]: 1 / s for the singular values s above a
     tolerance, 0 for the rest (Moore 1920, Penrose 1955). `hermitian` takes eigenvalues instead.
@@ -298,11 +305,11 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None):
     if A.numel() == 0:
         return torch.zeros(*A.shape[:-2], A.size(-1), A.size(-2), dtype=A.dtype)
     if hermitian:
-        check_square(A, "linalg.pinv")
+        check_square(A, "linalg.eigh")
     return _Pinv.call(A, atol, rtol, bool(hermitian))
 
 
-@public("pinverse", first="input", strict=False)
+@public("pinverse", first="input", out=False)
 def pinverse(input, rcond=1e-15):
     """linalg.pinv under its old name; rcond is its rtol."""
     return pinv(input, rtol=rcond)

@@ -5,6 +5,7 @@ import rushlight as torch
 from .. import return_types
 from ._common import (
     Operation,
+    broadcast_batches,
     check,
     check_floating,
     check_info,
@@ -17,7 +18,8 @@ from ._common import (
     public,
     type_name,
 )
-from ._solve import triangular
+from ._solve import is_vector
+from ._triangular import triangular
 
 # ---- QR ----
 
@@ -56,12 +58,12 @@ class _Qr(Operation):
         check(
             ctx.mode != "r",
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please "
-            "use linalg.qr(A, mode='reduced') if you are going to require the gradients of this "
-            "function.",
+            "use linalg.qr(A, mode='reduced') if you are going to differentiate through "
+            "linalg.qr.",
         )
         check(
             ctx.mode != "complete" or m <= n,
-            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols",
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols.",
         )
         if gQ is None and gR is None:
             return None, None
@@ -77,8 +79,7 @@ class _Qr(Operation):
 
 def _qr(A, mode):
     check_matrix(A, "linalg.qr")
-    if A.dtype not in (torch.float16, torch.bfloat16):
-        check_floating(A, "linalg.qr")
+    check_floating(A, "linalg.qr", half=True)
     check(
         mode in ("reduced", "complete", "r"),
         f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
@@ -154,7 +155,6 @@ def householder_product(input, tau):
     check_tensor(tau, "linalg_householder_product", "tau", 2)
     name = "torch.linalg.householder_product"
     m, n = _check_reflections(input, tau, name)
-    check(m >= n, f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
     if not needs_grad(input, tau):
         return lapack._orgqr(input, tau, n)
     Q = torch.eye(m, n, dtype=input.dtype).expand(input.shape)
@@ -166,8 +166,9 @@ def householder_product(input, tau):
 def _check_reflections(A, tau, name):
     check(A.dim() >= 2, f"{name}: input must have at least 2 dimensions.")
     m, n = A.shape[-2:]
+    check(m >= n, f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
     check(
-        tau.dim() and n >= tau.size(-1),
+        n >= tau.size(-1),
         f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]",
     )
     check(
@@ -218,16 +219,12 @@ def _check_ormqr(A, tau, other, left):
     check(other.dim() >= 2, f"{name}: other must have at least 2 dimensions.")
     side = -2 if left else -1
     check(
-        tau.dim() and other.size(side) >= tau.size(-1),
-        f"{name}: other.shape[{side}] must be greater than or equal to tau.shape[-1]",
-    )
-    check(
         other.size(side) == A.size(-2),
         f"{name}: other.shape[{side}] must be equal to input.shape[-2]",
     )
     check(
-        tau.size(-1) <= A.size(-1),
-        f"{name}: tau.shape[-1] must be less than or equal to input.shape[-1]",
+        tau.size(-1) == min(other.size(side), A.size(-1)),
+        f"{name}: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])",
     )
     for word, t, less in (("tau", tau, 1), ("other", other, 0)):
         wanted = "one dimension less than" if less else "the same number of dimensions as"
@@ -306,12 +303,11 @@ def lstsq(input, b, rcond=None, *, driver=None):
     """
     check_tensor(b, "linalg_lstsq", "b", 2)
     A, B = input, b
-    driver = _check_lstsq(A, B, driver)
+    driver, vector = _check_lstsq(A, B, rcond, driver)
     m, n = A.shape[-2:]
-    vector = B.dim() + 1 == A.dim()
     if rcond is None:
         rcond = torch.finfo(A.dtype).eps * max(m, n)
-    B = B.unsqueeze(-1) if vector else B
+    A, B = broadcast_batches(A, B.unsqueeze(-1) if vector else B)
     X, residuals, rank, S, info = _Lstsq.call(A, B, float(rcond), driver)
     if driver == "gels":
         check_info(info, "torch.linalg.lstsq")
@@ -325,7 +321,7 @@ def lstsq(input, b, rcond=None, *, driver=None):
     return return_types.linalg_lstsq((X, residuals, rank.long(), S))
 
 
-def _check_lstsq(A, B, driver):
+def _check_lstsq(A, B, rcond, driver):
     name = "torch.linalg.lstsq"
     check(A.dim() >= 2, f"{name}: input must have at least 2 dimensions.")
     check(B.dim() >= 1, f"{name}: other must have at least 1 dimension.")
@@ -339,11 +335,18 @@ def _check_lstsq(A, B, driver):
         f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - "
         "other.dim()) <= 1",
     )
-    side = -1 if A.dim() - B.dim() == 1 else -2
+    side = -1 if is_vector(A, B) else -2
     check(A.size(-2) == B.size(side), f"{name}: input.size(-2) should match other.size({side})")
     check(
         driver in (None, "gels", "gelsy", "gelsd", "gelss"),
         f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)",
     )
+    if A.dim() > B.dim() and side == -2:  # what expanding them would say
+        torch.empty(A.shape[:-2], device="meta") + torch.empty(B.shape[:-1], device="meta")
+    if rcond is None:
+        check(
+            A.is_floating_point() or A.is_complex(),
+            "This function doesn't handle types other than float and double",
+        )
     check_kernel(A, "linalg_lstsq_cpu")
-    return driver or "gelsy"
+    return driver or "gelsy", side == -1

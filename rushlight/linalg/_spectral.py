@@ -16,6 +16,7 @@ from ._common import (
     public,
     type_name,
 )
+from ._solve import solve
 
 
 def _diagonal(X):
@@ -62,8 +63,6 @@ class _Eig(Operation):
 
     @staticmethod
     def backward(ctx, gL, gV):
-        from ._solve import solve
-
         L, V = ctx.saved_tensors
         if gL is None and gV is None:
             return None
@@ -252,13 +251,12 @@ def _svd_gradient(U, S, V, gU, gS, gV):
 
 def _check_svd(A, driver):
     check_matrix(A, "linalg.svd")
+    check_floating(A, "linalg.svd", half=True)
     check(
         driver is None,
         "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with "
         "cuSOLVER backend.",
     )
-    if A.dtype not in (torch.float16, torch.bfloat16):
-        check_floating(A, "linalg.svd")
     check_kernel(A, "linalg_svd_cpu")
 
 
