@@ -226,15 +226,32 @@ def _dir(self):
 
 def _getattr(self, name):
     """Only for names that the class lacks: a composite, or an error that helps."""
+    if _composite_method(name) is not None:
+        return getattr(self, name)
+    from ._missing import missing_attribute
+
+    return missing_attribute(self, name)
+
+
+def _class_getattr(cls, name):
+    """The same for `Tensor.name`."""
+    function = None if name.startswith("__") and name != "__rdiv__" else _composite_method(name)
+    if function is None:
+        raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
+    return function
+
+
+def _composite_method(name):
+    """A composite as a method, put on the class when it is first asked for; None if there is none."""
     from .functional import _METHODS
 
     function = _METHODS.get(name)
     if function is not None:
         setattr(Tensor, name, function)
-        return getattr(self, name)
-    from ._missing import missing_attribute
+    return function
 
-    return missing_attribute(self, name)
+
+type(Tensor).__getattr__ = _class_getattr
 
 
 def _new(self, *args, **kwargs):

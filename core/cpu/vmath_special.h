@@ -125,7 +125,7 @@ RL_INLINE float vm_erf(float x) {
   const float a = vm_abs(x), z = a * a;
   const float p = vm_poly(z, 0.128379167, -0.376126337, 0.112836939, -0.0268592711, 0.0052006352,
                           -0.000813744771, 8.34526692e-05);
-  const float q = vm_poly(vm_clamp(a, 0, 4), -0.00017587949, 1.12952085, 0.633334603, 0.108294003,
+  const float q = vm_poly(vm_at_most(a, 4), -0.00017587949, 1.12952085, 0.633334603, 0.108294003,
                           -0.0251286617, 0.00417465735, -0.000435221891, 2.11621704e-05);
   return vm_copysign(a < 0.925f ? a + a * p : 1.f - vm_exp_inner(-q), x);  // q = -log(erfc(a))
 }

@@ -194,6 +194,28 @@ Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Fact
   return finish(as_contiguous(t, factory_dtype(f)), f);
 }
 
+/// Both take 0-dimensional tensors for numbers; others are an error that the parser cannot word.
+Scalar end_of(const char* name, const Operand& start, const Operand& end, bool first) {
+  if ((start.tensor && start.tensor->dim()) || (end.tensor && end.tensor->dim())) {
+    std::string got;
+    if (start.tensor) got = str("start with ", start.tensor->dim(), " dimension(s)");
+    if (end.tensor)
+      got += str(got.empty() ? "" : " and ", "end with ", end.tensor->dim(), " dimension(s)");
+    raise(ErrorKind::Runtime, name, " only supports 0-dimensional start and end tensors, but got ",
+          got, ".");
+  }
+  const Operand& o = first ? start : end;
+  return o.tensor ? cpu::get(o.tensor->dtype(), o.tensor->raw()) : o.number;
+}
+Tensor linspace_tensors(Operand start, Operand end, int64_t steps, const Factory& f) {
+  return linspace(end_of("linspace", start, end, true), end_of("linspace", start, end, false),
+                  steps, f);
+}
+Tensor logspace_tensors(Operand start, Operand end, int64_t steps, double base, const Factory& f) {
+  return logspace(end_of("logspace", start, end, true), end_of("logspace", start, end, false),
+                  steps, base, f);
+}
+
 Tensor eye_nm(int64_t n, int64_t m, const Factory& f) {
   RL_CHECK(n >= 0, "n must be greater or equal to 0, got ", n);
   RL_CHECK(m >= 0, "m must be greater or equal to 0, got ", m);
@@ -271,9 +293,11 @@ void define_creation(Registry& r) {
   r.op("linspace(start, end, steps, **factory)",
        "`steps` numbers evenly from start to end, both included.", &linspace)
       .not_method();
+  r.op("linspace(start, end, steps, **factory)", "", &linspace_tensors);
   r.op("logspace(start, end, steps, base=10.0, **factory)", "base ** linspace(start, end, steps).",
        &logspace)
       .not_method();
+  r.op("logspace(start, end, steps, base=10.0, **factory)", "", &logspace_tensors);
   r.op("eye(n, **factory)", "The identity matrix.", &eye_n).not_method();
   r.op("eye(n, m, **factory)", "", &eye_nm);
   r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from).not_method();
