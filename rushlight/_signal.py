@@ -21,7 +21,6 @@ def _window(name, shape):
         device=None,
         pin_memory=False,
         requires_grad=False,
-        out=None,
         **named,
     ):
         if isinstance(window_length, float):
@@ -43,10 +42,6 @@ def _window(name, shape):
             size = window_length + bool(periodic)
             n = torch.arange(size, dtype=dtype, device=device)
             result = shape(n, size, *parameters, **named)[:window_length]
-        if out is not None:
-            from .fft import _into
-
-            return _into(out, result)
         return result.requires_grad_() if requires_grad else result
 
     window.__name__ = window.__qualname__ = name
@@ -332,7 +327,12 @@ def _check_istft(
         if not condition:
             raise RuntimeError(f"{call} : {message}")
 
-    size = input.size(-2) if input.dim() > 1 else input.size(-3)
+    if input.dim() < 2:
+        n = input.dim() + 1
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got -3)"
+        )
+    size = input.size(-2)
     check(input.numel() > 0, "input tensor cannot be empty.")
     check(
         input.dim() in (2, 3),

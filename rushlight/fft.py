@@ -6,7 +6,7 @@ each is another of them, so derivatives exist to any order. Not here: stft and i
 
 import rushlight as torch
 
-from ._legacy import NAMES
+from ._composite import type_name, write
 from .autograd import Function
 
 __all__ = [
@@ -29,11 +29,6 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]  # as PyTorch: hfft2, hfftn, ihfft2 and ihfftn are public, but not listed
-
-
-def _title(dtype):
-    """A dtype's name in PyTorch's messages: "ComplexFloat"."""
-    return NAMES[dtype][: -len("Tensor")]
 
 
 def _numpy():
@@ -146,7 +141,7 @@ def _floating(input):
     if not (input.is_floating_point() or input.is_complex()):
         return input.to(torch.get_default_dtype())
     if input.dtype in (torch.float16, torch.bfloat16):
-        raise RuntimeError(f"Unsupported dtype {_title(input.dtype)}")
+        raise RuntimeError(f"Unsupported dtype {type_name(input.dtype)}")
     return input
 
 
@@ -201,21 +196,16 @@ def _dims_and_sizes(input, s, dim):
     return dims, [_check_size(input.size(d) if n == -1 else n) for d, n in zip(dims, sizes)]
 
 
-def _into(out, result, name=None):
-    """out= of a function composed in Python; `name` is that of a transform."""
+def _into(out, result, name):
+    """out= of a transform."""
     if out is None:
         return result
-    if name and not (out.is_complex() if result.is_complex() else out.is_floating_point()):
+    if not (out.is_complex() if result.is_complex() else out.is_floating_point()):
         wanted = "complex" if result.is_complex() else "floating point"
-        raise RuntimeError(f"{name} expects a {wanted} output tensor, but got {_title(out.dtype)}")
-    if not torch.can_cast(result.dtype, out.dtype):
         raise RuntimeError(
-            f"result type {_title(result.dtype)} can't be cast to the desired output type "
-            f"{_title(out.dtype)}"
+            f"{name} expects a {wanted} output tensor, but got {type_name(out.dtype)}"
         )
-    if out.shape != result.shape:
-        out.resize_(result.shape)
-    return out.copy_(result)
+    return write(out, result, name)
 
 
 # ---- one dimension ----
@@ -230,7 +220,7 @@ def _one(input, n, dim):
 
 def _real_input(name, input):
     if input.is_complex():
-        raise RuntimeError(f"{name} expects a real input tensor, but got {_title(input.dtype)}")
+        raise RuntimeError(f"{name} expects a real input tensor, but got {type_name(input.dtype)}")
 
 
 def _c2c(name, input, n, dim, norm, forward, out):
@@ -370,7 +360,7 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None):
     """
     if input.is_complex():
         raise RuntimeError(
-            f"rfftn expects a real-valued input tensor, but got {_title(input.dtype)}"
+            f"rfftn expects a real-valued input tensor, but got {type_name(input.dtype)}"
         )
     input = _floating(input)
     dims, sizes = _dims_and_sizes(input, s, dim)
@@ -422,7 +412,9 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
     dims, sizes = _dims_and_sizes(input, s, dim)
     _check_axes("ihfftn", dims)
     if input.is_complex():
-        raise RuntimeError(f"Only supports floating-point dtypes, but found: {_title(input.dtype)}")
+        raise RuntimeError(
+            f"Only supports floating-point dtypes, but found: {type_name(input.dtype)}"
+        )
     input = _resized(_floating(input), dims, sizes)
     return _into(out, _R2C.apply(input, dims, _scale(norm, False)).conj(), "ihfftn")
 
@@ -472,7 +464,9 @@ def _frequencies(name, n, d, out, dtype, count, **options):
     if name == "fftfreq":
         result[(n + 1) // 2 :] -= n
     factor = 1.0 / (n * d) if n * d else float("inf")
-    result = _into(out, result * factor)
+    result = result * factor
+    if out is not None:
+        return write(out, result, name)
     return result.requires_grad_() if requires_grad else result
 
 

@@ -11,6 +11,7 @@ import math
 import rushlight as torch
 
 from . import _C
+from ._composite import with_out
 
 _core = _C._special
 
@@ -70,7 +71,8 @@ xlogy = torch.xlogy
 zeta = _core.zeta
 
 
-def polygamma(n, input, *, out=None):
+@with_out
+def polygamma(n, input):
     """The n-th derivative of digamma, n >= 0: (-1) ** (n + 1) * n! * zeta(n + 1, input) for n > 0.
 
     Raises TypeError if n is not an int, RuntimeError if it is negative.
@@ -83,10 +85,11 @@ def polygamma(n, input, *, out=None):
         raise TypeError(f"polygamma(): argument 'n' (position 1) must be int, not {kind}")
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return _into(out, _C._hidden._polygamma(n, input))
+    return _C._hidden._polygamma(n, input)
 
 
-def mvlgamma(input, p, *, out=None):
+@with_out
+def mvlgamma(input, p):
     """The logarithm of the multivariate gamma function of dimension p: the sum of
     lgamma(input - i / 2) over i < p, and p (p - 1) / 4 * log(pi).
 
@@ -103,22 +106,14 @@ def mvlgamma(input, p, *, out=None):
         input = input.to(torch.get_default_dtype())
     halves = torch.arange(p, dtype=input.dtype, device=input.device) * -0.5
     total = torch.lgamma(input.unsqueeze(-1) + halves).sum(-1)
-    return _into(out, total + p * (p - 1) / 4 * math.log(math.pi))
+    return total + p * (p - 1) / 4 * math.log(math.pi)
 
 
 multigammaln = mvlgamma
 
 
-def _into(out, result):
-    if out is None:
-        return result
-    from .fft import _into
-
-    return _into(out, result)
-
-
 __all__ = [
     name
     for name in globals()
-    if not name.startswith("_") and name not in ("math", "mvlgamma", "torch")
+    if not name.startswith("_") and name not in ("math", "mvlgamma", "torch", "with_out")
 ]

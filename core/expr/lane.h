@@ -84,7 +84,8 @@ RL_LANE_OPERATOR(+, add, true)
 RL_LANE_OPERATOR(-, sub, true)
 RL_LANE_OPERATOR(*, mul, true)
 RL_LANE_OPERATOR(&, bit_and, kInteger<T>)
-RL_LANE_OPERATOR(|, bit_or, kInteger<T>) RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
+RL_LANE_OPERATOR(|, bit_or, kInteger<T>)
+RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
 #undef RL_LANE_OPERATOR
 
 #define RL_LANE_COMPARE(symbol, name, kind)              \
@@ -203,15 +204,14 @@ RL_INLINE Lane<T> sign(Lane<T> a) {
   RL_INLINE Lane<T> name(Lane<T> a) {        \
     return {static_cast<T>(vm_##name(a.v))}; \
   }
-RL_VM_UNARY(exp)
-RL_VM_UNARY(exp2)
-RL_VM_UNARY(expm1)
-RL_VM_UNARY(log)
-RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_UNARY(cos)
-    RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan) RL_VM_UNARY(sinh)
-        RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh) RL_VM_UNARY(atanh)
-            RL_VM_UNARY(erf) RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv) RL_VM_UNARY(lgamma)
-                RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt) RL_VM_UNARY(rsqrt)
+// clang-format off
+RL_VM_UNARY(exp) RL_VM_UNARY(exp2) RL_VM_UNARY(expm1) RL_VM_UNARY(log) RL_VM_UNARY(log2)
+RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_UNARY(cos) RL_VM_UNARY(tan)
+RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan) RL_VM_UNARY(sinh) RL_VM_UNARY(cosh)
+RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh) RL_VM_UNARY(atanh) RL_VM_UNARY(erf)
+RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv) RL_VM_UNARY(lgamma) RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt)
+RL_VM_UNARY(rsqrt)
+// clang-format on
 #undef RL_VM_UNARY
 
     // Special functions compute in double.
@@ -242,7 +242,8 @@ RL_SPECIAL_BINARY(X)
       return {vm_##name(a.v)};        \
   }
 RL_VM_ROUNDING(floor)
-RL_VM_ROUNDING(ceil) RL_VM_ROUNDING(trunc) RL_VM_ROUNDING(round)
+RL_VM_ROUNDING(ceil)
+RL_VM_ROUNDING(trunc) RL_VM_ROUNDING(round)
 #undef RL_VM_ROUNDING
 
     template <class T>
@@ -363,7 +364,8 @@ RL_LANE_MIXED(pow, pow)
 RL_LANE_MIXED(fmod, fmod)
 RL_LANE_MIXED(remainder, remainder)
 RL_LANE_MIXED(maximum, maximum)
-RL_LANE_MIXED(minimum, minimum) RL_LANE_MIXED(copysign, copysign) RL_LANE_MIXED(atan2, atan2)
+RL_LANE_MIXED(minimum, minimum)
+RL_LANE_MIXED(copysign, copysign) RL_LANE_MIXED(atan2, atan2)
 #undef RL_LANE_MIXED
 
     template <class T>

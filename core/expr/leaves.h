@@ -37,41 +37,33 @@
   RL_SPECIAL_UNARY(RL_SPECIAL_UNARY_LEAF)
 // clang-format on
 
-#define RL_PLAIN_UNARY_LEAVES(X)           \
-  X(neg, "neg", "(-{0})")                  \
-  X(conj, "conj_physical", "rl_conj({0})") \
-  X(bit_not, "_bitwise_not", "(~{0})")     \
-  X(mask_not, "logical_not", "(!{0})")     \
+// clang-format off
+#define RL_PLAIN_UNARY_LEAVES(X)                                                                  \
+  X(neg, "neg", "(-{0})") X(conj, "conj_physical", "rl_conj({0})")                                \
+  X(bit_not, "_bitwise_not", "(~{0})") X(mask_not, "logical_not", "(!{0})")                       \
   X(isnan, "isnan", "rl_isnan({0})") X(isinf, "isinf", "rl_isinf({0})")
 
-#define RL_BINARY_LEAVES(X)                                                          \
-  X(pow, "_pow", "rl_pow({0}, {1})")                                                 \
-  X(atan2, "atan2", "atan2({0}, {1})")                                               \
-  X(fmod, "fmod", "rl_fmod({0}, {1})")                                               \
-  X(hypot, "hypot", "hypot({0}, {1})") X(copysign, "copysign", "copysign({0}, {1})") \
-      X(nextafter, "nextafter", "nextafter({0}, {1})")                               \
-          X(remainder, "remainder", "rl_remainder({0}, {1})")                        \
-              X(floor_divide, "floor_divide", "rl_floor_divide({0}, {1})")           \
-                  X(trunc_divide, "_trunc_divide", "rl_trunc_divide({0}, {1})")      \
-                      X(minimum, "minimum", "rl_minimum({0}, {1})")                  \
-                          X(maximum, "maximum", "rl_maximum({0}, {1})")              \
-                              X(fmin, "fmin", "rl_fmin({0}, {1})")                   \
-                                  X(fmax, "fmax", "rl_fmax({0}, {1})")               \
-                                      RL_SPECIAL_BINARY(RL_SPECIAL_BINARY_LEAF)
+#define RL_BINARY_LEAVES(X)                                                                       \
+  X(pow, "_pow", "rl_pow({0}, {1})") X(atan2, "atan2", "atan2({0}, {1})")                         \
+  X(fmod, "fmod", "rl_fmod({0}, {1})") X(hypot, "hypot", "hypot({0}, {1})")                       \
+  X(copysign, "copysign", "copysign({0}, {1})") X(nextafter, "nextafter", "nextafter({0}, {1})")  \
+  X(remainder, "remainder", "rl_remainder({0}, {1})")                                             \
+  X(floor_divide, "floor_divide", "rl_floor_divide({0}, {1})")                                    \
+  X(trunc_divide, "_trunc_divide", "rl_trunc_divide({0}, {1})")                                   \
+  X(minimum, "minimum", "rl_minimum({0}, {1})") X(maximum, "maximum", "rl_maximum({0}, {1})")     \
+  X(fmin, "fmin", "rl_fmin({0}, {1})") X(fmax, "fmax", "rl_fmax({0}, {1})")                       \
+  RL_SPECIAL_BINARY(RL_SPECIAL_BINARY_LEAF)
 
-#define RL_OPERATOR_LEAVES(X)                                                             \
-  X(add, "add", "({0} + {1})")                                                            \
-  X(sub, "sub", "({0} - {1})")                                                            \
-  X(mul, "mul", "({0} * {1})")                                                            \
-  X(div, "div", "({0} / {1})")                                                            \
-  X(eq, "eq", "({0} == {1})") X(ne, "ne", "({0} != {1})") X(lt, "lt", "({0} < {1})")      \
-      X(le, "le", "({0} <= {1})") X(gt, "gt", "({0} > {1})") X(ge, "ge", "({0} >= {1})")  \
-          X(bit_and, "bitwise_and", "({0} & {1})") X(bit_or, "bitwise_or", "({0} | {1})") \
-              X(bit_xor, "bitwise_xor", "({0} ^ {1})")                                    \
-                  X(shl, "bitwise_left_shift", "rl_shl({0}, {1})")                        \
-                      X(shr, "bitwise_right_shift", "rl_shr({0}, {1})")                   \
-                          X(mask_and, "logical_and", "({0} && {1})")                      \
-                              X(mask_or, "logical_or", "({0} || {1})")
+#define RL_OPERATOR_LEAVES(X)                                                                     \
+  X(add, "add", "({0} + {1})") X(sub, "sub", "({0} - {1})") X(mul, "mul", "({0} * {1})")          \
+  X(div, "div", "({0} / {1})") X(eq, "eq", "({0} == {1})") X(ne, "ne", "({0} != {1})")            \
+  X(lt, "lt", "({0} < {1})") X(le, "le", "({0} <= {1})") X(gt, "gt", "({0} > {1})")               \
+  X(ge, "ge", "({0} >= {1})") X(bit_and, "bitwise_and", "({0} & {1})")                            \
+  X(bit_or, "bitwise_or", "({0} | {1})") X(bit_xor, "bitwise_xor", "({0} ^ {1})")                 \
+  X(shl, "bitwise_left_shift", "rl_shl({0}, {1})")                                                \
+  X(shr, "bitwise_right_shift", "rl_shr({0}, {1})") X(mask_and, "logical_and", "({0} && {1})")    \
+  X(mask_or, "logical_or", "({0} || {1})")
+// clang-format on
 
 #define RL_OTHER_LEAVES(X) \
   X(select, "where", "({0} ? {1} : {2})") X(constant, "", "") X(input, "", "") X(param, "", "")

@@ -47,6 +47,7 @@ RL_FORMULAS(special) {
          return -(g * (x * zeta(x + 1.0, q)));
        })
       .special()
+      .not_in_place()
       .number_first()
       .node("SpecialZetaBackward0")
       .no_gradient(0, "the derivative for 'zeta' is not implemented.");
@@ -78,12 +79,14 @@ RL_FORMULAS(special) {
        [](Value auto x) { return erfcx(x); },
        [](Value auto g, Value auto x, Value auto y) { return g * (2.0 * x * y - kTwoOverSqrtPi); })
       .special()
+      .not_in_place()
       .node("SpecialErfcxBackward0");
   r.unary(
        "ndtr(input)", RealFloat, "The standard normal distribution function.",
        [](Value auto x) { return ndtr(x); },
        [](Value auto g, Value auto x, Value auto) { return g * (exp(-0.5 * x * x) / kSqrt2Pi); })
       .special()
+      .not_in_place()
       .node("SpecialNdtrBackward0");
   r.unary(
        "log_ndtr(input)", RealFloat, "log(ndtr(input)), accurate far below zero.",
@@ -92,11 +95,13 @@ RL_FORMULAS(special) {
          return g / (erfcx(-kSqrtHalf * x) * (kSqrtHalf / kTwoOverSqrtPi * 2.0));
        })
       .special()
+      .not_in_place()
       .node("SpecialLogNdtrBackward0");
   r.unary(
        "ndtri(input)", RealFloat, "The inverse of ndtr.", [](Value auto x) { return ndtri(x); },
        [](Value auto g, Value auto, Value auto y) { return g * (kSqrt2Pi * exp(0.5 * y * y)); })
       .special()
+      .not_in_place()
       .node("SpecialNdtriBackward0");
   r.unary(
        "entr(input)", RealFloat, "-input * log(input); 0 at 0, -inf below.",
@@ -107,21 +112,21 @@ RL_FORMULAS(special) {
        },
        [](Value auto g, Value auto x, Value auto) { return -(g * (1.0 + log(x))); })
       .special()
+      .not_in_place()
       .node("SpecialEntrBackward0");
   r.binary(
        "xlog1py(input, other)", RealFloat,
        "input * log1p(other); 0 where input is, unless other is NaN.",
        [](Value auto x, Value auto o) {
-         auto zero = x == 0.0 && !isnan(o);
-         return where(zero, 0.0, x * log1p(where(zero, 1.0, o)));
+         return where(isnan(o), o, where(x == 0.0, 0.0, x * log1p(o)));
        },
        [](Value auto g, Value auto x, Value auto o, Value auto) {
-         auto zero = x == 0.0 && o <= -1.0;
-         return where(zero, 0.0, g * log1p(where(zero, 1.0, o)));
+         return where(x == 0.0 && o <= -1.0, g * 0.0, g * log1p(o));
        },
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / (o + 1.0); })
       .number_first()
       .special()
+      .not_in_place()
       .node("SpecialXlog1PyBackward0");
 
   // Bessel functions: J and Y are solutions of x^2 y'' + x y' + (x^2 - n^2) y = 0, I and K those of
@@ -135,6 +140,7 @@ RL_FORMULAS(special) {
        [](Value auto x) { return i0e(x); },
        [](Value auto g, Value auto x, Value auto y) { return g * (i1e(x) - sign(x) * y); })
       .special()
+      .not_in_place()
       .node("SpecialI0EBackward0");
   r.unary(
        "i1(input)", RealFloat, "The modified Bessel function of the first kind, order 1.",
@@ -144,6 +150,7 @@ RL_FORMULAS(special) {
          return g * where(away, i0(x) - y / where(away, x, 1.0), 0.5);
        })
       .special()
+      .not_in_place()
       .node("SpecialI1Backward0");
   r.unary(
        "i1e(input)", RealFloat, "exp(-abs(input)) * i1(input).",
@@ -153,21 +160,26 @@ RL_FORMULAS(special) {
          return g * where(away, i0e(x) - y * (sign(x) + 1.0 / where(away, x, 1.0)), 0.5);
        })
       .special()
+      .not_in_place()
       .node("SpecialI1EBackward0");
-#define RL_BESSEL(name, doc) \
-  r.unary(#name "(input)", RealFloat, doc, [](Value auto x) { return name(x); }).special()
+#define RL_BESSEL(name, doc)                                                     \
+  r.unary(#name "(input)", RealFloat, doc, [](Value auto x) { return name(x); }) \
+      .special()                                                                 \
+      .not_in_place()
   RL_BESSEL(bessel_j0, "The Bessel function of the first kind, order 0. No gradient.");
   RL_BESSEL(bessel_j1, "The Bessel function of the first kind, order 1. No gradient.");
   RL_BESSEL(bessel_y0,
             "The Bessel function of the second kind, order 0; NaN below 0. No gradient.");
   RL_BESSEL(bessel_y1,
             "The Bessel function of the second kind, order 1; NaN below 0. No gradient.");
-  r.unary("modified_bessel_i0(input)", RealFloat, "i0, without a gradient.", [](Value auto x) {
-     return i0(x);
-   }).special();
-  r.unary("modified_bessel_i1(input)", RealFloat, "i1, without a gradient.", [](Value auto x) {
-     return i1(x);
-   }).special();
+  r.unary("modified_bessel_i0(input)", RealFloat, "i0, without a gradient.",
+          [](Value auto x) { return i0(x); })
+      .special()
+      .not_in_place();
+  r.unary("modified_bessel_i1(input)", RealFloat, "i1, without a gradient.",
+          [](Value auto x) { return i1(x); })
+      .special()
+      .not_in_place();
   RL_BESSEL(modified_bessel_k0,
             "The modified Bessel function of the second kind, order 0. No gradient.");
   RL_BESSEL(modified_bessel_k1,
@@ -183,13 +195,15 @@ RL_FORMULAS(special) {
             auto angle = where(zero || infinite, 1.0, x);
             return where(zero, 1.0, where(infinite, 0.0, sin(angle) / angle));
           })
-      .special();
+      .special()
+      .not_in_place();
 
   // Orthogonal polynomials of degree n at input; 0 for a negative degree.
 #define RL_POLYNOMIAL(name, leaf, at, doc)                                                  \
   r.binary(#name "(input, n)", RealFloat, doc " of degree n, a whole number. No gradient.", \
            [](Value auto x, Value auto n) { return leaf(at, n); })                          \
       .special()                                                                            \
+      .not_in_place()                                                                       \
       .number_first()
 #define RL_CHEBYSHEV(kind, text)                                                                 \
   RL_POLYNOMIAL(chebyshev_polynomial_##kind, chebyshev_polynomial_##kind, x,                     \

@@ -205,12 +205,12 @@ const char* expected(Kind k) {
   }
 }
 
-const char* numpy_alias(const std::string& name) {
-  if (name == "dim") return "axis";
-  if (name == "keepdim") return "keepdims";
-  if (name == "input") return "self";
-  if (name == "other") return "x2";
-  return nullptr;
+/// May a parameter be called so as well? NumPy's names, and PyTorch's older ones.
+bool is_alias(const std::string& name, std::string_view text) {
+  if (name == "dim") return text == "axis";
+  if (name == "keepdim") return text == "keepdims";
+  if (name == "input") return text == "self" || text == "x" || text == "a" || text == "x1";
+  return name == "other" && text == "x2";
 }
 
 /// Is it an int, as one of the sizes given without brackets?
@@ -282,8 +282,7 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
     size_t i = 0;
     for (; i < n; ++i) {
       if (params[i].name == text) break;
-      const char* alias = numpy_alias(params[i].name);
-      if (alias && !std::strcmp(alias, text)) break;
+      if (is_alias(params[i].name, text)) break;
     }
     if (i == n) {
       if (explain) reason = str(schema.name, "() got an unexpected keyword argument '", text, "'");
