@@ -30,10 +30,8 @@ def test_models_are_torchvision_s(name):
     state = model.state_dict()
     text = repr([(key, tuple(value.shape)) for key, value in state.items()])
     total = sum(value.double().sum().item() for value in state.values())
-    assert (hashlib.md5(text.encode()).hexdigest()[:8], round(total, 2)) == (
-        MODELS[name][0],
-        round(MODELS[name][1], 2),
-    )
+    assert hashlib.md5(text.encode()).hexdigest()[:8] == MODELS[name][0]
+    assert total == pytest.approx(MODELS[name][1], abs=2e-3)
     assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 5)
 
 
@@ -123,7 +121,7 @@ def test_cifar_format_builds_arrays_only(tmp_path):
     folder.mkdir()
     batch = {"data": np.zeros((2, 3072), "uint8"), "labels": [4, 5]}
     for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
-        (folder / name).write_bytes(pickle.dumps(batch, 2))
+        (folder / name).write_bytes(pickle.dumps(batch, 4))
     assert len(datasets.CIFAR10(str(tmp_path))) == 10
     (folder / "test_batch").write_bytes(pickle.dumps(print))
     with pytest.raises(pickle.UnpicklingError, match="not allowed"):
