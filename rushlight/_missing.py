@@ -240,23 +240,10 @@ def install():
         sys.meta_path.append(StubFinder)
 
 
-def missing_attribute(tensor, name):
-    """The value of an attribute that Tensor lacks: a stub for PyTorch's names, else AttributeError
-    with the nearest name."""
-    kind = None if name.startswith("__") else (_names("torch.Tensor") or {}).get(name)
-    if kind is not None and kind[:1] not in ("#",):
+def missing_method(name):
+    """The value of a method of PyTorch's that Tensor lacks: a call of it raises."""
 
-        def stub(*args, **kwargs):
-            raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
+    def stub(*args, **kwargs):
+        raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
 
-        return stub
-    message = f"'{type(tensor).__name__}' object has no attribute '{name}'"
-    if not name.startswith("_"):
-        import difflib
-
-        near = difflib.get_close_matches(
-            name, [n for n in dir(type(tensor)) if not n.startswith("_")], 1
-        )
-        if near:
-            message += f"\ndid you mean '{near[0]}'?"
-    raise AttributeError(message)
+    return stub

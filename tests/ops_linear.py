@@ -3,6 +3,7 @@
 Not here: convolutions of real layers' sizes (test_convolution.py).
 """
 
+import numpy as np
 from ops_inputs import COMPLEX, FLOATS, NUMBERS, WIDE, K, X, row
 
 A, V, S = X(3, 4), X(5), X()
@@ -131,6 +132,37 @@ def resamples():
         tol=20,
     )
 
+    for name in ("bilinear", "bicubic", "lanczos"):
+        yield row(f"_upsample_{name}2d_aa", (x, (3, 2), False), (x, (7, 3), name != "lanczos"),
+                  (x, None, False, (0.5, 0.4)), dtypes=WIDE, tol=20)  # fmt: skip
+
+
+def scattered():
+    """Pooling by positions: fractional, and back again."""
+    for n in (2, 3):
+        x, size = X(2, 2, *sizes(n, 6), at="distinct"), sizes(n, 3)
+        draws = X(2, 2, n, at="(0, 1)", grad=False)
+        yield row(f"fractional_max_pool{n}d", (x, 2, size, draws), (x, sizes(n, 2), sizes(n, 1), draws), (x, 2, (9,) * n, draws),
+                  (X(2, *sizes(n, 5), at="distinct"), 2, size, X(1, 2, n, at="(0, 1)", grad=False)), (x, 2, size, X(2, 2, 4)), dtypes=SOME)  # fmt: skip
+        small = X(1, 2, *(2,) * n)
+        at = X(at=np.arange(2 * 2**n).reshape(1, 2, *(2,) * n) % 5 * 3, dtype="int64")
+        more = () if n == 2 else ((2,) * n, (0,) * n)
+        far = X(at=np.full((1, 2, *(2,) * n), 99), dtype="int64")
+        yield row(f"max_unpool{n}d", (small, at, (4,) * n, *more), (small, far, (4,) * n, *more), (small, at, (4,), *more), dtypes=SOME,
+                  layouts=())  # fmt: skip
+
+
+def samplers():
+    plane, volume = X(2, 3, 4, 5), X(1, 2, 3, 4, 3)
+    points, more = X(2, 3, 2, 2, at="(-1.3, 1.3)"), X(1, 2, 3, 2, 3, at="(-1.3, 1.3)")
+    choices = [(mode, padding, align) for mode in (0, 1, 2) for padding, align in ((0, False), (1, True), (2, False), (2, True))]  # fmt: skip
+    planes = [(plane, points, *c) for c in choices]
+    volumes = [(volume, more, *c) for c in choices if c[0] < 2]
+    wrong = [(plane, X(1, 3, 2, 2), 0, 0, False), (plane, X(2, 3, 2, 3), 0, 0, False)]
+    yield row("grid_sampler", *planes, *volumes, *wrong, dtypes=WIDE, tol=60, layouts=())
+    yield row("grid_sampler_2d", *planes[:2], dtypes=WIDE, tol=60)
+    yield row("grid_sampler_3d", *volumes[:2], dtypes=WIDE, tol=60)
+
 
 WINDOWS = [
     row("im2col", (X(2, 3, 5, 5), (2, 3), (1, 1), (0, 1), (1, 2)), (X(3, 5, 5), (2, 2), (2, 1), (0, 0), (1, 1)),
@@ -139,5 +171,13 @@ WINDOWS = [
         (X(2, 12, 15), (5, 5), (2, 2), (1, 1), (0, 0), (1, 1)), dtypes=(*FLOATS, *COMPLEX)),
 ]  # fmt: skip
 
-ROWS = [*PRODUCTS, *CONVOLUTIONS, *pools(), *resamples(), *WINDOWS]
+ROWS = [
+    *PRODUCTS,
+    *CONVOLUTIONS,
+    *pools(),
+    *resamples(),
+    *scattered(),
+    *samplers(),
+    *WINDOWS,
+]
 __all__ = ["NUMBERS", "ROWS"]

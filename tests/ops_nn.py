@@ -3,7 +3,7 @@
 Not here: modules (test_nn.py).
 """
 
-from ops_inputs import ALL, COMPLEX, FLOATS, REAL, WIDE, D, G, K, X, row
+from ops_inputs import ALL, COMPLEX, FLOATS, INTS, REAL, WIDE, D, G, K, X, row
 
 A, B, V, S = X(3, 4), X(2, 3, 4), X(5), X()
 SOME = ("bfloat16", "float32", "float64")
@@ -54,9 +54,20 @@ LOSSES = [
     loss("hinge_embedding_loss", (A, X(at=[1.0, -1, 1, -1]), 1.0, 1), (A, X(at=[1.0, -1, 1, -1]), 2.0, 2)),
     loss("margin_ranking_loss", (A, X(3, 4), X(3, 4), 0.0, 1), (A, X(3, 4), X(3, 4), 1.0, 0)),
 ]  # fmt: skip
+LOG_P, LABEL_ROWS = X(6, 2, 4), X(at=[[1, 2, 2], [3, 1, 0]], dtype="int64")
+CTC = [
+    row("_ctc_loss", (LOG_P, LABEL_ROWS, (6, 5), (3, 2)), (LOG_P, X(at=[1, 2, 3], dtype="int64"), (6, 5), (1, 2)),
+        (LOG_P, LABEL_ROWS, (6, 5), (0, 2)), (LOG_P, LABEL_ROWS, (7, 5), (3, 2)), (LOG_P, LABEL_ROWS, (2, 5), (3, 2), 0, True),
+        dtypes=WIDE, tol=30, orders=1, layouts=("transposed",), call=lambda m, *a: m._ctc_loss(*a)[0]),
+    row("ctc_loss", *((LOG_P, LABEL_ROWS, (6, 5), (3, 2), 0, r) for r in (0, 1, 2)), (LOG_P, LABEL_ROWS, (6, 5), (3, 2), 9),
+        (X(6, 4), X(at=[1, 2], dtype="int64"), (6,), (2,), 0, 0), (LOG_P, LABEL_ROWS, (2, 5), (3, 2), 0, 1, True),
+        dtypes=WIDE, tol=30, orders=1, layouts=("transposed",)),
+]  # fmt: skip
 for _row in LOSSES:
     _row.layouts = ()
 
+BAGS = X(at=[0, 2, 2, 1, 0], dtype="int64")
+OFFSETS = X(at=[0, 2, 2, 4], dtype="int64")
 NORMALISATION = [
     row("layer_norm", (A, (4,)), (A, (4,), X(4), X(4)), (B, (3, 4), X(3, 4), X(3, 4), 1e-3), (A, (3,)), dtypes=SOME, tol=20),
     row("native_layer_norm", (A, (4,), X(4), X(4), 1e-5), (A, (4,), None, None, 1e-5), dtypes=("float32", "float64"), tol=20),
@@ -71,6 +82,10 @@ NORMALISATION = [
         (X(2, 3, 5), X(3), X(3), X(3, grad=False), X(3, at="positive", grad=False), False, 0.1, 1e-5, False), dtypes=WIDE, tol=40),
     row("embedding", (A, X(at=[[0, 2], [1, 2]], dtype="int64")), (A, X(at=[0, 2, 2], dtype="int64"), 2),
         (A, X(at=[0, 2, 2], dtype="int64"), -1, True), (A, X(at=[3], dtype="int64")), (A, X(0, dtype="int64")), dtypes=SOME),
+    row("embedding_bag", *((A, BAGS, OFFSETS, False, mode) for mode in (0, 1, 2)),
+        (A, BAGS, OFFSETS, False, 0, False, X(5)), (A, BAGS, X(at=[0, 2, 2, 5], dtype="int64"), False, 1, False, None, True),
+        (A, X(at=[3], dtype="int64"), X(at=[0], dtype="int64")), (A, BAGS, X(at=[1], dtype="int64")), (A, BAGS, X(at=[0, 9], dtype="int64")),
+        (A, BAGS, OFFSETS, False, 1, False, X(5)), dtypes=SOME, orders=1, tol=4, messages=False, call=lambda m, *a: m.embedding_bag(*a)[0]),
     row("embedding_renorm_", (A, X(at=[0, 2], dtype="int64"), 1.0, 2.0), dtypes=WIDE, tol=4, orders=0,
         call=lambda m, x, *a: m.embedding_renorm_(x.detach(), *a)),
 ]  # fmt: skip
@@ -101,6 +116,8 @@ RANDOM = [
     draw("randint_like", (SMALL, 5), (SMALL, -2, 5), dtypes=REAL),
     draw("normal", (1.0, 2.0, (20,)), (SMALL, 2.0), (0.0, P), (SMALL, P), (0.0, -1.0, (2,)), dtypes=WIDE,
          skip={"in_place": "normal_ is an operation of its own"}),
+    draw("poisson", (X(40, at="positive"),), (X(at=[0.0, 3.0, 20.0, 300.0]),), (X(at=[-1.0]),), dtypes=WIDE),
+    draw("binomial", (X(at=[4.0, 30.0, 0.0, 500.0]), X(at=[0.3, 0.6, 0.5, 1.0])), (X(at=[50.0]), X(40, at="(0, 1)")), dtypes=WIDE),
     draw("multinomial", (P, 2), (P, 7, True), (P, 9), (SMALL, 1), dtypes=WIDE),
     row("dropout", (SMALL, 0.5, True), (SMALL, 0.5, False), (LARGE, 0.2, True), (SMALL, 1.0, True), (SMALL, 2.0, True), dtypes=WIDE),
     row("dropout_", (SMALL, 0.5, True), (SMALL, 0.5, False), (SMALL, 1.0, True), dtypes=WIDE),
@@ -108,6 +125,9 @@ RANDOM = [
 ]  # fmt: skip
 
 VARIANTS = [
+    row("gcd", (X(at=[4, -6, 0, 7]), X(at=[6, 9, 0, 0])), (X(3, 4), X(4)), dtypes=(*INTS, "float32", "bool"), orders=0),
+    row("lcm", (X(at=[4, -6, 0, 7]), X(at=[6, 9, 0, 0])), (X(3, 4), X(4)), dtypes=(*INTS, "float32", "bool"), orders=0),
+    row("frexp", (A,), (X(at=[0.0, -0.0, 1.0, 0.3, -1e-3, 3e4]),), (X(0),), dtypes=(*FLOATS, "int64")),
     row("pow", *((X(3, 4, at="positive"), e) for e in (2, 3, 0.5, -0.5, -1, 0, 1, 2.5, True)), (A, X(3, 4, at="(0, 3)")),
         (2, A), (2.5, A), (A, X()), (X(at=[0.0, 0.0, -2.0]), 2), tol=4, promotes=True),
     row("float_power", (X(3, 4, at="positive"), 2), (X(3, 4, at="positive"), X(4)), (2, A), tol=4, promotes=True),
@@ -129,5 +149,5 @@ VARIANTS = [
     row("equal", (A, X(3, 4)), (X(at=[1.0, 2]), X(at=[1.0, 2])), (A, X(4)), (X(0), X(0)), (S, S), orders=0),
 ]  # fmt: skip
 
-ROWS = [*SOFTMAX, *LOSSES, *NORMALISATION, *RANDOM, *VARIANTS]
+ROWS = [*SOFTMAX, *LOSSES, *CTC, *NORMALISATION, *RANDOM, *VARIANTS]
 __all__ = ["COMPLEX", "ROWS"]

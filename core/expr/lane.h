@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/vmath.h"
 #include "expr/leaves.h"
+#include "expr/special.h"
 
 namespace rl::RL_ISA {
 
@@ -210,9 +211,27 @@ RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_U
     RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan) RL_VM_UNARY(sinh)
         RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh) RL_VM_UNARY(atanh)
             RL_VM_UNARY(erf) RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv) RL_VM_UNARY(lgamma)
-                RL_VM_UNARY(digamma) RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt) RL_VM_UNARY(rsqrt)
-                    RL_VM_UNARY(i0)
+                RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt) RL_VM_UNARY(rsqrt)
 #undef RL_VM_UNARY
+
+    // Special functions compute in double.
+    template <class T>
+    concept Floating = !kInteger<T> && !kComplex<T>;
+#define X(name)                                      \
+  template <Floating T>                              \
+  RL_INLINE Lane<T> name(Lane<T> a) {                \
+    return {static_cast<T>(rl_##name(double(a.v)))}; \
+  }
+RL_SPECIAL_UNARY(X)
+#undef X
+#define X(name)                                                   \
+  template <Floating T>                                           \
+  RL_INLINE Lane<T> name(Lane<T> a, Lane<T> b) {                  \
+    return {static_cast<T>(rl_##name(double(a.v), double(b.v)))}; \
+  }                                                               \
+  RL_LANE_MIXED(name, name)
+RL_SPECIAL_BINARY(X)
+#undef X
 
 #define RL_VM_ROUNDING(name)          \
   template <class T>                  \
@@ -222,12 +241,12 @@ RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_U
     else                              \
       return {vm_##name(a.v)};        \
   }
-                        RL_VM_ROUNDING(floor) RL_VM_ROUNDING(ceil) RL_VM_ROUNDING(trunc)
-                            RL_VM_ROUNDING(round)
+RL_VM_ROUNDING(floor)
+RL_VM_ROUNDING(ceil) RL_VM_ROUNDING(trunc) RL_VM_ROUNDING(round)
 #undef RL_VM_ROUNDING
 
-                                template <class T>
-                                RL_INLINE Lane<T> conj(Lane<T> a) {
+    template <class T>
+    RL_INLINE Lane<T> conj(Lane<T> a) {
   if constexpr (kComplex<T>)
     return {T{a.v.re, -a.v.im}};
   else

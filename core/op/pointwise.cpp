@@ -297,6 +297,7 @@ struct PointwiseNode : Node {
     if (loaded(1 + f.operands)) y = result.unpack(this);
     for (int k = 0; k < f.operands; ++k) {
       if (!needs(static_cast<size_t>(k))) continue;
+      if (f.no_gradient[k]) raise(ErrorKind::NotImplemented, f.no_gradient[k]);
       out[static_cast<size_t>(k)] =
           GradMode::enabled ? interpreted(k, g, x, y) : computed(k, g, x, y);
     }
@@ -365,17 +366,12 @@ struct PointwiseNode : Node {
       __builtin_memcpy(packed + j * size, params[j], static_cast<size_t>(size));
     }
     const bool mixed = is_complex(types.common) && !is_complex(types.result);
-    if (mixed) return interpreted_real(k, wide_g, x, y);
+    if (mixed) return interpreted(k, wide_g, x, y);  // tiles have one type, so use tensors
     Tensor out = g.is_contiguous() ? empty(g.sizes(), types.common, g.device())
                                    : empty_preserving(g, types.common);
     Job job{formula->kernels->backward[k][c], types.compute, packed, in, n, false};
     run(job, out, dtype_of(types.compute));
     return out;
-  }
-
-  /// abs of a complex number and its like, where g is real: tiles have one type, so use tensors.
-  Tensor interpreted_real(int k, const Tensor& g, const Tensor* x, const Tensor& y) {
-    return interpreted(k, g, x, y);
   }
 };
 
@@ -459,7 +455,9 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
     else if (!(t->sizes() == first->sizes()))
       same = false;
   }
-  RL_CHECK(first, f.name, "(): expected at least one tensor");
+  RL_CHECK_TYPE(first, f.name.c_str() + (f.name[0] == '_'),
+                "() received an invalid combination of arguments - got (int, int), but expected "
+                "at least one Tensor");
   if (same) {
     return first->is_contiguous() ? empty(first->sizes(), dtype, first->device())
                                   : empty_preserving(*first, dtype);

@@ -37,7 +37,8 @@ void check_options(const Options& o) {
   for (int64_t p : o.output_padding) RL_CHECK(p >= 0, "negative output_padding is not supported");
   for (int64_t s : o.stride) RL_CHECK(s > 0, "non-positive stride is not supported");
   for (int64_t d : o.dilation)
-    RL_CHECK(d > 0, "dilation should be greater than zero, but got ", o.dilation);
+    RL_CHECK(d > 0, "dilation should be greater than zero",
+             d < 0 ? std::string() : str(", but got ", o.dilation));
   RL_CHECK(o.groups > 0, "non-positive groups is not supported");
   for (const Dims* v : {&o.stride, &o.padding, &o.dilation, &o.output_padding})
     for (int64_t i : *v) RL_CHECK(i < int64_t{1} << 31, "convolution: ", i, " is too large");
@@ -235,10 +236,9 @@ Tensor conv(const Tensor& input, const Tensor& weight, const OptTensor& bias, co
 Tensor conv_same(const Tensor& x, const Tensor& weight, const OptTensor& bias, const Dims& stride,
                  const Dims& dilations, int64_t groups) {
   const int n = weight.dim() - 2;
-  RL_CHECK(x.dim() == weight.dim(),
-           "expected input and weight to have the same number of dimensions, "
-           "but got input of size ",
-           x.sizes(), " and weight of size ", weight.sizes());
+  RL_CHECK(x.dim() == weight.dim(), "Expected ", weight.dim(), "-dimensional input for ",
+           weight.dim(), "-dimensional weight", weight.sizes(), ", but got ", x.dim(),
+           "-dimensional input of size ", x.sizes(), " instead");
   const Dims dilation = expanded(dilations, n, "dilation");
   for (int64_t s : expanded(stride, n, "stride"))
     RL_CHECK(s == 1, "padding='same' is not supported for strided convolutions");

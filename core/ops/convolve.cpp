@@ -148,17 +148,18 @@ class Volume {
 
 // ---- any shape, any dtype ----
 
-/// The input elements that a stride reaches: an output padding may leave more on the right.
-Dims reached(const ConvShape& s) {
-  Dims x = s.x;
+/// The windows that fit into x: an output padding as large as a stride leaves room for more than y
+/// has, and these count as zeros.
+Dims fitting(const ConvShape& s) {
+  Dims y = s.y;
   for (int d = 0; d < s.spatial(); ++d) {
-    const int64_t last = (s.y[d + 2] - 1) * s.stride[d] + s.dilation[d] * (s.w[d + 2] - 1) + 1;
-    x[d + 2] = std::min(x[d + 2], last - 2 * s.padding[d] + s.stride[d] - 1);
+    const int64_t reach = s.dilation[d] * (s.w[d + 2] - 1) + 1;
+    y[d + 2] = (s.x[d + 2] + 2 * s.padding[d] - reach) / s.stride[d] + 1;
   }
-  return x;
+  return y;
 }
 
-/// A corner of x, not recorded.
+/// A corner, not recorded.
 Tensor corner(const Tensor& x, const Dims& sizes) {
   return make_view(x->storage, x.dtype(), sizes, x.strides(), x->offset);
 }
@@ -235,16 +236,14 @@ Tensor conv_run(Role by, const ConvShape& s, const Tensor& a, const Tensor& b) {
   GradGuard off(false);
   const DType t = a.dtype();
   if (is_empty(s)) return zeros(s.of(by), t, a.device());
-  if (const Dims x = reached(s); !(x == s.x)) {
-    ConvShape inner = s;
-    inner.x = x;
-    for (int64_t n : x)
-      if (n <= 0) return zeros(s.of(by), t, a.device());
-    if (by == Role::Output) return conv_run(by, inner, corner(a, x), b);
-    if (by == Role::Weight) return conv_run(by, inner, a, corner(b, x));
-    const Tensor out = zeros(s.x, t, a.device());
-    write(corner(out, x), conv_run(by, inner, a, b));
-    return out;
+  if (const Dims y = fitting(s); !(y == s.y)) {
+    ConvShape whole = s;
+    whole.y = y;
+    if (by == Role::Output) return contiguous_copy(corner(conv_run(by, whole, a, b), s.y));
+    const Tensor& given = by == Role::Input ? b : a;
+    const Tensor padded = zeros(y, t, a.device());
+    write(corner(padded, s.y), given);
+    return by == Role::Input ? conv_run(by, whole, a, padded) : conv_run(by, whole, padded, b);
   }
   if (is_complex(t)) return run_complex(by, s, a, b);
   return as_contiguous(run_real(by, s, wide(t), a, b), t);

@@ -2,6 +2,7 @@
 #include "cpu/load_store.h"
 #include "op/call.h"
 #include "op/promote.h"
+#include "ops/format.h"
 #include "ops/ops.h"
 #include "tensor/layout.h"
 
@@ -100,6 +101,21 @@ Dims channels_last_strides(const Dims& sizes, bool three) {
   strides[0] = step;
   return strides;
 }
+
+/// Whether the strides grow from the channels over the last dimension to the first.
+bool has_channels_last(const Tensor& t) {
+  const int n = t.dim();
+  if ((n != 4 && n != 5) || t.stride(1) == 0) return false;
+  int64_t least = 0;
+  for (int i = 0; i < n; ++i) {
+    const int d = i == 0 ? 1 : i == n - 1 ? 0 : n - i;
+    const int64_t size = t.size(d), stride = t.stride(d);
+    if (size == 0 || stride < least || (d == 0 && least == t.stride(1))) return false;
+    least = size > 1 ? stride * size : stride;
+  }
+  return true;
+}
+
 Tensor clone_with_strides(const Tensor& input, const Dims& strides) {
   Tensor out = empty(input.sizes(), input.dtype(), input.device());
   out->strides = strides;
@@ -250,6 +266,12 @@ Tensor set_(const Tensor& self, const Tensor& source) {
 }
 
 }  // namespace
+
+Tensor in_format_of(const Tensor& out, const Tensor& like) {
+  if (out.dim() != like.dim() || !has_channels_last(like)) return out;
+  GradGuard off(false);
+  return clone_with_strides(out, channels_last_strides(out.sizes(), out.dim() == 5));
+}
 
 Tensor contiguous(const Tensor& input) {
   return input.is_contiguous() ? input

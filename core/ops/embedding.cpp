@@ -153,7 +153,7 @@ void renorm_rows(const Tensor& weight, const std::vector<int64_t>& rows, double 
     T* row = weight.data<T>() + r * weight.stride(0);
     double sum = 0, largest = 0;
     for (int64_t j = 0; j < width; ++j) {
-      const double v = std::abs(static_cast<double>(row[j * step]));
+      const double v = std::abs(static_cast<double>(Wide<T>(row[j * step])));
       largest = std::max(largest, v);
       sum += p == 2 ? v * v : p == 1 ? v : p == 0 ? v != 0 : std::pow(v, p);
     }
@@ -161,9 +161,10 @@ void renorm_rows(const Tensor& weight, const std::vector<int64_t>& rows, double 
                         : p == 2           ? std::sqrt(sum)
                         : p == 0 || p == 1 ? sum
                                            : std::pow(sum, 1 / p);
-    if (!(norm > max_norm)) continue;
-    const T scale = static_cast<T>(max_norm / (norm + 1e-7));
-    for (int64_t j = 0; j < width; ++j) row[j * step] *= scale;
+    const double rounded = static_cast<double>(Wide<T>(T(norm)));
+    if (!(rounded > max_norm)) continue;
+    const auto scale = static_cast<Wide<T>>(max_norm / (rounded + 1e-7));
+    for (int64_t j = 0; j < width; ++j) row[j * step] = T(Wide<T>(row[j * step]) * scale);
   }
 }
 
@@ -172,10 +173,7 @@ Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max
   check_cpu(weight);
   RL_CHECK(weight.dim() == 2, "'weight' must be 2-D");
   check_indices_type(indices, "indices", "embedding_renorm_");
-  RL_CHECK(weight.dtype() == DType::F32 || weight.dtype() == DType::F64,
-           "embedding_renorm_ needs a float32 or "
-           "float64 weight, not ",
-           name_of(weight.dtype()));
+  if (!is_floating(weight.dtype())) not_implemented("norm_cpu", weight.dtype());
   const Tensor at = as_contiguous(indices, DType::I64);
   std::vector<int64_t> rows(at.data<int64_t>(), at.data<int64_t>() + at.numel());
   for (int64_t r : rows)
@@ -184,10 +182,19 @@ Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   check_inplace(weight, recording({&weight}));
-  if (weight.dtype() == DType::F64)
-    renorm_rows<double>(weight, rows, max_norm, norm_type);
-  else
-    renorm_rows<float>(weight, rows, max_norm, norm_type);
+  switch (weight.dtype()) {
+    case DType::F64:
+      renorm_rows<double>(weight, rows, max_norm, norm_type);
+      break;
+    case DType::F16:
+      renorm_rows<Half>(weight, rows, max_norm, norm_type);
+      break;
+    case DType::BF16:
+      renorm_rows<BFloat16>(weight, rows, max_norm, norm_type);
+      break;
+    default:
+      renorm_rows<float>(weight, rows, max_norm, norm_type);
+  }
   bump_version(weight);
   return weight;
 }

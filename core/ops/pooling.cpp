@@ -33,21 +33,6 @@ struct Average {
   }
 };
 
-/// The elements at given positions of each plane: what a maximum's gradient flows back through.
-struct Pick {
-  Windows w;
-  Tensor indices;  // contiguous
-  const char* label(bool transposed) const {
-    return transposed ? "MaxPoolBackwardBackward0" : "MaxPoolDoubleBackwardBackward0";
-  }
-  Tensor run(const Tensor& x, bool transposed) const {
-    const DType t = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
-    const Tensor y = empty(transposed ? w.in_sizes : w.out_sizes, t, x.device());
-    pick_windows(w, indices, as_contiguous(x, t), y, transposed);
-    return as_contiguous(y, x.dtype());
-  }
-};
-
 Tensors maxima(const Windows& w, const Tensor& input) {
   const DType t = pool_dtype(input.dtype());
   Tensor y = empty(w.out_sizes, t, input.device()),

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cpu/threads.h"
+#include "ops/format.h"
 #include "ops/linear_map.h"
 #include "ops/ops.h"
 #include "ops/reduce.h"
@@ -22,7 +23,7 @@ struct Read<OptFloats> {
 
 namespace {
 
-enum class Mode { Nearest, NearestExact, Linear, Cubic };
+enum class Mode { Nearest, NearestExact, Linear, Cubic, SmoothLinear, SmoothCubic, SmoothLanczos };
 
 /// Output i of an axis is the sum over t < taps of weight * input[index].
 template <class T>
@@ -51,8 +52,59 @@ void cubic_weights(T t, T* w) {  // Keys' kernel with a = -0.75
   w[0] = far(t + 1), w[1] = near(t), w[2] = near(u), w[3] = far(u + 1);
 }
 
+/// A filter of a window around x = 0, `reach` wide to each side.
+template <class T>
+struct Filter {
+  T reach;
+  T (*at)(T x);
+};
+template <class T>
+T triangle(T x) {
+  return std::max(T(1) - std::abs(x), T(0));
+}
+template <class T>
+T cubic(T x) {  // Keys' kernel with a = -0.5
+  const T a = T(-0.5), u = std::abs(x);
+  if (u < 1) return ((a + 2) * u - (a + 3)) * u * u + 1;
+  return u < 2 ? ((u - 5) * u + 8) * u * a - 4 * a : T(0);
+}
+template <class T>
+T lanczos(T x) {
+  const auto sinc = [](T v) { return v == 0 ? T(1) : std::sin(T(M_PI) * v) / (T(M_PI) * v); };
+  return std::abs(x) < 3 ? sinc(x) * sinc(x / 3) : T(0);
+}
+
+/// Taps of a filter that widens as the image shrinks (antialiasing).
+template <class T>
+Taps<T> smooth_taps(Mode mode, const AxisSize& a, bool align_corners) {
+  const Filter<T> filter = mode == Mode::SmoothLinear  ? Filter<T>{1, triangle<T>}
+                           : mode == Mode::SmoothCubic ? Filter<T>{2, cubic<T>}
+                                                       : Filter<T>{3, lanczos<T>};
+  const T step = step_of<T>(a, align_corners), widen = std::max(step, T(1));
+  const T support = filter.reach * widen;
+  const int64_t most = std::min<int64_t>(a.in, 2 * static_cast<int64_t>(std::ceil(support)) + 1);
+  Taps<T> r{a.in, a.out, most, {}, {}};
+  for (int64_t i = 0; i < a.out; ++i) {
+    const T center = step * (static_cast<T>(i) + T(0.5));
+    const int64_t begin = std::max<int64_t>(static_cast<int64_t>(center - support + T(0.5)), 0);
+    const int64_t end = std::min<int64_t>(static_cast<int64_t>(center + support + T(0.5)), a.in);
+    const size_t first = r.weight.size();
+    T total = 0;
+    for (int64_t k = 0; k < most; ++k) {
+      const int64_t at = begin + k;
+      const T w = at < end ? filter.at((static_cast<T>(at) - center + T(0.5)) / widen) : T(0);
+      r.index.push_back(std::clamp<int64_t>(at, 0, a.in - 1));
+      r.weight.push_back(w);
+      total += w;
+    }
+    for (size_t k = first; k < r.weight.size() && total != 0; ++k) r.weight[k] /= total;
+  }
+  return r;
+}
+
 template <class T>
 Taps<T> make_taps(Mode mode, const AxisSize& a, bool align_corners) {
+  if (mode >= Mode::SmoothLinear) return smooth_taps<T>(mode, a, align_corners);
   Taps<T> r{a.in, a.out, mode == Mode::Cubic ? 4 : mode == Mode::Linear ? 2 : 1, {}, {}};
   const T step = step_of<T>(a, align_corners);
   const float nearest_step = step_of<float>(a, false);
@@ -86,17 +138,18 @@ Taps<T> make_taps(Mode mode, const AxisSize& a, bool align_corners) {
   return r;
 }
 
-/// Rows of the last axis: [outer, in] -> [outer, out].
+/// Rows of the last axis: [outer, in] -> [outer, out]. kTaps 0: any number.
 template <int kTaps, class T>
 void resize_rows(const Taps<T>& m, int64_t outer, const T* x, T* y) {
-  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * kTaps + 1), [&](int64_t begin, int64_t end) {
+  const int64_t taps = kTaps ? kTaps : m.taps;
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * taps + 1), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       const int64_t* at = m.index.data();
       const T *w = m.weight.data(), *from = x + o * m.in;
       T* __restrict to = y + o * m.out;
-      for (int64_t i = 0; i < m.out; ++i, at += kTaps, w += kTaps) {
+      for (int64_t i = 0; i < m.out; ++i, at += taps, w += taps) {
         T sum = kTaps == 1 ? from[at[0]] : w[0] * from[at[0]];
-        for (int t = 1; t < kTaps; ++t) sum += w[t] * from[at[t]];
+        for (int64_t t = 1; t < taps; ++t) sum += w[t] * from[at[t]];
         to[i] = sum;
       }
     }
@@ -104,14 +157,15 @@ void resize_rows(const Taps<T>& m, int64_t outer, const T* x, T* y) {
 }
 template <int kTaps, class T>
 void resize_rows_back(const Taps<T>& m, int64_t outer, const T* y, T* x) {
-  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * kTaps + 1), [&](int64_t begin, int64_t end) {
+  const int64_t taps = kTaps ? kTaps : m.taps;
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * taps + 1), [&](int64_t begin, int64_t end) {
     std::fill(x + begin * m.in, x + end * m.in, T(0));
     for (int64_t o = begin; o < end; ++o) {
       const int64_t* at = m.index.data();
       const T *w = m.weight.data(), *from = y + o * m.out;
       T* to = x + o * m.in;
-      for (int64_t i = 0; i < m.out; ++i, at += kTaps, w += kTaps)
-        for (int t = 0; t < kTaps; ++t) to[at[t]] += w[t] * from[i];
+      for (int64_t i = 0; i < m.out; ++i, at += taps, w += taps)
+        for (int64_t t = 0; t < taps; ++t) to[at[t]] += w[t] * from[i];
     }
   });
 }
@@ -122,7 +176,8 @@ void resize_axis(const Taps<T>& m, int64_t outer, int64_t inner, const T* x, T* 
   if (inner == 1)
     return m.taps == 1   ? resize_rows<1>(m, outer, x, y)
            : m.taps == 2 ? resize_rows<2>(m, outer, x, y)
-                         : resize_rows<4>(m, outer, x, y);
+           : m.taps == 4 ? resize_rows<4>(m, outer, x, y)
+                         : resize_rows<0>(m, outer, x, y);
   cpu::parallel_for(0, outer, 1 + 16384 / (m.out * inner * m.taps + 1),
                     [&](int64_t begin, int64_t end) {
                       for (int64_t o = begin; o < end; ++o)
@@ -136,6 +191,10 @@ void resize_axis(const Taps<T>& m, int64_t outer, int64_t inner, const T* x, T* 
                           } else if (m.taps == 2) {
                             const T *a = row(0), *b = row(1), wa = w[0], wb = w[1];
                             for (int64_t j = 0; j < inner; ++j) to[j] = wa * a[j] + wb * b[j];
+                          } else if (m.taps != 4) {
+                            std::fill(to, to + inner, T(0));
+                            for (int64_t t = 0; t < m.taps; ++t)
+                              for (int64_t j = 0; j < inner; ++j) to[j] += w[t] * row(t)[j];
                           } else {
                             const T *a = row(0), *b = row(1), *c = row(2), *d = row(3);
                             const T wa = w[0], wb = w[1], wc = w[2], wd = w[3];
@@ -152,7 +211,8 @@ void resize_axis_back(const Taps<T>& m, int64_t outer, int64_t inner, const T* y
   if (inner == 1)
     return m.taps == 1   ? resize_rows_back<1>(m, outer, y, x)
            : m.taps == 2 ? resize_rows_back<2>(m, outer, y, x)
-                         : resize_rows_back<4>(m, outer, y, x);
+           : m.taps == 4 ? resize_rows_back<4>(m, outer, y, x)
+                         : resize_rows_back<0>(m, outer, y, x);
   cpu::parallel_for(
       0, outer, 1 + 16384 / (m.out * inner * m.taps + 1), [&](int64_t begin, int64_t end) {
         std::fill(x + begin * m.in * inner, x + end * m.in * inner, T(0));
@@ -174,13 +234,16 @@ struct Resize {
   Dims in_sizes, out_sizes;
 
   const char* label(bool transposed) const {
-    static const char* const names[4][3] = {
+    static const char* const names[7][3] = {
         {"UpsampleNearest1DBackward0", "UpsampleNearest2DBackward0", "UpsampleNearest3DBackward0"},
         {"UpsampleNearestExact1DBackward0", "UpsampleNearestExact2DBackward0",
          "UpsampleNearestExact3DBackward0"},
         {"UpsampleLinear1DBackward0", "UpsampleBilinear2DBackward0",
          "UpsampleTrilinear3DBackward0"},
-        {"", "UpsampleBicubic2DBackward0", ""}};
+        {"", "UpsampleBicubic2DBackward0", ""},
+        {"", "UpsampleBilinear2DAaBackward0", ""},
+        {"", "UpsampleBicubic2DAaBackward0", ""},
+        {"", "UpsampleLanczos2DAaBackward0", ""}};
     return transposed ? "UpsampleBackwardBackward0" : names[static_cast<int>(mode)][spatial - 1];
   }
 
@@ -194,7 +257,7 @@ struct Resize {
       y = t == DType::F64 ? along<double>(y, d, transposed) : along<float>(y, d, transposed);
     }
     if (x.dtype() == DType::U8) y = call_op<"clamp">(call_op<"round">(y), Scalar(0), Scalar(255));
-    return as_contiguous(y, x.dtype());
+    return in_format_of(as_contiguous(y, x.dtype()), x);
   }
 
  private:
@@ -232,14 +295,17 @@ std::string axes_text(const Resize& r, bool out) {
 }
 
 const char* kernel_name(Mode mode, int n) {
-  static const char* const names[4][3] = {
+  static const char* const names[7][3] = {
       {"upsample_nearest1d", "upsample_nearest2d_channels_last",
        "upsample_nearest3d_channels_last"},
       {"_upsample_nearest_exact1d", "_upsample_nearest_exact2d_channels_last",
        "_upsample_nearest_exact3d_channels_last"},
       {"upsample_linear1d", "upsample_bilinear2d_channels_last",
        "upsample_trilinear3d_channels_last"},
-      {"", "upsample_bicubic2d", ""}};
+      {"", "upsample_bicubic2d", ""},
+      {"", "upsample_bilinear2d_channels_last", ""},
+      {"", "upsample_bicubic2d_channels_last", ""},
+      {"", "upsample_lanczos2d_channels_last", ""}};
   return names[static_cast<int>(mode)][n - 1];
 }
 
@@ -377,6 +443,11 @@ void define_resample(Registry& r) {
   define_aligned<Mode::Cubic, 2>(
       r, "upsample_bicubic2d",
       "Resizes [n, channels, h, w] by cubic convolution (Keys, 1981; a = -0.75).");
+  const char* smooth =
+      "Resizes [n, channels, h, w] by a filter that widens as the image shrinks, without aliasing.";
+  define_aligned<Mode::SmoothLinear, 2>(r, "_upsample_bilinear2d_aa", smooth);
+  define_aligned<Mode::SmoothCubic, 2>(r, "_upsample_bicubic2d_aa", smooth);
+  define_aligned<Mode::SmoothLanczos, 2>(r, "_upsample_lanczos2d_aa", smooth);
 }
 
 }  // namespace rl

@@ -1,4 +1,5 @@
 // Views: operations that give another look at the same memory. Each is a geometry and its inverse.
+#include "cpu/load_store.h"
 #include "op/call.h"
 #include "ops/ops.h"
 #include "tensor/layout.h"
@@ -210,12 +211,17 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(length >= 0, "narrow(): length must be non-negative.");
   const int d = wrap_dim(dim, input.dim());
   const int64_t n = input.size(d);
-  RL_CHECK_INDEX(start >= -n && start <= n, "Dimension out of range (expected to be in range of [",
-                 -n, ", ", n, "], but got ", start, ")");
+  RL_CHECK_INDEX(start >= -n && start <= n, "start out of range (expected to be in range of [", -n,
+                 ", ", n, "], but got ", start, ")");
   const int64_t b = start < 0 ? start + n : start;
   RL_CHECK(b <= n - length, "start (", b, ") + length (", length, ") exceeds dimension size (", n,
            ").");
   return slice(input, d, b, b + length, 1);
+}
+Tensor narrow_from(const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
+  RL_CHECK(start.dim() == 0 && is_integral(start.dtype()) && start.dtype() != DType::Bool,
+           "start must be an 0-dim integral Tensor.");
+  return narrow(input, dim, cpu::get(start.dtype(), start.raw()).integer(), length);
 }
 
 Tensor as_strided(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) {
@@ -510,6 +516,7 @@ void define_view(Registry& r) {
        &slice_op)
       .hidden();
   r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow).no_out();
+  r.op("narrow(input, dim, start, length)", "", &narrow_from);
   r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.",
        &as_strided_op)
       .no_out();

@@ -1,6 +1,8 @@
 // Pooling windows over the last one to three dimensions, as three axes of which missing ones have
-// size 1, and the kernels that cpu/pool.h does not have. Not for files but pooling*.cpp.
+// size 1, and the kernels that cpu/pool.h does not have. Not for files but pooling.cpp and
+// unpool.cpp.
 #pragma once
+#include "ops/linear_map.h"
 #include "tensor/tensor.h"
 
 namespace rl {
@@ -26,5 +28,20 @@ void average_windows(const Windows& w, const Tensor& x, const Tensor& y, bool tr
 /// y[p, i] = x[p, indices[p, i]], or its transpose; F32 or F64.
 void pick_windows(const Windows& w, const Tensor& indices, const Tensor& x, const Tensor& y,
                   bool transposed);
+
+/// The elements at given positions of each plane: what a maximum's gradient flows back through.
+struct Pick {
+  Windows w;
+  Tensor indices;  // contiguous
+  const char* label(bool transposed) const {
+    return transposed ? "MaxPoolBackwardBackward0" : "MaxPoolDoubleBackwardBackward0";
+  }
+  Tensor run(const Tensor& x, bool transposed) const {
+    const DType t = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
+    const Tensor y = empty(transposed ? w.in_sizes : w.out_sizes, t, x.device());
+    pick_windows(w, indices, as_contiguous(x, t), y, transposed);
+    return as_contiguous(y, x.dtype());
+  }
+};
 
 }  // namespace rl

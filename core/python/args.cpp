@@ -259,16 +259,18 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
     }
   }
   if (at < nargs && rest_param >= 0) {
-    reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name,
-                 "' failed to unpack the object at pos ", rest_count + 1,
-                 " with error \"type must be tuple of ints,but got ", Py_TYPE(args_in[at])->tp_name,
-                 "\"");
+    if (explain)
+      reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name,
+                   "' failed to unpack the object at pos ", rest_count + 1,
+                   " with error \"type must be tuple of ints,but got ",
+                   Py_TYPE(args_in[at])->tp_name, "\"");
     return false;
   }
   if (at < nargs) {
     const int most = schema.positional - self;
-    reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s",
-                 " but ", static_cast<int>(nargs) - self, " were given");
+    if (explain)
+      reason = str(schema.name, "() takes ", most, " positional argument", most == 1 ? "" : "s",
+                   " but ", static_cast<int>(nargs) - self, " were given");
     return false;
   }
   const Py_ssize_t nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
@@ -284,11 +286,12 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
       if (alias && !std::strcmp(alias, text)) break;
     }
     if (i == n) {
-      reason = str(schema.name, "() got an unexpected keyword argument '", text, "'");
+      if (explain) reason = str(schema.name, "() got an unexpected keyword argument '", text, "'");
       return false;
     }
     if (slot[i] || rest_param == static_cast<int>(i)) {
-      reason = str(schema.name, "() got multiple values for argument '", params[i].name, "'");
+      if (explain)
+        reason = str(schema.name, "() got multiple values for argument '", params[i].name, "'");
       return false;
     }
     slot[i] = args_in[nargs + static_cast<size_t>(k)];
@@ -315,6 +318,7 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
 }
 
 bool Match::missing(const Schema& schema, const Param& p, PyObject* const* slot) {
+  if (!explain) return false;
   int count = 0;  // p is the first of those that are missing
   std::string names;
   for (const Param* q = &p; q < schema.params.data() + schema.params.size(); ++q) {
@@ -327,6 +331,7 @@ bool Match::missing(const Schema& schema, const Param& p, PyObject* const* slot)
 }
 
 bool Match::fail(const Schema& schema, size_t i, PyObject* got, size_t position) {
+  if (!explain) return false;
   const Param& p = schema.params[i];
   const bool list = (p.kind == Kind::Ints || p.kind == Kind::OptInts || p.kind == Kind::Tensors) &&
                     is_sequence(got);

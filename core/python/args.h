@@ -17,16 +17,17 @@ struct Scratch {
   int used_dims = 0, used_tensors = 0, used_floats = 0, used_numbers = 0;
 };
 
-/// Tries one overload. On mismatch returns false with the reason.
+/// Tries one overload. On mismatch returns false, with the reason where it will be read.
 struct Match {
   union {  // not initialised: only as many as the schema has are written
     Arg args[kMaxArgs];
   };
   Scratch scratch;
   std::string reason;
-  const int self;  // 1 for a method: its positions are counted behind self
+  const int self;      // 1 for a method: its positions are counted behind self
+  const bool explain;  // a reason costs more than the call that may follow it
 
-  explicit Match(bool method) : self(method) {}
+  Match(bool method, bool explained) : self(method), explain(explained) {}
   ~Match() {}
   Match(const Match&) = delete;
 

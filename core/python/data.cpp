@@ -293,6 +293,7 @@ Tensor from_array(PyObject* array, bool copied) {
 
 bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
 bool has_array(PyObject* o) {
+  if (is_sequence(o) || PyFloat_CheckExact(o) || PyLong_CheckExact(o)) return false;
   return is_array(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__"));
 }
 

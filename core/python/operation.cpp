@@ -10,48 +10,6 @@
 namespace rl::py {
 namespace {
 
-/// out=: the result is computed, then written where it was asked for.
-PyObject* write_out(Result&& r, PyObject* out, const Op& op) {
-  const auto put = [&](const Tensor& value, PyObject* o) {
-    RL_CHECK_TYPE(is_tensor(o), op.name, "(): argument 'out' must be Tensor, not ",
-                  Py_TYPE(o)->tp_name);
-    const Tensor& to = unwrap(o);
-    RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), op.name,
-             "(): functions with out=... arguments don't support automatic differentiation, but "
-             "one of the arguments requires grad.");
-    RL_CHECK(can_cast(value.dtype(), to.dtype()), "result type ", info(value.dtype()).type,
-             " can't be cast to the desired output type ", info(to.dtype()).type);
-    if (!(to.sizes() == value.sizes())) {
-      if (to.numel() != 0 &&
-          PyErr_WarnFormat(
-              PyExc_UserWarning, 1,
-              "An output with one or more elements was resized since it had shape %s, which does "
-              "not match the required output shape %s. This behavior is deprecated, and in a "
-              "future PyTorch release outputs will not be resized unless they have zero elements. "
-              "You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements "
-              "with t.resize_(0).",
-              str(to.sizes()).c_str(), str(value.sizes()).c_str()) < 0)
-        throw PythonError{};
-      call_op<"resize_">(to, value.sizes());
-    }
-    GradGuard off(false);
-    call_copy_(to, value);
-  };
-  if (r.shape == Result::One) {
-    put(r.tensor, out);
-    return Py_NewRef(out);
-  }
-  RL_CHECK_TYPE(r.shape == Result::Tuple && is_sequence(out) &&
-                    PySequence_Fast_GET_SIZE(out) == static_cast<Py_ssize_t>(r.tensors.size()),
-                op.name, "(): argument 'out' must be a tuple of ", r.tensors.size(), " Tensors");
-  for (size_t i = 0; i < r.tensors.size(); ++i) {
-    PyObject* o = PySequence_Fast_GET_ITEM(out, static_cast<Py_ssize_t>(i));
-    put(r.tensors[i], o);
-    r.tensors[i] = unwrap(o);
-  }
-  return wrap_result(std::move(r), op.overloads[0].schema.get());
-}
-
 PyObject* g_out = nullptr;
 
 // ---- the Python object ----
@@ -231,7 +189,12 @@ void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
     if (p.name == "dtype" && i + 4 < schema.params.size() &&
         schema.params[i + 4].name == "requires_grad") {
       if (!args[i].present) to_arg(args[i], out.dtype());
+      RL_CHECK(static_cast<DType>(args[i].i) == out.dtype(), "dtype ",
+               info(static_cast<DType>(args[i].i)).type, " does not match dtype of out parameter (",
+               info(out.dtype()).type, ")");
       if (out.numel()) call_op<"resize_">(out, Dims{0});
+    } else if (p.name == "dtype" && !args[i].present && schema.name.starts_with("cum")) {
+      to_arg(args[i], out.dtype());  // running sums and products are computed in the dtype of out=
     }
   }
 }
@@ -248,7 +211,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
         out = args[nargs + static_cast<size_t>(k)];
         if (out == Py_None) out = nullptr;
       }
-  Match match(method);
+  Match match(method, op.overloads.size() == 1);
   std::string reasons;
   for (size_t i = 0; i < op.overloads.size(); ++i) {
     const Overload& o = op.overloads[i];
@@ -260,7 +223,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
     if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out));
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
                                                : o.invoke(o.function, match.args);
-    if (out) return write_out(std::move(r), out, op);
+    if (out) return write_out(std::move(r), out, op, *o.schema, match.args);
     if (op.is_in_place && nargs && r.shape == Result::One && is_tensor(args[0]) &&
         unwrap(args[0]).same(r.tensor))
       return Py_NewRef(args[0]);

@@ -130,5 +130,7 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy);
 PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
                          bool method = false);
 PyObject* wrap_result(Result&& r, const Schema* schema);
+/// out=: the result, already computed from `args`, is written where it was asked for.
+PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schema, const Arg* args);
 
 }  // namespace rl::py

@@ -62,7 +62,6 @@ relu_ = torch.relu_
 rrelu_ = torch.rrelu_
 selu_ = torch.selu_
 softplus = _nn.softplus
-softshrink = _nn.softshrink
 threshold_ = torch.threshold_
 
 
@@ -118,6 +117,18 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
         raise ValueError("min_val cannot be greater than max_val")
     f = _nn.hardtanh_ if inplace else _nn.hardtanh
     return f(input, min_val, max_val)
+
+
+def softshrink(input, lambd=0.5):
+    """x moved towards zero by lambd, and zero within it."""
+    if input.is_floating_point() and not 0 <= lambd <= torch.finfo(input.dtype).max:
+        kind = {2: "Half", 4: "Float", 8: "Double"}[input.element_size()]
+        kind = "BFloat16" if input.dtype == torch.bfloat16 else kind
+        raise RuntimeError(
+            f"lambda must be in range [0, {torch.finfo(input.dtype).max:g}] for input dtype "
+            f"{kind}, but found {lambd:g}"
+        )
+    return _nn.softshrink(input, lambd)
 
 
 def hardsigmoid(input, inplace=False):

@@ -1,7 +1,5 @@
 """Linear maps, convolutions, embeddings and distances of nn.functional."""
 
-import itertools
-
 import rushlight as torch
 
 __all__ = [
@@ -74,12 +72,7 @@ def bilinear(input1, input2, weight, bias=None):
 
 def _no_grad_embedding_renorm_(weight, input, max_norm, norm_type):
     """Scale the rows that `input` names down to the norm `max_norm`, in place."""
-    with torch.no_grad():
-        weight = weight.detach()
-        rows = input.reshape(-1).unique()
-        norms = weight[rows].norm(norm_type, 1, keepdim=True)
-        scale = torch.where(norms > max_norm, max_norm / (norms + 1e-7), torch.ones_like(norms))
-        weight[rows] = weight[rows] * scale
+    torch.embedding_renorm_(weight.detach(), input, max_norm, norm_type)
 
 
 def _row(padding_idx, weight):
@@ -150,50 +143,54 @@ def embedding_bag(
         raise ValueError(
             f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}"
         )
-    input, offsets, per_sample_weights = _bags(
-        input, offsets, per_sample_weights, include_last_offset
-    )
-    _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights)
-    padding_idx = _row(padding_idx, weight)
-    if max_norm is not None:
-        _no_grad_embedding_renorm_(weight, input, max_norm, norm_type)
-    rows = torch.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
-    counts = input != padding_idx if padding_idx >= 0 else torch.ones_like(input, dtype=torch.bool)
-    return _reduce_bags(rows, counts, offsets.tolist(), mode)
-
-
-def _bags(input, offsets, per_sample_weights, include_last_offset):
-    """Indices as one vector, and the bounds of the bags in it, the end included."""
     if input.dim() == 2:
-        if offsets is not None:
-            raise ValueError(
-                "if input is 2D, then offsets has to be None"
-                ", as input is treated is a mini-batch of"
-                " fixed length sequences. However, found "
-                f"offsets of type {type(offsets)}"
-            )
-        n, length = input.shape
-        bounds = torch.arange(n + 1, device=input.device) * length
-        if per_sample_weights is not None:
-            per_sample_weights = per_sample_weights.reshape(-1)
-        return input.reshape(-1), bounds, per_sample_weights
-    if input.dim() != 1:
+        input, offsets, per_sample_weights = _rows_as_bags(input, offsets, per_sample_weights)
+    elif input.dim() == 1:
+        if offsets is None:
+            raise ValueError("offsets has to be a 1D Tensor but got None")
+        if offsets.dim() != 1:
+            raise ValueError("offsets has to be a 1D Tensor")
+    else:
         raise ValueError(
             f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}"
         )
-    if offsets is None:
-        raise ValueError("offsets has to be a 1D Tensor but got None")
-    if offsets.dim() != 1:
-        raise ValueError("offsets has to be a 1D Tensor")
-    if not include_last_offset:
-        offsets = torch.cat([offsets, offsets.new_tensor([input.size(0)])])
-    return input, offsets, per_sample_weights
+    _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights)
+    if max_norm is not None:
+        _no_grad_embedding_renorm_(weight, input, max_norm, norm_type)
+    return torch.embedding_bag(
+        weight,
+        input,
+        offsets,
+        scale_grad_by_freq,
+        _BAG_MODES.index(mode),
+        sparse,
+        per_sample_weights,
+        include_last_offset,
+        padding_idx,
+    )[0]
+
+
+_BAG_MODES = ("sum", "mean", "max")
+
+
+def _rows_as_bags(input, offsets, per_sample_weights):
+    """Indices as one vector, and where in it the bag of each row starts."""
+    if offsets is not None:
+        raise ValueError(
+            "if input is 2D, then offsets has to be None"
+            ", as input is treated is a mini-batch of"
+            " fixed length sequences. However, found "
+            f"offsets of type {type(offsets)}"
+        )
+    n, length = input.shape
+    offsets = torch.arange(n, device=input.device) * length
+    if per_sample_weights is not None:
+        per_sample_weights = per_sample_weights.reshape(-1)
+    return input.reshape(-1), offsets, per_sample_weights
 
 
 def _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights):
-    if mode not in ("sum", "mean", "max"):
+    if mode not in _BAG_MODES:
         raise ValueError("mode has to be one of sum, mean or max")
     if mode == "max":
         if scale_grad_by_freq:
@@ -206,26 +203,6 @@ def _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights):
             "per_sample_weights is only supported for mode='sum' "
             f"(got mode='{mode}'). Please open a feature request on GitHub."
         )
-
-
-def _reduce_bags(rows, counts, bounds, mode):
-    n = len(bounds) - 1
-    sizes = [end - start for start, end in itertools.pairwise(bounds)]
-    if mode == "max":
-        out = [rows.new_zeros(rows.size(1))] * n
-        for i, (start, end) in enumerate(itertools.pairwise(bounds)):
-            kept = rows[start:end][counts[start:end]]
-            if kept.size(0):
-                out[i] = kept.max(0)[0]
-        return torch.stack(out) if n else rows.new_zeros((0, rows.size(1)))
-    bag = torch.tensor([i for i, size in enumerate(sizes) for _ in range(size)], dtype=torch.int64)
-    bag = bag.to(rows.device)
-    counted = counts.to(rows.dtype).unsqueeze(1)
-    sums = rows.new_zeros((n, rows.size(1))).index_add(0, bag, rows * counted)
-    if mode == "sum":
-        return sums
-    totals = rows.new_zeros((n, 1)).index_add(0, bag, counted)
-    return sums / totals.clamp(min=1)
 
 
 # Distances

@@ -237,14 +237,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        loss = torch.xlogy(target, target) - target * input
-    if reduction == "batchmean":
-        total = loss.sum()
-        return total / input.size(0) if input.dim() != 0 else total
-    return _reduced(loss, reduction)
+    kind = 2 if reduction == "batchmean" else _Reduction.get_enum(reduction)
+    loss = torch.kl_div(input, target, kind, log_target=log_target)
+    return loss / input.size(0) if reduction == "batchmean" and input.dim() != 0 else loss
 
 
 def poisson_nll_loss(
@@ -321,96 +316,7 @@ def ctc_loss(
         input_lengths, target_lengths: (N,) or tuples.
         reduction: "mean" divides each loss by its target's length first.
     """
-    unbatched = log_probs.dim() == 2
-    if unbatched:
-        log_probs = log_probs.unsqueeze(1)
-    lengths = _lengths(input_lengths), _lengths(target_lengths)
-    rows = _ctc_targets(log_probs, targets, *lengths, blank)
-    loss = _ctc_forward(log_probs, rows, *lengths, blank)
-    if zero_infinity:
-        loss = torch.where(torch.isinf(loss), torch.zeros_like(loss), loss)
     kind = _Reduction.get_enum(reduction)
-    if kind == 1:
-        divisor = torch.tensor(lengths[1], dtype=loss.dtype, device=loss.device).clamp(min=1)
-        return (loss / divisor).mean()
-    if kind == 2:
-        return loss.sum()
-    return loss.squeeze(0) if unbatched else loss
-
-
-def _lengths(lengths):
-    if isinstance(lengths, torch.Tensor):
-        return lengths.reshape(-1).tolist()
-    return [int(n) for n in lengths] if hasattr(lengths, "__iter__") else [int(lengths)]
-
-
-def _ctc_targets(log_probs, targets, input_lengths, target_lengths, blank):
-    """The targets as lists, with every length and class checked."""
-    time, batch, classes = log_probs.shape
-    if not 0 <= blank < classes:
-        raise RuntimeError("blank must be in label range")
-    for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
-        if len(lengths) != batch:
-            raise RuntimeError(f"{name} must be of size batch_size")
-    if max(input_lengths, default=0) > time:
-        raise RuntimeError(
-            f"Expected input_lengths to have value at most {time}, but got value "
-            f"{max(input_lengths)} (while checking arguments for ctc_loss_allocate_outputs)"
-        )
-    flat = targets.tolist()
-    if targets.dim() == 2:
-        if max(target_lengths, default=0) > targets.size(1):
-            raise RuntimeError(
-                f"Expected tensor to have size at least {max(target_lengths)} at dimension 1, but "
-                f"got size {list(targets.shape)} for argument #2 'targets'"
-            )
-        rows = [row[:n] for row, n in zip(flat, target_lengths, strict=True)]
-    else:
-        rows, start = [], 0
-        for n in target_lengths:
-            rows.append(flat[start : start + n])
-            start += n
-        if start != len(flat):
-            raise RuntimeError("targets must have as many elements as target_lengths sum to")
-    if any(not 0 <= c < classes for row in rows for c in row):
-        raise RuntimeError(f"targets must be classes from 0 to {classes - 1}")
-    return rows
-
-
-def _ctc_forward(log_probs, rows, input_lengths, target_lengths, blank):
-    """The forward variables of all samples at once, along blank, l1, blank, l2, ..., blank."""
-    time, batch, _ = log_probs.shape
-    width = 2 * max(target_lengths, default=0) + 1
-    path = [[blank] * width for _ in rows]
-    skip = [[False] * width for _ in rows]
-    for n, row in enumerate(rows):
-        for s, label in enumerate(row):
-            path[n][2 * s + 1] = label
-            skip[n][2 * s + 1] = s > 0 and label != row[s - 1]
-    device = log_probs.device
-    path, skip = torch.tensor(path, device=device), torch.tensor(skip, device=device)
-    emit = log_probs.gather(2, path.expand(time, batch, width))
-    never = log_probs.new_full((batch, 2), -math.inf)
-    alpha = torch.cat([emit[0, :, :2], never[:, :1].expand(batch, max(width - 2, 0))], 1)
-    closed = torch.tensor(-math.inf, dtype=log_probs.dtype, device=device)
-    steps = torch.tensor(input_lengths, device=device).unsqueeze(1)
-    for t in range(1, time):
-        one = torch.cat([never[:, :1], alpha[:, :-1]], 1)
-        two = torch.cat([never, alpha], 1)[:, :width]
-        ways = torch.stack([alpha, one, torch.where(skip, two, closed)])
-        alpha = torch.where(t < steps, _log_sum_exp(ways) + emit[t], alpha)
-    ends = [[2 * n, max(2 * n - 1, 0)] for n in target_lengths]
-    last = alpha.gather(1, torch.tensor(ends, device=device))
-    empty = torch.tensor([[False, n == 0] for n in target_lengths], device=device)
-    return -_log_sum_exp(torch.where(empty, closed, last).t())
-
-
-def _log_sum_exp(x):
-    """logsumexp over dimension 0, with the gradient 0 where every entry is -inf."""
-    top = x.detach().max(0)[0]
-    none = torch.isinf(top)
-    safe = torch.where(none, torch.zeros_like(top), top)
-    total = (x - safe).exp().sum(0)
-    # Both choices must be finite: the one not taken would still pass a NaN back.
-    log = torch.where(none, torch.ones_like(total), total).log() + safe
-    return torch.where(none, torch.full_like(log, -math.inf), log)
+    return torch.ctc_loss(
+        log_probs, targets, input_lengths, target_lengths, blank, kind, zero_infinity
+    )

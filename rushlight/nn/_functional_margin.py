@@ -2,6 +2,7 @@
 
 import rushlight as torch
 
+from . import _reduction as _Reduction
 from ._functional_linear import pairwise_distance
 from ._functional_loss import _legacy, _reduced
 
@@ -18,6 +19,10 @@ __all__ = [
 ]
 
 
+_nn = torch._C._nn
+_number = _Reduction.get_enum
+
+
 def _zero(like):
     return torch.zeros((), dtype=like.dtype, device=like.device)
 
@@ -27,10 +32,7 @@ def hinge_embedding_loss(
 ):
     """x where y = 1, max(0, margin - x) where y = -1, reduced."""
     reduction = _legacy(size_average, reduce, reduction)
-    zero = _zero(input)
-    far = torch.where(target != 1, (margin - input).clamp_min(0), zero)
-    near = torch.where(target != -1, input, zero)
-    return _reduced(far + near, reduction)
+    return torch.hinge_embedding_loss(input, target, margin, _number(reduction))
 
 
 def margin_ranking_loss(
@@ -43,13 +45,13 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
         )
-    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+    return torch.margin_ranking_loss(input1, input2, target, margin, _number(reduction))
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-y x)), reduced."""
     reduction = _legacy(size_average, reduce, reduction)
-    return _reduced((-target * input).exp().add(1).log(), reduction)
+    return _nn.soft_margin_loss(input, target, _number(reduction))
 
 
 def cosine_embedding_loss(
@@ -154,16 +156,69 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
-    index = target.unsqueeze(-1)
-    if input.dim() == 1:
-        index = index.reshape(1)
-    hinge = (margin - input.gather(-1, index) + input).clamp_min(0)
+    kind = _number(reduction)
+    x, y = _rows(input), target.reshape(1) if target.dim() == 0 else target
+    if y.shape != x.shape[:1]:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            f"samples (batch size). Expected target size {list(x.shape[:1])}, but got "
+            f"{list(target.shape)}. Input has shape {list(input.shape)}."
+        )
+    classes = x.size(1)
+    if weight is not None and weight.numel() != classes:
+        raise RuntimeError(
+            f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
+        )
+    _check_types("multi_margin_loss_cpu_kernel", input, target)
+    if weight is not None and weight.dtype != input.dtype:
+        _scalar_type(input.dtype, weight.dtype)
+    if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < classes:
+        raise RuntimeError("target out of range")
+    index = y.unsqueeze(-1)
+    hinge = (margin - x.gather(1, index) + x).clamp_min(0)
     if p == 2:
         hinge = hinge * hinge
     if weight is not None:
         hinge = hinge * weight[index]
-    loss = hinge.scatter(-1, index, 0.0).sum(-1) / input.size(-1)
-    return _reduced(loss, reduction)
+    loss = hinge.scatter(1, index, 0.0).sum(-1) / classes
+    return _reduced(loss if target.dim() or kind else loss.reshape(()), reduction)
+
+
+_TYPES = {
+    torch.float16: "Half",
+    torch.bfloat16: "BFloat16",
+    torch.float32: "Float",
+    torch.float64: "Double",
+    torch.int8: "Char",
+    torch.uint8: "Byte",
+    torch.int16: "Short",
+    torch.int32: "Int",
+    torch.int64: "Long",
+    torch.bool: "Bool",
+    torch.complex64: "ComplexFloat",
+    torch.complex128: "ComplexDouble",
+}
+
+
+def _scalar_type(expected, found):
+    raise RuntimeError(f"expected scalar type {_TYPES[expected]} but found {_TYPES[found]}")
+
+
+def _rows(input):
+    """Scores as (N, C)."""
+    sizes = list(input.shape)
+    if input.dim() > 2 or 0 in sizes[-1:]:
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {sizes}"
+        )
+    return input if input.dim() == 2 else input.reshape(1, -1)
+
+
+def _check_types(kernel, input, target):
+    if input.dtype not in (torch.float32, torch.float64):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_TYPES[input.dtype]}'")
+    if target.dtype != torch.int64:
+        _scalar_type(torch.int64, target.dtype)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -172,18 +227,23 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     Each row of `target` (N, C) or (C,) lists labels; the first negative number ends the list.
     """
     reduction = _legacy(size_average, reduce, reduction)
-    if target.shape != input.shape:
+    kind = _number(reduction)
+    x, y = _rows(input), target if input.dim() == 2 else target.reshape(1, -1)
+    if target.dim() > 2 or y.shape != x.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
-    listed = (target < 0).long().cumsum(-1) == 0
-    labels = torch.where(listed, target, torch.zeros_like(target))
-    is_label = torch.zeros_like(target).scatter_add(-1, labels, listed.long()) > 0
-    scores = input.gather(-1, labels)
-    hinge = (1 - (scores.unsqueeze(-1) - input.unsqueeze(-2))).clamp_min(0)
+    _check_types("multilabel_margin_loss_forward_out_frame", input, target)
+    if y.numel() and not -1 <= int(y.min()) <= int(y.max()) < x.size(1):
+        raise RuntimeError("argument #2 'target' is out of range")
+    listed = (y < 0).long().cumsum(-1) == 0
+    labels = torch.where(listed, y, 0)
+    is_label = torch.zeros_like(y).scatter_add(-1, labels, listed.long()) > 0
+    scores = x.gather(-1, labels)
+    hinge = (1 - (scores.unsqueeze(-1) - x.unsqueeze(-2))).clamp_min(0)
     counts = listed.unsqueeze(-1) & ~is_label.unsqueeze(-2)
-    loss = torch.where(counts, hinge, _zero(hinge)).sum((-1, -2)) / input.size(-1)
-    return _reduced(loss, reduction)
+    loss = torch.where(counts, hinge, _zero(hinge)).sum((-1, -2)) / x.size(-1)
+    return _reduced(loss if input.dim() == 2 or kind else loss.reshape(()), reduction)
 
 
 def multilabel_soft_margin_loss(

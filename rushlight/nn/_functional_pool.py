@@ -1,4 +1,5 @@
-"""Pooling of nn.functional: averages and maxima over windows, of fixed size or of fixed number."""
+"""Pooling of nn.functional: averages and maxima over windows, of fixed size or of fixed number. The
+windows are the core's; here are the signatures, and what None means among the sizes."""
 
 import rushlight as torch
 
@@ -30,88 +31,29 @@ __all__ = [
     "max_pool2d_with_indices",
     "max_pool3d",
     "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
 ]
 
 _nn = torch._C._nn
-avg_pool2d = _nn.avg_pool2d
-
 
 # Averages
 
-
-def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-    """Means over windows of (N, C, L) or (C, L). See `avg_pool2d`."""
-    (k,), (p,) = _ntuple(1)(kernel_size), _ntuple(1)(padding)
-    (s,) = (k,) if stride in (None, (), []) else _ntuple(1)(stride)
-    out = avg_pool2d(input.unsqueeze(-2), (1, k), (1, s), (0, p), ceil_mode, count_include_pad)
-    return out.squeeze(-2)
-
-
-def _avg_counts(size, out, k, s, p, include_pad):
-    """For each window along one dimension, how many elements it counts."""
-    counts = []
-    for i in range(out):
-        start = i * s - p
-        end = min(start + k, size + p)
-        if not include_pad:
-            start, end = max(start, 0), min(end, size)
-        counts.append(end - start)
-    return counts
-
-
-def avg_pool3d(
-    input,
-    kernel_size,
-    stride=None,
-    padding=0,
-    ceil_mode=False,
-    count_include_pad=True,
-    divisor_override=None,
-):
-    """Means over windows of (N, C, D, H, W) or (C, D, H, W). See `avg_pool2d`."""
-    k, p = _ntuple(3)(kernel_size), _ntuple(3)(padding)
-    s = k if stride in (None, (), []) else _ntuple(3)(stride)
-    # Sums over a box are sums over the plane, then along the depth.
-    sizes = input.shape[-3:]
-    planes = avg_pool2d(
-        input.reshape(-1, *sizes), k[1:], s[1:], p[1:], ceil_mode, True, divisor_override=1
-    )
-    h, w = planes.shape[-2:]
-    sums = avg_pool2d(
-        planes.reshape(-1, sizes[0], h * w), (k[0], 1), (s[0], 1), (p[0], 0), ceil_mode, True, 1
-    )
-    out = sums.reshape(*input.shape[:-3], -1, h, w)
-    if divisor_override is not None:
-        if divisor_override == 0:
-            raise RuntimeError("divisor must be not zero")
-        return out / divisor_override
-    for d in range(3):
-        counts = _avg_counts(sizes[d], out.shape[d - 3], k[d], s[d], p[d], count_include_pad)
-        shape = [1, 1, 1]
-        shape[d] = -1
-        out = out / torch.tensor(counts, dtype=out.dtype, device=out.device).view(shape)
-    return out
-
-
-def adaptive_avg_pool1d(input, output_size):
-    """Means over `output_size` windows that together cover (N, C, L) or (C, L)."""
-    (size,) = _ntuple(1)(output_size)
-    return _nn.adaptive_avg_pool2d(input.unsqueeze(-2), (1, size)).squeeze(-2)
+avg_pool1d = torch.avg_pool1d
+avg_pool2d = _nn.avg_pool2d
+avg_pool3d = _nn.avg_pool3d
+adaptive_avg_pool1d = torch.adaptive_avg_pool1d
 
 
 def adaptive_avg_pool2d(input, output_size):
     """Means over windows that cover (N, C, H, W); None in `output_size` keeps a dimension."""
-    size = _list_with_default(_ntuple(2)(output_size), input.size())
-    return _nn.adaptive_avg_pool2d(input, size)
+    return _nn.adaptive_avg_pool2d(input, _list_with_default(output_size, input.size()))
 
 
 def adaptive_avg_pool3d(input, output_size):
     """Means over windows that cover (N, C, D, H, W). See `adaptive_avg_pool2d`."""
-    depth, h, w = _list_with_default(_ntuple(3)(output_size), input.size())
-    planes = _nn.adaptive_avg_pool2d(input.reshape(-1, *input.shape[-3:]), (h, w))
-    columns = planes.reshape(-1, input.shape[-3], h * w)
-    out = _nn.adaptive_avg_pool2d(columns, (depth, h * w))
-    return out.reshape(*input.shape[:-3], depth, h, w)
+    return _nn.adaptive_avg_pool3d(input, _list_with_default(output_size, input.size()))
 
 
 # Maxima
@@ -210,95 +152,37 @@ def max_pool3d_with_indices(
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
-def _max_over(input, windows):
-    """Maxima over the windows `windows[d]` (out_d, k_d; or with leading N, C) of dimension d.
-
-    Also gives each maximum's position in the flattened spatial dimensions. A window may name an
-    element twice.
-    """
-    n = len(windows)
-    sizes = input.shape[-n:]
-    flat = input.reshape(*input.shape[:-n], -1)
-    position = torch.zeros((), dtype=torch.int64, device=input.device)
-    for d, window in enumerate(windows):
-        lead, (out, k) = window.shape[:-2], window.shape[-2:]
-        # Dimensions of `position`: (lead, out_0, ..., out_n-1, k_0, ..., k_n-1).
-        shape = [1] * (2 * n)
-        shape[d], shape[n + d] = out, k
-        position = position * sizes[d] + window.reshape(*lead, *shape)
-    outs = position.shape[-2 * n : -n]
-    position = position.reshape(*position.shape[:-n], -1)
-    position = position.expand(*input.shape[:-n], *position.shape[-n - 1 :])
-    values = flat.gather(-1, position.reshape(*flat.shape[:-1], -1)).view(position.shape)
-    best, which = values.max(-1)
-    where = position.gather(-1, which.unsqueeze(-1)).squeeze(-1)
-    shape = (*input.shape[:-n], *outs)
-    return best.view(shape), where.view(shape)
-
-
-def _adaptive_windows(size, out, device):
-    """Positions of the elements of each of `out` windows: (out, k)."""
-    starts = [i * size // out for i in range(out)]
-    ends = [-((-(i + 1) * size) // out) for i in range(out)]
-    k = max((e - s for s, e in zip(starts, ends, strict=True)), default=1)
-    rows = [[min(s + j, e - 1) for j in range(k)] for s, e in zip(starts, ends, strict=True)]
-    return torch.tensor(rows, dtype=torch.int64, device=device).view(out, k)
-
-
-def _adaptive_max(n, input, output_size):
-    name = f"adaptive_max_pool{n}d"
-    if input.dim() not in (n + 1, n + 2):
-        raise RuntimeError(
-            f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(input.shape)}"
-        )
-    size = _list_with_default(_ntuple(n)(output_size), input.size())
-    pairs = zip(input.shape[-n:], size, strict=True)
-    return _max_over(input, [_adaptive_windows(i, o, input.device) for i, o in pairs])
+def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
+    """The maxima, and the position of each."""
+    return torch.adaptive_max_pool1d(input, output_size)
 
 
 def adaptive_max_pool1d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, L) or (C, L); None keeps a dimension."""
-    out = _adaptive_max(1, input, output_size)
-    return out if return_indices else out[0]
-
-
-def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
-    """The maxima, and the position of each."""
-    return _adaptive_max(1, input, output_size)
-
-
-def adaptive_max_pool2d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension."""
-    out = _adaptive_max(2, input, output_size)
+    """Maxima over windows that cover (N, C, L) or (C, L)."""
+    out = adaptive_max_pool1d_with_indices(input, output_size)
     return out if return_indices else out[0]
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
     """The maxima, and the position of each."""
-    return _adaptive_max(2, input, output_size)
+    return _nn.adaptive_max_pool2d(input, _list_with_default(output_size, input.size()))
 
 
-def adaptive_max_pool3d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension."""
-    out = _adaptive_max(3, input, output_size)
+def adaptive_max_pool2d(input, output_size, return_indices=False):
+    """Maxima over windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension."""
+    out = adaptive_max_pool2d_with_indices(input, output_size)
     return out if return_indices else out[0]
 
 
 def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
     """The maxima, and the position of each."""
-    return _adaptive_max(3, input, output_size)
+    return _nn.adaptive_max_pool3d(input, _list_with_default(output_size, input.size()))
 
 
-def _fractional_windows(samples, size, k, out):
-    """Windows placed by the draws `samples` (N, C): (N, C, out, k) (Graham 2014)."""
-    i = torch.arange(max(out - 1, 0), device=samples.device)
-    last = torch.full((*samples.shape, 1), size - k, dtype=torch.int64, device=samples.device)
-    if out > 1:
-        alpha = (size - k) / (out - 1)
-        u = samples.unsqueeze(-1)
-        starts = ((i + u) * alpha).long() - (u * alpha).long()
-        last = torch.cat([starts, last], -1)
-    return last.unsqueeze(-1) + torch.arange(k, device=samples.device)
+def adaptive_max_pool3d(input, output_size, return_indices=False):
+    """Maxima over windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension."""
+    out = adaptive_max_pool3d_with_indices(input, output_size)
+    return out if return_indices else out[0]
 
 
 def _fractional_max(n, input, kernel_size, output_size, output_ratio, samples):
@@ -306,31 +190,20 @@ def _fractional_max(n, input, kernel_size, output_size, output_ratio, samples):
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     if output_size is None:
-        sizes = input.shape[-n:]
         ratios = _ntuple(n)(output_ratio)
         if len(ratios) > n:
             raise ValueError(
                 f"{name} requires output_ratio to either be a single Int or tuple of Ints."
             )
+        sizes = input.shape[-n:]
         output_size = [int(s * r) for s, r in zip(sizes, ratios, strict=True)]
-    k, out = _ntuple(n)(kernel_size), _ntuple(n)(output_size)
-    batched = input.dim() == n + 2
-    x = input if batched else input.unsqueeze(0)
     if samples is None:
-        samples = torch.rand(*x.shape[:2], n, dtype=input.dtype, device=input.device)
-    for d in range(n):
-        if out[d] + k[d] - 1 > x.shape[d - n]:
-            raise RuntimeError(
-                f"{name}(): pool size ({k[d]}) too large relative to input size ({x.shape[d - n]})"
-            )
-    # The draws come in the order W, H (and T, W, H turned round) of the dimensions.
-    order = range(n) if n == 3 else (1, 0)
-    windows = [
-        _fractional_windows(samples[..., j], x.shape[2 + d], k[d], out[d])
-        for d, j in zip(range(n), order, strict=True)
-    ]
-    best, where = _max_over(x, windows)
-    return (best, where) if batched else (best.squeeze(0), where.squeeze(0))
+        lead = (input.size(-n - 1),) if input.dim() == n + 1 else input.shape[:2]
+        samples = torch.rand(
+            *((1,) * (2 - len(lead))), *lead, n, dtype=input.dtype, device=input.device
+        )
+    pool = _nn.fractional_max_pool2d if n == 2 else _nn.fractional_max_pool3d
+    return pool(input, kernel_size, output_size, samples)
 
 
 def fractional_max_pool2d(
@@ -407,3 +280,67 @@ def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(sum of x^p over each window)^(1/p), with p = norm_type."""
     return _lp_pool(avg_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+# Maxima back where they were
+
+
+def _unpool_output_size(input, kernel_size, stride, padding, output_size):
+    """The size before pooling: the smallest one, or `output_size` if that is possible."""
+    n = len(kernel_size)
+    sizes = input.size()[-n:]
+    default = [
+        (size - 1) * s + k - 2 * p
+        for size, s, k, p in zip(sizes, stride, kernel_size, padding, strict=True)
+    ]
+    if output_size is None:
+        chosen = default
+    else:
+        if len(output_size) == n + 2:
+            output_size = output_size[2:]
+        if len(output_size) != n:
+            raise ValueError(
+                f"output_size should be a sequence containing {n} or {n + 2} elements, "
+                f"but it has a length of '{len(output_size)}'"
+            )
+        for d in range(n):
+            low, high = default[d] - stride[d], default[d] + stride[d]
+            if not low < output_size[d] < high:
+                raise ValueError(
+                    f'invalid output_size "{output_size}" '
+                    f"(dim {d} must be between {low} and {high})"
+                )
+        chosen = output_size
+    for d in range(n):
+        if chosen[d] < 0:
+            raise ValueError(
+                "max_unpooling: output_size must contain non-negative spatial dimensions, "
+                f"but got output_size[{d}]={chosen[d]}"
+            )
+    return list(chosen)
+
+
+def _max_unpool(n, input, indices, kernel_size, stride, padding, output_size):
+    k, p = _ntuple(n)(kernel_size), _ntuple(n)(padding)
+    s = k if stride is None else _ntuple(n)(stride)
+    return _unpool_output_size(input, k, s, p, output_size), s, p
+
+
+def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Put each maximum back where max_pool1d found it; zeros elsewhere."""
+    size, _, _ = _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
+    # A row is an image of one column.
+    size = list(size[-1:]) + [1]
+    return _nn.max_unpool2d(input.unsqueeze(-1), indices.unsqueeze(-1), size).squeeze(-1)
+
+
+def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Put each maximum back where max_pool2d found it; zeros elsewhere."""
+    size, _, _ = _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
+    return _nn.max_unpool2d(input, indices, size)
+
+
+def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Put each maximum back where max_pool3d found it; zeros elsewhere."""
+    args = _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
+    return _nn.max_unpool3d(input, indices, *args)

@@ -1,4 +1,5 @@
-"""Padding, shuffling and resampling of images in nn.functional."""
+"""Padding, shuffling, sliding blocks and resampling of images in nn.functional: signatures and
+checks; the computing is the core's."""
 
 import math
 import warnings
@@ -6,20 +7,25 @@ import warnings
 import rushlight as torch
 
 from ._functional_pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from ._tuples import _pair
 
 __all__ = [
     "affine_grid",
     "channel_shuffle",
+    "fold",
     "grid_sample",
     "interpolate",
     "native_channel_shuffle",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",
 ]
+
+_nn = torch._C._nn
 
 
 def pad(input, pad, mode="constant", value=None):
@@ -31,7 +37,7 @@ def pad(input, pad, mode="constant", value=None):
     >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0)).tolist()
     [[0.0, 1.0, 1.0]]
     """
-    return torch._C._nn.pad(input, pad, mode, value)
+    return _nn.pad(input, pad, mode, value)
 
 
 # Shuffling
@@ -53,7 +59,7 @@ def pixel_shuffle(input, upscale_factor):
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of"
             f" upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
-    x = input.reshape(-1, c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
+    x = input.reshape(math.prod(lead), c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
     return x.reshape(*lead, c // (r * r), h * r, w * r)
 
 
@@ -74,7 +80,7 @@ def pixel_unshuffle(input, downscale_factor):
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
                 f"input.size(-{n})={size} is not divisible by {r}"
             )
-    x = input.reshape(-1, c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
+    x = input.reshape(math.prod(lead), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
     return x.reshape(*lead, c * r * r, h // r, w // r)
 
 
@@ -101,85 +107,20 @@ def channel_shuffle(input, groups):
 native_channel_shuffle = channel_shuffle
 
 
+# Sliding blocks
+
+
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
+    """Sliding blocks of (N, C, H, W) as columns: (N, C * kh * kw, L)."""
+    return _nn.im2col(input, *map(_pair, (kernel_size, dilation, padding, stride)))
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """Add columns (N, C * kh * kw, L) up to the image (N, C, *output_size): unfold turned round."""
+    return _nn.col2im(input, *map(_pair, (output_size, kernel_size, dilation, padding, stride)))
+
+
 # Interpolation
-
-
-def _sources(out, size, scale, align_corners, cubic=False):
-    """The position in the source, a real number, of each output element."""
-    i = torch.arange(out, dtype=torch.float32)
-    if align_corners:
-        return i * ((size - 1) / (out - 1) if out > 1 else 0.0)
-    step = 1.0 / scale if scale else size / out
-    at = (i + 0.5) * step - 0.5
-    return at if cubic else at.clamp(min=0)
-
-
-def _nearest_index(out, size, scale, exact):
-    step = 1.0 / scale if scale else size / out
-    i = torch.arange(out, dtype=torch.float32)
-    at = ((i + 0.5) * step if exact else i * step).floor()
-    return at.clamp(max=size - 1).long()
-
-
-def _cubic(x, a):
-    """Keys' kernel of width 4 (1981)."""
-    x = x.abs()
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = ((x - 5) * x + 8) * x * a - 4 * a
-    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
-
-
-def _taps(mode, out, size, scale, align_corners):
-    """For one dimension: pairs (index of the source, weight), each a vector of length `out`."""
-    if mode == "bicubic":
-        at = _sources(out, size, scale, align_corners, cubic=True)
-        low = at.floor()
-        t = at - low
-        return [((low + j).clamp(0, size - 1).long(), _cubic(t - j, -0.75)) for j in (-1, 0, 1, 2)]
-    at = _sources(out, size, scale, align_corners)
-    low = at.long().clamp(max=size - 1)
-    t = (at - low).clamp(0, 1)
-    return [(low, 1 - t), ((low + 1).clamp(max=size - 1), t)]
-
-
-def _resample(input, d, taps):
-    """The weighted sum of `input` along dimension d over the taps."""
-    shape = [-1] + [1] * (input.dim() - 1 - d % input.dim())
-    out = None
-    for index, weight in taps:
-        weight = weight.to(input.device, input.dtype).view(shape)
-        term = input.index_select(d, index.to(input.device)) * weight
-        out = term if out is None else out + term
-    return out
-
-
-def _lanczos(x):
-    """sinc(x) * sinc(x / 3) for |x| < 3."""
-    return torch.where(x.abs() < 3, torch.sinc(x) * torch.sinc(x / 3), torch.zeros_like(x))
-
-
-def _antialias_weights(mode, out, size, scale, align_corners):
-    """The matrix (out, size) of a filter that widens as the image shrinks."""
-    if align_corners:
-        step = (size - 1) / (out - 1) if out > 1 else 0.0
-    else:
-        step = 1.0 / scale if scale else size / out
-    reach = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}[mode]
-    widen = max(step, 1.0)
-    support = reach * widen
-    rows = torch.zeros(out, size)
-    for i in range(out):
-        center = step * (i + 0.5)
-        start = max(int(center - support + 0.5), 0)
-        count = min(int(center + support + 0.5), size) - start
-        x = (torch.arange(count, dtype=torch.float32) + start - center + 0.5) / widen
-        if mode == "bilinear":
-            w = (1 - x.abs()).clamp(min=0)
-        else:
-            w = _cubic(x, -0.5) if mode == "bicubic" else _lanczos(x)
-        rows[i, start : start + count] = w / w.sum()
-    return rows
-
 
 _DIMS = {
     "linear": 1,
@@ -187,7 +128,6 @@ _DIMS = {
     "bicubic": 2,
     "trilinear": 3,
 }
-_NAMES = {3: "linear", 4: "bilinear", 5: "trilinear"}
 
 
 def interpolate(
@@ -213,42 +153,27 @@ def interpolate(
     dim = input.dim() - 2
     size, scales = _output_size(input, size, scale_factor, dim)
     if recompute_scale_factor and scales is not None:
-        size, scales = (
-            [math.floor(n * s) for n, s in zip(input.shape[2:], scales, strict=True)],
-            None,
-        )
+        sizes = input.shape[2:]
+        size, scales = [math.floor(n * s) for n, s in zip(sizes, scales, strict=True)], None
     elif recompute_scale_factor:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-    if size is None:
-        size = [math.floor(float(n) * s) for n, s in zip(input.shape[2:], scales, strict=True)]
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.ndim == 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
             "a 4-D tensor as input"
         )
-    if min(size, default=1) <= 0:
-        raise RuntimeError(
-            "Input and output sizes should be greater than 0, but got input "
-            f"{list(input.shape[2:])}"
-            f" and output {list(size)}"
-        )
     _check_mode(mode, input.dim(), align_corners, antialias)
     if mode == "area":
+        if size is None:
+            sizes = input.shape[2:]
+            size = [math.floor(n * s) for n, s in zip(sizes, scales, strict=True)]
         pools = {3: adaptive_avg_pool1d, 4: adaptive_avg_pool2d, 5: adaptive_avg_pool3d}
         return pools[input.dim()](input, size)
-    out = input
-    for d in range(dim):
-        args = size[d], input.shape[d + 2], None if scales is None else scales[d]
-        if mode in ("nearest", "nearest-exact"):
-            index = _nearest_index(*args, mode == "nearest-exact")
-            out = out.index_select(d + 2, index.to(input.device))
-        elif antialias:
-            weights = _antialias_weights(mode, *args, align_corners)
-            weights = weights.to(input.device, input.dtype)
-            out = (out.movedim(d + 2, -1) @ weights.t()).movedim(-1, d + 2)
-        else:
-            out = _resample(out, d + 2, _taps(mode, *args, align_corners))
-    return out
+    if mode in ("nearest", "nearest-exact"):
+        prefix = "upsample_nearest" if mode == "nearest" else "_upsample_nearest_exact"
+        return getattr(_nn, f"{prefix}{dim}d")(input, size, scales)
+    name = f"_upsample_{mode}2d_aa" if antialias else f"upsample_{mode}{dim}d"
+    return getattr(_nn, name)(input, size, align_corners, scales)
 
 
 def _check_align(mode, align_corners):
@@ -405,43 +330,9 @@ def affine_grid(theta, size, align_corners=None):
     return (points @ theta.transpose(1, 2)).view(size[0], *size[2:], n)
 
 
-def _reflect(x, low, high):
-    """Fold positions back into [low, high]."""
-    if low == high:
-        return torch.zeros_like(x)
-    span = high - low
-    x = (x - low).abs()
-    extra = x - (x / span).floor() * span
-    return torch.where((x / span).floor() % 2 == 0, extra + low, span - extra + low)
-
-
-def _unnormalize(x, size, align_corners):
-    if align_corners:
-        return (x + 1) / 2 * (size - 1)
-    return ((x + 1) * size - 1) / 2
-
-
-def _into_bounds(x, size, padding_mode, align_corners):
-    if padding_mode == "reflection":
-        low, high = (0, size - 1) if align_corners else (-0.5, size - 0.5)
-        x = _reflect(x, low, high)
-    if padding_mode in ("reflection", "border"):
-        x = x.clamp(0, size - 1)
-    return x
-
-
-def _pick(input, indices):
-    """The elements of (N, C, ...) at integer points (N, ...); zero outside."""
-    n, c = input.shape[:2]
-    inside, flat = None, None
-    for index, size in zip(indices, input.shape[2:], strict=True):
-        ok = (index >= 0) & (index < size)
-        inside = ok if inside is None else inside & ok
-        index = index.clamp(0, size - 1).long()
-        flat = index if flat is None else flat * size + index
-    points = flat.view(n, 1, -1).expand(n, c, -1)
-    values = input.reshape(n, c, -1).gather(2, points).view(n, c, *flat.shape[1:])
-    return torch.where(inside.unsqueeze(1), values, torch.zeros_like(values))
+# By the numbers under which the core knows them.
+_SAMPLING = ("bilinear", "nearest", "bicubic")
+_PADDING = ("zeros", "border", "reflection")
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
@@ -450,76 +341,17 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     Modes: "bilinear", "nearest", "bicubic". Outside the image `padding_mode` is "zeros", "border"
     or "reflection". Volumes (N, C, D, H, W) take points (N, D', H', W', 3).
     """
-    if mode not in ("bilinear", "nearest", "bicubic"):
+    if mode not in _SAMPLING:
         raise ValueError(
             "nn.functional.grid_sample(): expected mode to be "
             f"'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
         )
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in _PADDING:
         raise ValueError(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', "
             f"or 'reflection', but got: '{padding_mode}'"
         )
     if align_corners is None:
         align_corners = _warn_align_corners()
-    _check_grid(input, grid, mode)
-    sizes = input.shape[2:]
-    n = len(sizes)
-    # Coordinates come as (x, y, z), dimensions as (D, H, W).
-    at = [_unnormalize(grid[..., n - 1 - d], sizes[d], align_corners) for d in range(n)]
-
-    def bounded(d, x):
-        return _into_bounds(x, sizes[d], padding_mode, align_corners)
-
-    if mode == "nearest":
-        return _pick(input, [bounded(d, x).round() for d, x in enumerate(at)])
-    if mode == "bilinear":
-        taps = [_linear_taps(bounded(d, x)) for d, x in enumerate(at)]
-    else:
-        taps = [[(bounded(d, i), w) for i, w in _cubic_taps(x)] for d, x in enumerate(at)]
-    return _sum_of_taps(input, taps)
-
-
-def _linear_taps(x):
-    low = x.floor()
-    return [(low, low + 1 - x), (low + 1, x - low)]
-
-
-def _cubic_taps(x):
-    low = x.floor()
-    return [(low + j, _cubic(x - low - j, -0.75)) for j in (-1, 0, 1, 2)]
-
-
-def _sum_of_taps(input, taps):
-    """Sum over every choice of one tap a dimension of value times weights."""
-    import itertools
-
-    out = None
-    for choice in itertools.product(*taps):
-        weight = choice[0][1]
-        for _, w in choice[1:]:
-            weight = weight * w
-        term = _pick(input, [i.detach() for i, _ in choice]) * weight.unsqueeze(1)
-        out = term if out is None else out + term
-    return out
-
-
-def _check_grid(input, grid, mode):
-    name = "grid_sampler()"
-    if input.size(0) != grid.size(0):
-        raise RuntimeError(
-            f"{name}: expected grid and input to have same batch size, but got input with sizes "
-            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
-        )
-    if grid.size(-1) != input.dim() - 2:
-        raise RuntimeError(
-            f"{name}: expected grid to have size {input.dim() - 2} in last dimension, but got grid "
-            f"with sizes {list(grid.shape)}"
-        )
-    if input.dim() not in (4, 5) or input.dim() != grid.dim():
-        raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
-            f"got input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
-        )
-    if mode == "bicubic" and input.dim() == 5:
-        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    mode, padding_mode = _SAMPLING.index(mode), _PADDING.index(padding_mode)
+    return torch.grid_sampler(input, grid, mode, padding_mode, align_corners)

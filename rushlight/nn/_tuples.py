@@ -28,5 +28,5 @@ def _list_with_default(out_size, defaults):
         raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
     return [
         size if size is not None else default
-        for size, default in zip(out_size, defaults[-len(out_size) :], strict=True)
+        for size, default in zip(out_size, defaults[-len(out_size) :], strict=False)
     ]
