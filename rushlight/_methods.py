@@ -287,7 +287,7 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     return _default_torch_function(cls, func, types, args, kwargs or {})
 
 
-class _Later:
+class _Imported:
     """A method that is imported on first use: a function of that name in another module."""
 
     def __init__(self, name, module):
@@ -307,7 +307,7 @@ _LINALG_METHODS = (
 ).split()
 
 _attributes = {
-    **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
+    **{name: _Imported(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
     "__str__": _repr,
     "__format__": _format,

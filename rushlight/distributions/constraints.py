@@ -59,11 +59,11 @@ class _Bounded(Constraint):
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
     def __repr__(self):
-        name = type(self).__name__
+        name = type(self).__name__.title().replace("_", "")
         text = ", ".join(
             f"{key}={getattr(self, key)}" for key in self._shown if getattr(self, key) is not None
         )
-        return f"{name.lstrip('_')}({text})"
+        return f"{name}({text})"
 
     _shown = ("lower_bound", "upper_bound")
 
@@ -146,9 +146,7 @@ class independent(Constraint):
         result = self.base_constraint.check(value)
         n = self.reinterpreted_batch_ndims
         if result.dim() < n:
-            raise ValueError(
-                f"Expected value.dim() >= {self.event_dim} but got {value.dim()}"
-            )
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
         return result.reshape(result.shape[: result.dim() - n] + (-1,)).all(-1) if n else result
 
 
@@ -207,9 +205,7 @@ dependent = _Dependent()
 dependent_property = _DependentProperty
 real = _Rule("Real()", lambda x: x == x)
 boolean = _Rule("Boolean()", lambda x: (x == 0) | (x == 1), True)
-one_hot = _Rule(
-    "OneHot()", lambda x: ((x == 0) | (x == 1)).all(-1) & x.sum(-1).eq(1), True, 1
-)
+one_hot = _Rule("OneHot()", lambda x: ((x == 0) | (x == 1)).all(-1) & x.sum(-1).eq(1), True, 1)
 nonnegative_integer = integer_greater_than_zero = _Rule(
     "IntegerGreaterThan(lower_bound=0)", lambda x: (x % 1 == 0) & (x >= 0), True
 )
@@ -219,9 +215,7 @@ positive_integer = _Rule(
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
-simplex = _Rule(
-    "Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), False, 1
-)
+simplex = _Rule("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), False, 1)
 lower_triangular = _Rule(
     "LowerTriangular()", lambda x: (x.tril() == x).flatten(-2).min(-1)[0], False, 2
 )

@@ -197,9 +197,7 @@ def broadcast_all(*values):
         )
     like = next((v for v in values if isinstance(v, torch.Tensor)), None)
     dtype = torch.get_default_dtype() if like is None else like.dtype
-    tensors = [
-        v if isinstance(v, torch.Tensor) else torch.tensor(v, dtype=dtype) for v in values
-    ]
+    tensors = [v if isinstance(v, torch.Tensor) else torch.tensor(v, dtype=dtype) for v in values]
     return torch.broadcast_tensors(*tensors)
 
 
