@@ -1,4 +1,5 @@
-"""`rushlight.as_torch()`: for this process, `torch` and `torch.X` are rushlight and rushlight.X.
+"""`rushlight.as_torch()`: for this process, `torch` and `torch.X` are rushlight and rushlight.X;
+where torchvision is not installed, that name is rushlight's small substitute.
 
 Nothing is written to the environment: other interpreters see no torch. Processes that
 multiprocessing starts from this one inherit the alias.
@@ -37,9 +38,9 @@ class _Finder:
             return _patched_spawn_spec(path)
         if fullname.startswith("rushlight."):
             return _renaming_spec(fullname, path)
-        if fullname != "torch" and not fullname.startswith("torch."):
+        real = _real_name(fullname)
+        if real is None:
             return None
-        real = "rushlight" + fullname[5:]
         try:
             spec = importlib.util.find_spec(real)
         except (ModuleNotFoundError, ValueError):
@@ -55,6 +56,20 @@ class _Finder:
 
     def invalidate_caches(self):
         pass
+
+
+def _real_name(fullname):
+    """The module of rushlight's that stands for one of torch's or torchvision's; else None."""
+    top, _, rest = fullname.partition(".")
+    if top == "torch":
+        return "rushlight" + fullname[5:]
+    if top != "torchvision":
+        return None
+    from importlib.machinery import PathFinder
+
+    if PathFinder.find_spec("torchvision") is not None:
+        return None  # the real one
+    return "rushlight._vision" + (rest and "." + rest)
 
 
 def _distribution():
@@ -93,11 +108,17 @@ def _patch_spawn(spawn):
     spawn.get_preparation_data = get_preparation_data
 
 
+def _public(name):
+    if name.startswith("rushlight._vision"):
+        return "torchvision" + name[len("rushlight._vision") :]
+    return "torch" + name[9:]
+
+
 def _rename_classes(module):
     """Classes of a rushlight module say that they are torch's, as libraries and pickles expect."""
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__:
-            value.__module__ = "torch" + module.__name__[9:]
+            value.__module__ = _public(module.__name__)
 
 
 def _renaming_spec(fullname, path):

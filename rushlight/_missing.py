@@ -226,6 +226,11 @@ class StubFinder:
         name = _torch_name(module.__name__)
         module.__doc__ = f"A module of PyTorch's: {_message(name)}."
         module.__dict__.update(_ANSWERS.get(name, {}))
+        if name == "torch.jit.annotations":
+            import typing
+
+            names = ("Any", "Dict", "List", "Optional", "Tuple", "Union")
+            module.__dict__.update((n, getattr(typing, n)) for n in names)
         module.__getattr__ = lambda attribute: missing(name, attribute)
 
 

@@ -210,33 +210,6 @@ def compile(model=None, **_):
     return (lambda m: m) if model is None else model
 
 
-def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
-    """`func` over a dimension of its arguments, one slice at a time, results stacked.
-
-    >>> torch.vmap(torch.dot)(torch.ones(2, 3), torch.ones(2, 3))
-    tensor([3., 3.])
-    """
-
-    def mapped(*args, **kwargs):
-        dims = in_dims if isinstance(in_dims, tuple) else (in_dims,) * len(args)
-        sizes = {a.size(d) for a, d in zip(args, dims) if d is not None}
-        if len(sizes) != 1:
-            raise ValueError(
-                f"vmap: expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}"
-            )
-        rows = [
-            func(*(a if d is None else a.select(d, i) for a, d in zip(args, dims)), **kwargs)
-            for i in range(sizes.pop())
-        ]
-        from . import stack
-
-        if isinstance(rows[0], tuple):
-            return tuple(stack(column, out_dims) for column in zip(*rows))
-        return stack(rows, out_dims)
-
-    return mapped
-
-
 def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor over the memory of an object with `__dlpack__`, or of a DLPack capsule."""
     capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor

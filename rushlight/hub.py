@@ -68,4 +68,12 @@ def load_state_dict_from_url(url, model_dir=None, map_location=None, progress=Tr
 
 
 def __getattr__(name):
+    if name == "HASH_REGEX":
+        import re
+
+        return re.compile(r"-([a-f0-9]*)\.")
+    if name == "urlparse":
+        from urllib.parse import urlparse
+
+        return urlparse
     return missing(__name__, name)

@@ -1,0 +1,47 @@
+# ruff: noqa: F401
+"""Classifiers with torchvision's layer names: resnet, vgg, mobilenet_v2, vit, and small classics.
+
+No weights are downloaded: `weights=` must be None; load checkpoints with `load_state_dict`.
+"""
+
+from .mobilenet import MobileNetV2, mobilenet_v2
+from .resnet import (
+    ResNet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    resnext50_32x4d,
+    wide_resnet50_2,
+)
+from .vgg import (
+    VGG,
+    AlexNet,
+    alexnet,
+    vgg11,
+    vgg11_bn,
+    vgg13,
+    vgg13_bn,
+    vgg16,
+    vgg16_bn,
+    vgg19,
+    vgg19_bn,
+)
+from .vision_transformer import VisionTransformer, vit_b_16, vit_b_32, vit_l_16
+
+_BUILDERS = {
+    name: value for name, value in list(globals().items()) if name[0].islower() and callable(value)
+}
+
+
+def list_models(module=None, include=None, exclude=None):
+    """Names for `get_model`."""
+    return sorted(_BUILDERS)
+
+
+def get_model(name, **config):
+    """A model by name. Raises ValueError for an unknown one."""
+    if name.lower() not in _BUILDERS:
+        raise ValueError(f"Unknown model {name}")
+    return _BUILDERS[name.lower()](**config)
