@@ -35,7 +35,8 @@ for _name in (
     globals()[_name] = getattr(_C, _name)
 del _name
 
-from . import _methods  # noqa: E402  (Tensor's Python methods; needs the names above)
+from . import _blas as _blas  # noqa: E402  (tells the core where LAPACK is)
+from . import _methods as _methods  # noqa: E402  (Tensor's Python methods; needs the names above)
 from ._creation import as_tensor, asarray, set_default_dtype, tensor  # noqa: E402
 from ._grad_mode import (  # noqa: E402
     enable_grad,
@@ -107,6 +108,17 @@ _ELSEWHERE = {
     "TypedStorage": "storage",
     "autocast": "amp",
     "fork": "jit",
+    **dict.fromkeys(_methods._LINALG_METHODS, "linalg._names"),
+    **dict.fromkeys(("lobpcg", "lu_unpack", "pca_lowrank", "svd_lowrank"), "linalg._names"),
+    "stft": "_signal",
+    "istft": "_signal",
+    "hann_window": "_signal",
+    "hamming_window": "_signal",
+    "blackman_window": "_signal",
+    "bartlett_window": "_signal",
+    "kaiser_window": "_signal",
+    "polygamma": "special",
+    "mvlgamma": "special",
 }
 
 

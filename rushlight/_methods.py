@@ -2,7 +2,7 @@
 need no kernel. They are put on the class at import; everything heavy is imported on first use.
 """
 
-from . import _C
+from . import _C, _tensor_names
 from ._C import Tensor
 
 
@@ -224,17 +224,25 @@ def _dir(self):
     return sorted({*dir(type(self)), *self.__dict__})
 
 
-def _getattr(self, name):
-    """Only for names that the class lacks: a composite, or an error that helps."""
-    from .functional import _METHODS
+class _Later:
+    """A method that the class gets when it is first asked for: a composite, or a stub that says that
+    rushlight lacks it. Not a `__getattr__`: that would slow down every attribute of every tensor."""
 
-    function = _METHODS.get(name)
-    if function is not None:
-        setattr(Tensor, name, function)
-        return getattr(self, name)
-    from ._missing import missing_attribute
+    __slots__ = ("name",)
 
-    return missing_attribute(self, name)
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, tensor, cls):
+        from .functional import _METHODS
+
+        function = _METHODS.get(self.name)
+        if function is None:
+            from ._missing import missing_method
+
+            return missing_method(self.name)
+        setattr(Tensor, self.name, function)
+        return getattr(cls if tensor is None else tensor, self.name)
 
 
 def _new(self, *args, **kwargs):
@@ -279,7 +287,27 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     return _default_torch_function(cls, func, types, args, kwargs or {})
 
 
+class _Later:
+    """A method that is imported on first use: a function of that name in another module."""
+
+    def __init__(self, name, module):
+        self.name, self.module = name, module
+
+    def __get__(self, tensor, owner=None):
+        from importlib import import_module
+
+        function = getattr(import_module(self.module, __package__), self.name)
+        setattr(Tensor, self.name, function)
+        return function if tensor is None else function.__get__(tensor)
+
+
+_LINALG_METHODS = (
+    "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet lu lu_solve matrix_exp "
+    "matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
+).split()
+
 _attributes = {
+    **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
     "__str__": _repr,
     "__format__": _format,
@@ -305,7 +333,6 @@ _attributes = {
     "__contains__": _contains,
     "__reversed__": _reversed,
     "__dir__": _dir,
-    "__getattr__": _getattr,
     "new": _new,
     "new_tensor": _new_tensor,
     "is_same_size": _is_same_size,
@@ -319,6 +346,7 @@ _attributes = {
     "is_neg": lambda self: False,
     "is_nonzero": lambda self: bool(self),
     "is_distributed": lambda self: False,
+    **dict.fromkeys("is_ipu is_maia is_mtia is_sparse_csr is_vulkan is_xla".split(), False),
     "is_cpu": property(lambda self: self.device.type == "cpu"),
     "layout": property(lambda self: strided),
     "name": property(lambda self: None),
@@ -334,6 +362,9 @@ for _name, _value in _attributes.items():
         except AttributeError:
             pass  # functions of the core keep their names
     setattr(Tensor, _name, _value)
+for _name in _tensor_names.NAMES.split():
+    if _name not in Tensor.__dict__:
+        setattr(Tensor, _name, _Later(_name))
 del _attributes, _name, _value
 
 
@@ -349,9 +380,16 @@ class DisableTorchFunctionSubclass:
 
 
 _C.DisableTorchFunctionSubclass = _C.DisableTorchFunction = DisableTorchFunctionSubclass
-_C._disabled_torch_function_impl = staticmethod(
-    lambda func, types, args=(), kwargs=None: func(*args, **(kwargs or {}))
-)
+
+
+def _disabled_torch_function_impl(func, types, args=(), kwargs=None):
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
+
+
+_C._disabled_torch_function_impl = staticmethod(_disabled_torch_function_impl)
+
+_C._log_api_usage_once = lambda name: None
 
 
 # Plain pickles name what is in the core by a function of ours: its `__module__` is "torch", which
@@ -396,3 +434,5 @@ def _register_pickles():
 
 
 _register_pickles()
+
+from . import _untyped  # noqa: E402, F401  (the methods of UntypedStorage)

@@ -5,6 +5,7 @@ The list of PyTorch's names, `_manifest.txt`, is read only when a missing name i
 """
 
 import sys
+from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -166,6 +167,7 @@ _COMPILER.update(assume_constant_result=_passthrough, cudagraph_mark_step_begin=
 _COMPILER.update(graph_break=_nothing, mark_static_address=_nothing)
 _ANSWERS = {
     "torch._dynamo": _COMPILER,
+    "torch._dynamo._trace_wrapped_higher_order_op": {"TransformGetItemToIndex": nullcontext},
     "torch.accelerator": {
         "is_available": _gpu("is_available"),
         "device_count": _gpu("device_count"),
@@ -193,6 +195,7 @@ _ANSWERS = {
     "torch.fx": {"wrap": _passthrough},
     "torch.mps": _ABSENT,
     "torch.mtia": _ABSENT,
+    "torch.nn.attention.flex_attention": {"_DEFAULT_SPARSE_BLOCK_SIZE": 128},
     "torch.onnx": {"is_in_onnx_export": _no},
     "torch.xpu": _ABSENT,
 }
@@ -208,7 +211,8 @@ class StubFinder:
     def find_spec(fullname, path=None, target=None):
         if not fullname.startswith("rushlight."):
             return None
-        if fullname.rpartition(".")[2][:2] == "__" or _names(_torch_name(fullname)) is None:
+        name = _torch_name(fullname)
+        if name.rpartition(".")[2][:2] == "__" or (name not in _ANSWERS and _names(name) is None):
             return None
         # Every stub is a package: a module of PyTorch's may lie below it.
         return ModuleSpec(fullname, StubFinder, is_package=True)
@@ -231,23 +235,10 @@ def install():
         sys.meta_path.append(StubFinder)
 
 
-def missing_attribute(tensor, name):
-    """The value of an attribute that Tensor lacks: a stub for PyTorch's names, else AttributeError
-    with the nearest name."""
-    kind = None if name.startswith("__") else (_names("torch.Tensor") or {}).get(name)
-    if kind is not None and kind[:1] not in ("#",):
+def missing_method(name):
+    """The value of a method of PyTorch's that Tensor lacks: a call of it raises."""
 
-        def stub(*args, **kwargs):
-            raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
+    def stub(*args, **kwargs):
+        raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
 
-        return stub
-    message = f"'{type(tensor).__name__}' object has no attribute '{name}'"
-    if not name.startswith("_"):
-        import difflib
-
-        near = difflib.get_close_matches(
-            name, [n for n in dir(type(tensor)) if not n.startswith("_")], 1
-        )
-        if near:
-            message += f"\ndid you mean '{near[0]}'?"
-    raise AttributeError(message)
+    return stub

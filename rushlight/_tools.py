@@ -76,10 +76,24 @@ class iinfo:
 _FLOATS = {"float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "float64": (52, 1023)}
 
 
+# Eight-bit dtypes exist here only by name: eps, max, tiny.
+_FLOATS8 = {
+    "float8_e4m3fn": (0.125, 448.0, 0.015625),
+    "float8_e4m3fnuz": (0.125, 240.0, 0.0078125),
+    "float8_e5m2": (0.25, 57344.0, 6.103515625e-05),
+    "float8_e5m2fnuz": (0.125, 57344.0, 3.0517578125e-05),
+}
+
+
 class finfo:
     """Limits of a floating dtype: bits, eps, max, min, tiny, smallest_normal, resolution, dtype."""
 
     def __init__(self, dtype=None):
+        if str(dtype)[6:] in _FLOATS8:
+            self.dtype, self.bits, self.resolution = str(dtype)[6:], 8, 1.0
+            self.eps, self.max, self.tiny = _FLOATS8[self.dtype]
+            self.min, self.smallest_normal = -self.max, self.tiny
+            return
         dtype = (dtype or _C.get_default_dtype()).to_real()
         name = str(dtype)[6:]
         if name not in _FLOATS:

@@ -2,6 +2,8 @@
 
 import rushlight as torch
 
+from ._composite import EXACT, in_place, type_name, with_out
+
 _count = range  # torch.range takes the name below
 
 __all__ = [
@@ -12,8 +14,6 @@ __all__ = [
     "atleast_3d",
     "broadcast_shapes",
     "broadcast_tensors",
-    "corrcoef",
-    "cov",
     "cross",
     "einsum",
     "heaviside",
@@ -107,10 +107,20 @@ def atleast_3d(*tensors):
     return _each(one)(*tensors)
 
 
+def _check_tensors(function, **given):
+    for place, (name, value) in enumerate(given.items(), 1):
+        if not isinstance(value, torch.Tensor):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
+            )
+
+
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """abs(input - other) <= atol + rtol * abs(other), elementwise."""
+    _check_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
-        raise RuntimeError(f"{_short(input)} did not match {_short(other)}")
+        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
     if rtol < 0:
         raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol:g}")
     if atol < 0:
@@ -124,12 +134,6 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
         other = other.to(torch.get_default_dtype())
     error = (input - other).abs()
     return close | (error.isfinite() & (error <= atol + (rtol * other).abs()))
-
-
-def _short(t):
-    return {"float32": "Float", "float64": "Double", "int64": "Long", "int32": "Int"}.get(
-        str(t.dtype)[6:], str(t.dtype)[6:]
-    )
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -146,6 +150,7 @@ def isreal(input):
     return input.imag == 0 if input.is_complex() else torch.ones_like(input, dtype=torch.bool)
 
 
+@with_out(wrong="signbit does not support non-boolean outputs.")
 def signbit(input):
     """True for negative numbers, -0.0 among them."""
     if not input.is_floating_point():
@@ -153,14 +158,17 @@ def signbit(input):
     return torch.copysign(torch.ones_like(input), input) < 0
 
 
+@with_out(wrong="heaviside is not yet implemented for tensors with different dtypes.")
 def heaviside(input, values):
     """0 below zero, 1 above, `values` at zero."""
+    _check_tensors("heaviside", input=input, values=values)
     if input.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     one, zero = torch.ones_like(input), torch.zeros_like(input)
     return torch.where(input == 0, values, torch.where(input > 0, one, zero))
 
 
+@with_out(wrong="nan_to_num: dtype of out: {G} should be same as input: {W}")
 def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     """NaN and infinities replaced by numbers."""
     if not (input.is_floating_point() or input.is_complex()):
@@ -171,6 +179,7 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
 
 
+@with_out(wrong=EXACT)
 def cross(input, other, dim=None):
     """The cross product along a dimension of size 3."""
     if dim is None:
@@ -183,33 +192,6 @@ def cross(input, other, dim=None):
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.size(dim)} and {other.size(dim)}"
         )
     return input.roll(-1, dim) * other.roll(1, dim) - input.roll(1, dim) * other.roll(-1, dim)
-
-
-def cov(input, *, correction=1, fweights=None, aweights=None):
-    """The covariance of variables in rows (NumPy's cov)."""
-    x = input if input.dim() == 2 else input.reshape(1, -1)
-    weight = None
-    if fweights is not None:
-        weight = fweights.to(x.dtype)
-    if aweights is not None:
-        weight = aweights if weight is None else weight * aweights
-    total = torch.tensor(float(x.size(1)), dtype=x.dtype) if weight is None else weight.sum()
-    mean = x.mean(1, keepdim=True) if weight is None else (x * weight).sum(1, keepdim=True) / total
-    norm = total - correction
-    if aweights is not None and correction:
-        norm = total - correction * (weight * aweights).sum() / total
-    x = x - mean
-    right = x if weight is None else x * weight
-    return (x @ right.t().conj() / norm.clamp(min=0)).squeeze()
-
-
-def corrcoef(input):
-    """The correlation coefficients of variables in rows."""
-    c = cov(input)
-    if c.dim() == 0:
-        return c / c
-    d = c.diagonal().sqrt()
-    return (c / d.unsqueeze(1) / d.unsqueeze(0)).clamp(-1, 1)
 
 
 def vander(x, N=None, *, increasing=False):
@@ -260,7 +242,10 @@ def _from_sublists(args):
     return (equation if out is None else equation + "->" + "".join(map(letter, out))), operands
 
 
-def tensordot(a, b, dims=2, out=None):
+@with_out(
+    wrong="tensordot: Expected the output tensor to have dtype {W}, but got an output tensor with dtype {G}"
+)
+def tensordot(a, b, dims=2):
     """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs."""
     if isinstance(dims, torch.Tensor):
         dims = dims.tolist()
@@ -299,7 +284,8 @@ def block_diag(*tensors):
     return torch._block_diag(list(tensors))
 
 
-def chain_matmul(*matrices, out=None):
+@with_out
+def chain_matmul(*matrices):
     """The product of a chain of matrices, in the cheapest order."""
     return torch._chain_matmul(list(matrices))
 
@@ -335,11 +321,12 @@ def _split_along(name, axis, least):
     def split(input, indices_or_sections):
         if input.dim() < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, "
+                f"torch.{name} requires a tensor with at least {least} dimension, "
                 f"but got a tensor with {input.dim()} dimensions!"
             )
         dim = axis if not (name == "hsplit" and input.dim() == 1) else 0
-        if isinstance(indices_or_sections, int) and input.size(dim) % indices_or_sections:
+        sections = indices_or_sections
+        if isinstance(sections, int) and (sections <= 0 or input.size(dim) % sections):
             raise RuntimeError(
                 f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
                 f"{input.size(dim)} is not divisible by the split_size {indices_or_sections}!"
@@ -359,6 +346,7 @@ dsplit = _split_along("dsplit", 2, 3)
 # ---- the rest ----
 
 
+@with_out
 def angle(input):
     """The argument of complex numbers; pi for negative real ones."""
     if input.is_complex():
@@ -367,8 +355,10 @@ def angle(input):
     return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
 
 
+@with_out(wrong="ldexp can't be cast to the desired output type {G}")
 def ldexp(input, other):
     """input * 2 ** other."""
+    _check_tensors("ldexp", input=input, other=other)
     return input * torch.pow(2.0, other)
 
 
@@ -401,22 +391,70 @@ def range_(start, end=None, step=1, **kwargs):
 range = range_  # noqa: A001
 
 
-# Methods that are these functions, and in-place forms that are a copy of the result.
-def _in_place(function):
-    def method(self, *args, **kwargs):
-        return self.copy_(function(self, *args, **kwargs))
+# ---- what lives in files of its own, and methods of tensors ----
 
-    return method
+from . import _composites, _copies, _statistics  # noqa: E402
+
+for _module in (_composites, _copies, _statistics):
+    __all__ += _module.__all__
+    globals().update((name, getattr(_module, name)) for name in _module.__all__)
+
+ldexp_, nan_to_num_ = in_place(ldexp), in_place(nan_to_num)
+__all__ += ["ldexp_", "nan_to_num_"]
 
 
+def _from_aten(name):
+    def function(*args, **kwargs):
+        from . import _aten
+
+        return getattr(_aten, name)(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+for _name in (
+    "_native_batch_norm_legit grid_sampler grid_sampler_2d grid_sampler_3d native_dropout "
+    "native_group_norm"
+).split():
+    globals()[_name] = _from_aten(_name)
+    __all__.append(_name)
+
+# Methods of the class Tensor that are composites: found by name when first asked for.
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle corrcoef cov cross dsplit heaviside hsplit isclose isreal ldexp nan_to_num signbit "
-        "unique unique_consecutive vsplit"
+        "allclose angle as_strided_scatter corrcoef cov cross diagonal_scatter dsplit hash_tensor "
+        "heaviside histogram hsplit is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
+        "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
+        "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "
+        "unsafe_split_with_sizes vsplit"
     ).split()
 }
-_METHODS["nan_to_num_"] = _in_place(nan_to_num)
-_METHODS["heaviside_"] = _in_place(heaviside)
+_METHODS.update(_composites.METHODS)
+_METHODS["heaviside_"] = in_place(heaviside)
+_METHODS["renorm_"] = in_place(_statistics.renorm)
 _METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
 _METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _lazily(module, name, first=None):
+    """A method that is a function of a module which is not loaded yet."""
+
+    def method(self, *args, **kwargs):
+        from importlib import import_module
+
+        function = getattr(import_module("." + module, __package__), name)
+        if first is not None:  # self is the second argument
+            return function(kwargs.pop(first) if first in kwargs else args[0], self, *args[1:])
+        return function(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method
+
+
+_METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
+_METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
+_METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
+_METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
+_METHODS["mvlgamma_"] = in_place(_METHODS["mvlgamma"])

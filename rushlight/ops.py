@@ -37,8 +37,10 @@ class _OpNamespace:
     def __getattr__(self, op):
         function = _registered.get((self.name, op))
         if function is None and self.name == "aten" and not op.startswith("__"):
-            function = getattr(torch, op, None) or getattr(torch.nn.functional, op, None)
-            function = function or getattr(torch.Tensor, op, None)
+            from . import _aten
+
+            for place in (_aten, torch, torch.nn.functional, torch.Tensor):
+                function = function or getattr(place, op, None)
         if function is None:
             raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{op}'")
         self.__dict__[op] = found = _OpOverload(self.name, op, function)

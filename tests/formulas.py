@@ -70,8 +70,8 @@ def gradients(name, dtype):
     """(g, tensors, scalars, y, which operands, their gradients by kernel, by tensor operations)."""
     tensors, scalars = samples(name, dtype)
     inputs = [
-        t.clone().requires_grad_() if t.dtype == tensors[-1].dtype else t
-        for t in as_operands(name, tensors)
+        t.clone().requires_grad_() if t.dtype == tensors[-1].dtype and has else t
+        for t, has in zip(as_operands(name, tensors), ALL[name]["gradients"])
     ]
     y = C._run_formula(name, inputs, scalars)
     values = operands(1, y.detach().numpy().dtype, seed=7)[0]

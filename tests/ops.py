@@ -8,6 +8,7 @@ import ops_linear
 import ops_nn
 import ops_pointwise
 import ops_reductions
+import ops_special
 import ops_views
 from ops_check import OPERATIONS
 
@@ -23,7 +24,7 @@ HIDDEN = {
     "_foreach_add_": "the steps of optim, in test_optim_fused.py",
 }
 
-FILES = (ops_pointwise, ops_views, ops_reductions, ops_index, ops_linear, ops_nn)
+FILES = (ops_pointwise, ops_special, ops_views, ops_reductions, ops_index, ops_linear, ops_nn)
 ROWS = {}
 for _row in (r for file in FILES for r in file.ROWS):
     _key = _row.name

@@ -3,7 +3,7 @@
 Not here: modules (test_nn.py).
 """
 
-from ops_inputs import ALL, COMPLEX, FLOATS, REAL, WIDE, D, G, K, X, row
+from ops_inputs import ALL, COMPLEX, FLOATS, INTS, REAL, WIDE, D, G, K, X, row
 
 A, B, V, S = X(3, 4), X(2, 3, 4), X(5), X()
 SOME = ("bfloat16", "float32", "float64")
@@ -116,6 +116,8 @@ RANDOM = [
     draw("randint_like", (SMALL, 5), (SMALL, -2, 5), dtypes=REAL),
     draw("normal", (1.0, 2.0, (20,)), (SMALL, 2.0), (0.0, P), (SMALL, P), (0.0, -1.0, (2,)), dtypes=WIDE,
          skip={"in_place": "normal_ is an operation of its own"}),
+    draw("poisson", (X(40, at="positive"),), (X(at=[0.0, 3.0, 20.0, 300.0]),), (X(at=[-1.0]),), dtypes=WIDE),
+    draw("binomial", (X(at=[4.0, 30.0, 0.0, 500.0]), X(at=[0.3, 0.6, 0.5, 1.0])), (X(at=[50.0]), X(40, at="(0, 1)")), dtypes=WIDE),
     draw("multinomial", (P, 2), (P, 7, True), (P, 9), (SMALL, 1), dtypes=WIDE),
     row("dropout", (SMALL, 0.5, True), (SMALL, 0.5, False), (LARGE, 0.2, True), (SMALL, 1.0, True), (SMALL, 2.0, True), dtypes=WIDE),
     row("dropout_", (SMALL, 0.5, True), (SMALL, 0.5, False), (SMALL, 1.0, True), dtypes=WIDE),
@@ -123,6 +125,9 @@ RANDOM = [
 ]  # fmt: skip
 
 VARIANTS = [
+    row("gcd", (X(at=[4, -6, 0, 7]), X(at=[6, 9, 0, 0])), (X(3, 4), X(4)), dtypes=(*INTS, "float32", "bool"), orders=0),
+    row("lcm", (X(at=[4, -6, 0, 7]), X(at=[6, 9, 0, 0])), (X(3, 4), X(4)), dtypes=(*INTS, "float32", "bool"), orders=0),
+    row("frexp", (A,), (X(at=[0.0, -0.0, 1.0, 0.3, -1e-3, 3e4]),), (X(0),), dtypes=(*FLOATS, "int64")),
     row("pow", *((X(3, 4, at="positive"), e) for e in (2, 3, 0.5, -0.5, -1, 0, 1, 2.5, True)), (A, X(3, 4, at="(0, 3)")),
         (2, A), (2.5, A), (A, X()), (X(at=[0.0, 0.0, -2.0]), 2), tol=4, promotes=True),
     row("float_power", (X(3, 4, at="positive"), 2), (X(3, 4, at="positive"), X(4)), (2, A), tol=4, promotes=True),

@@ -206,7 +206,6 @@ ROWS = [
     F("erfinv", "(-0.95, 0.95)"),
     F("lgamma", "positive"),
     F("digamma", "positive"),
-    F("i0"),
     F("_logit", "(0.05, 0.95)", ref=lambda m, x: m.logit(x)),
     F("_logit_eps", "any", "(0.05, 0.2)", "(0.7, 0.9)", dtypes=FLOATS, edges=False,
       call=lambda m, x, *_: m.logit(x, 0.1)),  # fmt: skip

@@ -9,6 +9,7 @@ import torch as oracle
 
 import rushlight
 
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create 3 worker")
 np = pytest.importorskip("numpy")
 BOTH = (rushlight, oracle)
 Point = collections.namedtuple("Point", "x y")
@@ -418,7 +419,8 @@ def test_workers_know_themselves():
         info.dataset.start, info.dataset.end = 4 * worker_id, 4 * worker_id + 4
 
     dataset = Range()
-    loader = data.DataLoader(dataset, num_workers=2, worker_init_fn=init, batch_size=None)
+    loader = data.DataLoader(dataset, num_workers=2, worker_init_fn=init, batch_size=None,
+                             multiprocessing_context="thread")  # fmt: skip
     assert sorted(loader) == list(range(8))
     assert len(set(seen)) == 1
     assert data.get_worker_info() is None
@@ -445,20 +447,22 @@ def test_timeout():
         list(loader)
 
 
-def test_persistent_workers_start_again_even_after_a_broken_pass():
+@pytest.mark.parametrize("context", [None, "thread"])
+def test_persistent_workers_start_again_even_after_a_broken_pass(context):
     loader = rushlight.utils.data.DataLoader(
-        tensors(rushlight), batch_size=2, num_workers=2, persistent_workers=True
-    )
+        tensors(rushlight), batch_size=2, num_workers=2, persistent_workers=True,
+        multiprocessing_context=context,
+    )  # fmt: skip
     plain_batches = [plain(b) for b in rushlight.utils.data.DataLoader(tensors(rushlight), 2)]
     for _batch in loader:
         break
-    workers = loader._iterator._workers
+    workers = loader._iterator._pool
     for _ in range(2):
         assert [plain(batch) for batch in loader] == plain_batches
-    assert loader._iterator._workers is workers
+    assert loader._iterator._pool is workers
 
 
-def test_workers_end_with_their_iterator():
+def test_worker_threads_end_with_their_iterator():
     import gc
     import threading
 
@@ -468,9 +472,12 @@ def test_workers_end_with_their_iterator():
         threads = set(threading.enumerate()) - before
         return sum(t.name.startswith("DataLoader worker") for t in threads)
 
-    iterator = iter(rushlight.utils.data.DataLoader(range(100), num_workers=3))
+    loader = rushlight.utils.data.DataLoader(
+        range(100), num_workers=2, multiprocessing_context="thread"
+    )
+    iterator = iter(loader)
     next(iterator)
-    assert count() == 3
+    assert count() == 2
     del iterator
     gc.collect()
     for _ in range(100):

@@ -142,7 +142,7 @@ EDGES = {  # name -> what it is at 0, -0, inf, -inf, NaN
     "erfc": (1, 1, 0.0, 2, NAN), "erfinv": (0.0, -0.0, NAN, NAN, NAN),
     "sigmoid": (0.5, 0.5, 1, 0.0, NAN), "sqrt": (0.0, -0.0, INF, NAN, NAN),
     "rsqrt": (INF, -INF, 0.0, NAN, NAN), "digamma": (-INF, INF, INF, NAN, NAN),
-    "i0": (1, 1, INF, INF, NAN), "round": (0.0, -0.0, INF, -INF, NAN),
+    "i0": (1, 1, NAN, NAN, NAN), "round": (0.0, -0.0, INF, -INF, NAN),
     "floor": (0.0, -0.0, INF, -INF, NAN), "ceil": (0.0, -0.0, INF, -INF, NAN),
     "trunc": (0.0, -0.0, INF, -INF, NAN), "sign": (0.0, 0.0, 1, -1, 0.0),
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""Writes rushlight/_manifest.txt: every public name of PyTorch, by module. Needs torch installed.
+"""Writes rushlight/_manifest.txt: every public name of PyTorch, by module; and the names of its
+methods to rushlight/_tensor_names.py. Needs torch installed.
 
     python tools/make_manifest.py
 
@@ -10,6 +11,7 @@ import importlib
 import pathlib
 import pkgutil
 import sys
+import textwrap
 import types
 import warnings
 
@@ -104,6 +106,18 @@ def names(module):
     return [found[name] for name in sorted(found)]
 
 
+def write_methods(torch, target):
+    """The methods alone, in a module of their own: they are read at every import."""
+    found = [n for n in dir(torch.Tensor) if callable(getattr(torch.Tensor, n, None))]
+    # Reflected operators are looked up like methods; other double underscores are Python's.
+    found = [n for n in found if n[:2] != "__" or n[:3] == "__r" and n[3:5] not in ("ed", "ep")]
+    text = textwrap.fill(" ".join(found), 98, break_long_words=False, break_on_hyphens=False)
+    target.write_text(
+        f'"""The methods of torch {torch.__version__.split("+")[0]}\'s Tensor, from tools/make_manifest.py."""\n\n'
+        f'NAMES = """\n{text}\n"""\n'
+    )
+
+
 def main():
     import torch
 
@@ -121,6 +135,7 @@ def main():
     text = [f"# Public names of torch {torch.__version__}, from tools/make_manifest.py"]
     text += [f"{module}: {' '.join(lines[module])}".rstrip() for module in sorted(lines)]
     target.write_text("\n".join(text) + "\n")
+    write_methods(torch, target.with_name("_tensor_names.py"))
     print(f"{len(lines)} modules, {sum(map(len, lines.values()))} names", file=sys.stderr)
 
 

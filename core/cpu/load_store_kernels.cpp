@@ -24,7 +24,8 @@ struct StorageOf;
 RL_STORAGE(Bool, uint8_t)
 RL_STORAGE(U8, uint8_t)
 RL_STORAGE(I8, int8_t)
-RL_STORAGE(I16, int16_t) RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t)
+RL_STORAGE(I16, int16_t)
+RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t)
     RL_STORAGE(U32, uint32_t) RL_STORAGE(U64, uint64_t) RL_STORAGE(F16, uint16_t)
         RL_STORAGE(BF16, uint16_t) RL_STORAGE(F32, float) RL_STORAGE(F64, double)
             RL_STORAGE(C64, Cx<float>) RL_STORAGE(C128, Cx<double>)
@@ -40,7 +41,8 @@ RL_STORAGE(I16, int16_t) RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t) RL_ST
 RL_COMPUTE(F32, float)
 RL_COMPUTE(F64, double)
 RL_COMPUTE(I32, int32_t)
-RL_COMPUTE(I64, int64_t) RL_COMPUTE(C64, Cx<float>) RL_COMPUTE(C128, Cx<double>)
+RL_COMPUTE(I64, int64_t)
+RL_COMPUTE(C64, Cx<float>) RL_COMPUTE(C128, Cx<double>)
 #undef RL_COMPUTE
 
     RL_INLINE float half_to_float(uint16_t h) {

@@ -132,20 +132,28 @@ RL_INLINE VmReduced<T> vm_exp_reduce(T x) {
   const T n = t - F::magic;
   return {x - n * F::ln2_hi, n * F::ln2_lo, vm_bits(t)};
 }
-/// exp(r) - 1
+/// (exp(r) - 1 - r) / r^2
+template <class T>
+RL_INLINE T vm_exp_tail(T r) {
+  if constexpr (vm_is_float<T>)
+    return vm_poly(r, 0.499999933, 0.166665189, 0.0416684081, 0.00836892083, 0.00138141634);
+  else
+    return vm_poly(r, 0.5, 0.16666666666666685, 0.041666666666666075, 0.0083333333333166539,
+                   0.001388888888912088, 0.00019841269897345911, 2.4801586920178432e-05,
+                   2.7557233882513387e-06, 2.7557584814995602e-07, 2.5112383922570829e-08,
+                   2.0826362470381473e-09);
+}
+/// exp(r) - 1, right to its last place near 0
 template <class T>
 RL_INLINE T vm_expm1_poly(const VmReduced<T>& v) {
   const T r = v.hi - v.lo;
-  if constexpr (vm_is_float<T>) {
-    const T q = vm_poly(r, 0.499999933, 0.166665189, 0.0416684081, 0.00836892083, 0.00138141634);
-    return v.hi + (r * r * q - v.lo);
-  } else {
-    const T q = vm_poly(r, 0.5, 0.16666666666666685, 0.041666666666666075, 0.0083333333333166539,
-                        0.001388888888912088, 0.00019841269897345911, 2.4801586920178432e-05,
-                        2.7557233882513387e-06, 2.7557584814995602e-07, 2.5112383922570829e-08,
-                        2.0826362470381473e-09);
-    return v.hi + (r * r * q - v.lo);
-  }
+  return v.hi + (r * r * vm_exp_tail(r) - v.lo);
+}
+/// exp(r)
+template <class T>
+RL_INLINE T vm_exp_poly(const VmReduced<T>& v) {
+  const T r = v.hi - v.lo;
+  return (vm_exp_tail(r) * r + T(1)) * r + T(1);
 }
 /// 2^(n + shift) where n is in `bits`; the result must be a normal number.
 template <class T>
@@ -158,12 +166,16 @@ template <class T>
 RL_INLINE T vm_scale(T y, typename VmFloat<T>::U bits, int shift = 0) {
   using F = VmFloat<T>;
   using U = typename F::U;
-  const U u = bits - vm_bits(F::magic) + U(2 * (F::bias + 1) + shift);  // n + shift, made positive
+  const U u = bits - vm_bits(F::magic) + U(2 * F::bias + shift);  // n + shift, with both biases
   const U half = u >> 1, rest = u - half;
-  return y * vm_from_bits((half - 1) << F::mantissa) * vm_from_bits((rest - 1) << F::mantissa);
+  return y * vm_from_bits(half << F::mantissa) * vm_from_bits(rest << F::mantissa);
 }
 template <class T>
-RL_INLINE T vm_clamp(T x, double low, double high) {  // NaN stays NaN
+RL_INLINE T vm_at_most(T x, double high) {  // NaN stays NaN
+  return x > T(high) ? T(high) : x;
+}
+template <class T>
+RL_INLINE T vm_clamp(T x, double low, double high) {
   x = x < T(low) ? T(low) : x;
   return x > T(high) ? T(high) : x;
 }
@@ -172,13 +184,13 @@ template <class T>
 RL_INLINE T vm_exp_shifted(T x, int shift) {
   x = vm_is_float<T> ? vm_clamp(x, -104, 90) : vm_clamp(x, -746, 711);
   const auto v = vm_exp_reduce(x);
-  return vm_scale(T(1) + vm_expm1_poly(v), v.bits, shift);
+  return vm_scale(vm_exp_poly(v), v.bits, shift);
 }
 /// exp(x) for x in [-87, 88] (double: [-708, 709]) or NaN.
 template <class T>
 RL_INLINE T vm_exp_inner(T x) {
   const auto v = vm_exp_reduce(x);
-  return (T(1) + vm_expm1_poly(v)) * vm_pow2<T>(v.bits);
+  return vm_exp_poly(v) * vm_pow2<T>(v.bits);
 }
 template <class T>
 RL_INLINE T vm_exp(T x) {
@@ -231,7 +243,7 @@ RL_INLINE T vm_tanh(T x) {
                 -0.0014558078106943419, 0.00058990915143423083, -0.00023874362648426984,
                 9.598300572663052e-05, -3.7594096710208722e-05, 1.3645876251157663e-05,
                 -4.1677233040127883e-06, 9.0998051501473214e-07, -1.020449852109265e-07);
-  const T e = vm_exp_inner(vm_clamp(a + a, 0, 44));
+  const T e = vm_exp_inner(vm_at_most(a + a, 44));
   const T big = T(1) - T(2) / (e + T(1));
   return vm_copysign(a < T(0.9) ? a + a * (z * p) : big, x);
 }

@@ -1,6 +1,6 @@
-// Special functions of the CPU leaves: powers, error functions, gamma functions, remainders.
-// Included by vmath.h, which says how they are made. Those that a comment calls scalar hold a loop,
-// a branch or a call of libm, and a loop over them stays scalar.
+// Special functions of the CPU leaves: powers, error functions, remainders; expr/special.h has
+// more. Included by vmath.h, which says how they are made. Those that a comment calls scalar hold a
+// loop, a branch or a call of libm, and a loop over them stays scalar.
 #pragma once
 #include "cpu/vmath.h"
 #include "cpu/vmath_trig.h"
@@ -125,7 +125,7 @@ RL_INLINE float vm_erf(float x) {
   const float a = vm_abs(x), z = a * a;
   const float p = vm_poly(z, 0.128379167, -0.376126337, 0.112836939, -0.0268592711, 0.0052006352,
                           -0.000813744771, 8.34526692e-05);
-  const float q = vm_poly(vm_clamp(a, 0, 4), -0.00017587949, 1.12952085, 0.633334603, 0.108294003,
+  const float q = vm_poly(vm_at_most(a, 4), -0.00017587949, 1.12952085, 0.633334603, 0.108294003,
                           -0.0251286617, 0.00417465735, -0.000435221891, 2.11621704e-05);
   return vm_copysign(a < 0.925f ? a + a * p : 1.f - vm_exp_inner(-q), x);  // q = -log(erfc(a))
 }
@@ -202,47 +202,9 @@ RL_INLINE double vm_erfinv(double x) {  // one step of Halley's method
   return a < 1 ? vm_copysign(b - u / (1 + b * u), x) : y;
 }
 
-// ---- Gamma functions (scalar), Bessel functions ----
+// ---- The logarithm of gamma (scalar) ----
 
 RL_INLINE double vm_lgamma(double x) { return __builtin_lgamma(x); }
 RL_INLINE float vm_lgamma(float x) { return float(__builtin_lgamma(double(x))); }
-
-/// Recurrence up to 10, then the asymptotic series; reflection below 0.
-RL_INLINE double vm_digamma(double x) {
-  if (x == 0) return -vm_copysign(VmFloat<double>::inf, x);
-  double r = 0;
-  if (x < 0) {
-    const double whole = vm_trunc(x);
-    if (x == whole) return VmFloat<double>::nan;
-    r = -3.14159265358979323846 / vm_tan(3.14159265358979323846 * (x - whole));
-    x = 1 - x;
-  }
-  while (x < 10) r -= 1 / x, x += 1;
-  const double z = 1 / (x * x);
-  return r + vm_log(x) - 0.5 / x -
-         z * vm_poly(z, 1 / 12., -1 / 120., 1 / 252., -1 / 240., 1 / 132., -691 / 32760., 1 / 12.);
-}
-RL_INLINE float vm_digamma(float x) { return float(vm_digamma(double(x))); }
-
-/// Modified Bessel function of order 0.
-RL_INLINE double vm_i0(double x) {
-  const double a = vm_abs(x), q = a * a / 4, u = 1 / a, h = vm_exp(a / 2);
-  const double near =
-      1 + q * vm_poly(q, 1, 0.25, 0.027777777777777759, 0.0017361111111111427,
-                      6.9444444444412637e-05, 1.9290123456994161e-06, 3.9367598882578688e-08,
-                      6.1511873535983803e-10, 7.594057841754534e-12, 7.5940678003214962e-14,
-                      6.2759712016684793e-16, 4.3593383511355532e-18, 2.5730305472781962e-20,
-                      1.3414526840841881e-22, 5.1117797487331111e-25, 3.5062148983576452e-27);
-  const double far =
-      vm_poly(u, 0.39894228040143265, 0.049867785050232045, 0.028050629047316585,
-              0.029219416556075371, 0.044741968795342694, 0.090177311373314653, 0.32947107287759386,
-              -11.743725580668174, 1000.587033752468, -56869.542519828356, 2402973.5685448456,
-              -77228153.664652422, 1918212948.6509223, -37149537910.982536, 562924431425.99573,
-              -6664440589501.9707, 61244922540892.609, -431436884232332.88, 2281594061798076,
-              -8754737063694543, 22996152806424928, -36973808698296352, 27441377925251844);
-  const double r = a < 8 ? near : h * (far / vm_sqrt(a)) * h;
-  return a < VmFloat<double>::inf ? r : a;
-}
-RL_INLINE float vm_i0(float x) { return float(vm_i0(double(x))); }
 
 }  // namespace rl::RL_ISA

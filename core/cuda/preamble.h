@@ -7,6 +7,7 @@ namespace rl {
 
 inline constexpr const char* kCudaPreamble = R"cuda(
 #define RL_FN inline __device__
+#define RL_FUNCTION RL_FN double
 #define RL_INF __longlong_as_double(0x7ff0000000000000LL)
 #define RL_NAN __longlong_as_double(0x7ff8000000000000LL)
 
@@ -148,22 +149,8 @@ template <class T> RL_FN T rl_sigmoid(T x) {  // exp(-|x|) never overflows
   const T e = exp(-fabs(x));
   return (x < 0 ? e : T(1)) / (T(1) + e);
 }
-RL_FN double rl_digamma(double x) {  // recurrence up to 10, then the series; reflection below 0
-  if (x == 0) return -copysign(RL_INF, x);
-  double r = 0;
-  if (x < 0) {
-    const double whole = trunc(x);
-    if (x == whole) return RL_NAN;
-    r = -3.14159265358979323846 / tan(3.14159265358979323846 * (x - whole));
-    x = 1 - x;
-  }
-  for (; x < 10; x += 1) r -= 1 / x;
-  const double z = 1 / (x * x);
-  const double tail = z * (1 / 12. - z * (1 / 120. - z * (1 / 252. - z * (1 / 240. -
-                      z * (1 / 132. - z * (691 / 32760. - z / 12))))));
-  return r + log(x) - 0.5 / x - tail;
-}
-RL_FN float rl_digamma(float x) { return float(rl_digamma(double(x))); }
+
+RL_FN double rl_product_rest(double a, double b, double p) { return fma(a, b, -p); }
 
 // ---- Complex functions: C99's branch cuts and signed zeros, after W. Kahan, "Branch Cuts for
 // Complex Elementary Functions", 1987 ----
@@ -271,8 +258,6 @@ RL_COMPLEX rl_pow(rl_complex<T> x, rl_complex<T> y) {
   if (x.re == 0 && x.im == 0 && y.re > 0) return {T(0), T(0)};
   return exp(y * log(x));
 }
-
-// ---- Kernels ----
 )cuda";
 
 }  // namespace rl

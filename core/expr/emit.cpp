@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cuda/preamble.h"
+#include "expr/special.h"
 
 namespace rl {
 namespace {
@@ -141,6 +142,20 @@ std::string cuda_kernel(const Program& program, const CudaSignature& sig) {
              sig.conjugate_result ? "rl_conj(" + result + ")" : result, ");\n  }\n}\n");
 }
 
-const char* cuda_preamble() { return kCudaPreamble; }
+const char* cuda_preamble() {
+  static const std::string text =
+      str(kCudaPreamble, "// ---- Special functions (expr/special.h) ----\n", kSpecialText,
+          kBesselText, kPolynomialText,
+#define X(name) "RL_FN float rl_" #name "(float x) { return float(rl_" #name "(double(x))); }\n"
+          RL_SPECIAL_UNARY(X)
+#undef X
+#define X(name)                                                         \
+  "RL_FN float rl_" #name "(float x, float y) { return float(rl_" #name \
+  "(double(x), double(y))); }\n"
+              RL_SPECIAL_BINARY(X)
+#undef X
+                  "// ---- Kernels ----\n");
+  return text.c_str();
+}
 
 }  // namespace rl

@@ -158,6 +158,7 @@ class KernelRegistry {
     Entry& number_first() { return *this; }
     Entry& checks_zero() { return *this; }
     Entry& mask_first() { return *this; }
+    Entry& no_gradient(int, const char*) { return *this; }
     Entry& nn() { return *this; }
     Entry& special() { return *this; }
     Entry& hidden() { return *this; }

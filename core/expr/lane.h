@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/vmath.h"
 #include "expr/leaves.h"
+#include "expr/special.h"
 
 namespace rl::RL_ISA {
 
@@ -82,8 +83,8 @@ RL_INLINE Lane<T> like(Lane<T>, double c) {
 RL_LANE_OPERATOR(+, add, true)
 RL_LANE_OPERATOR(-, sub, true)
 RL_LANE_OPERATOR(*, mul, true)
-RL_LANE_OPERATOR(&, bit_and, kInteger<T>) RL_LANE_OPERATOR(|, bit_or, kInteger<T>)
-    RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
+RL_LANE_OPERATOR(&, bit_and, kInteger<T>)
+RL_LANE_OPERATOR(|, bit_or, kInteger<T>) RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
 #undef RL_LANE_OPERATOR
 
 #define RL_LANE_COMPARE(symbol, name, kind)              \
@@ -93,9 +94,9 @@ RL_LANE_OPERATOR(&, bit_and, kInteger<T>) RL_LANE_OPERATOR(|, bit_or, kInteger<T
     return {static_cast<bool>(a.v symbol b.v)};          \
   }                                                      \
   RL_LANE_NAMED(symbol, name, kind)
-        RL_LANE_COMPARE(==, eq, true) RL_LANE_COMPARE(!=, ne, true)
-            RL_LANE_COMPARE(<, lt, !kComplex<T>) RL_LANE_COMPARE(<=, le, !kComplex<T>)
-                RL_LANE_COMPARE(>, gt, !kComplex<T>) RL_LANE_COMPARE(>=, ge, !kComplex<T>)
+    RL_LANE_COMPARE(==, eq, true) RL_LANE_COMPARE(!=, ne, true) RL_LANE_COMPARE(<, lt, !kComplex<T>)
+        RL_LANE_COMPARE(<=, le, !kComplex<T>) RL_LANE_COMPARE(>, gt, !kComplex<T>)
+            RL_LANE_COMPARE(>=, ge, !kComplex<T>)
 #undef RL_LANE_COMPARE
 
     // Division: integers never trap. x / 0 is 0 and INT_MIN / -1 wraps; callers that must raise
@@ -205,13 +206,32 @@ RL_INLINE Lane<T> sign(Lane<T> a) {
 RL_VM_UNARY(exp)
 RL_VM_UNARY(exp2)
 RL_VM_UNARY(expm1)
-RL_VM_UNARY(log) RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin)
-    RL_VM_UNARY(cos) RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan)
-        RL_VM_UNARY(sinh) RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh)
-            RL_VM_UNARY(atanh) RL_VM_UNARY(erf) RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv)
-                RL_VM_UNARY(lgamma) RL_VM_UNARY(digamma) RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt)
-                    RL_VM_UNARY(rsqrt) RL_VM_UNARY(i0)
+RL_VM_UNARY(log)
+RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_UNARY(sin) RL_VM_UNARY(cos)
+    RL_VM_UNARY(tan) RL_VM_UNARY(asin) RL_VM_UNARY(acos) RL_VM_UNARY(atan) RL_VM_UNARY(sinh)
+        RL_VM_UNARY(cosh) RL_VM_UNARY(tanh) RL_VM_UNARY(asinh) RL_VM_UNARY(acosh) RL_VM_UNARY(atanh)
+            RL_VM_UNARY(erf) RL_VM_UNARY(erfc) RL_VM_UNARY(erfinv) RL_VM_UNARY(lgamma)
+                RL_VM_UNARY(sigmoid) RL_VM_UNARY(sqrt) RL_VM_UNARY(rsqrt)
 #undef RL_VM_UNARY
+
+    // Special functions compute in double.
+    template <class T>
+    concept Floating = !kInteger<T> && !kComplex<T>;
+#define X(name)                                      \
+  template <Floating T>                              \
+  RL_INLINE Lane<T> name(Lane<T> a) {                \
+    return {static_cast<T>(rl_##name(double(a.v)))}; \
+  }
+RL_SPECIAL_UNARY(X)
+#undef X
+#define X(name)                                                   \
+  template <Floating T>                                           \
+  RL_INLINE Lane<T> name(Lane<T> a, Lane<T> b) {                  \
+    return {static_cast<T>(rl_##name(double(a.v), double(b.v)))}; \
+  }                                                               \
+  RL_LANE_MIXED(name, name)
+RL_SPECIAL_BINARY(X)
+#undef X
 
 #define RL_VM_ROUNDING(name)          \
   template <class T>                  \
@@ -221,12 +241,12 @@ RL_VM_UNARY(log) RL_VM_UNARY(log2) RL_VM_UNARY(log10) RL_VM_UNARY(log1p) RL_VM_U
     else                              \
       return {vm_##name(a.v)};        \
   }
-                        RL_VM_ROUNDING(floor) RL_VM_ROUNDING(ceil) RL_VM_ROUNDING(trunc)
-                            RL_VM_ROUNDING(round)
+RL_VM_ROUNDING(floor)
+RL_VM_ROUNDING(ceil) RL_VM_ROUNDING(trunc) RL_VM_ROUNDING(round)
 #undef RL_VM_ROUNDING
 
-                                template <class T>
-                                RL_INLINE Lane<T> conj(Lane<T> a) {
+    template <class T>
+    RL_INLINE Lane<T> conj(Lane<T> a) {
   if constexpr (kComplex<T>)
     return {T{a.v.re, -a.v.im}};
   else
@@ -318,9 +338,9 @@ RL_VM_BINARY(copysign)
 RL_VM_BINARY(nextafter)
 #undef RL_VM_BINARY
 
-    // minimum and maximum carry NaN through; fmin and fmax prefer the number.
-    template <class T>
-    RL_INLINE Lane<T> maximum(Lane<T> a, Lane<T> b) {
+// minimum and maximum carry NaN through; fmin and fmax prefer the number.
+template <class T>
+RL_INLINE Lane<T> maximum(Lane<T> a, Lane<T> b) {
   const T m = a.v > b.v ? a.v : b.v;
   return {a.v != a.v ? a.v : m};
 }
@@ -342,12 +362,12 @@ RL_INLINE Lane<T> fmin(Lane<T> a, Lane<T> b) {
 RL_LANE_MIXED(pow, pow)
 RL_LANE_MIXED(fmod, fmod)
 RL_LANE_MIXED(remainder, remainder)
-RL_LANE_MIXED(maximum, maximum) RL_LANE_MIXED(minimum, minimum) RL_LANE_MIXED(copysign, copysign)
-    RL_LANE_MIXED(atan2, atan2)
+RL_LANE_MIXED(maximum, maximum)
+RL_LANE_MIXED(minimum, minimum) RL_LANE_MIXED(copysign, copysign) RL_LANE_MIXED(atan2, atan2)
 #undef RL_LANE_MIXED
 
-        template <class T>
-        RL_INLINE Lane<T> where(Mask m, Lane<T> a, Lane<T> b) {
+    template <class T>
+    RL_INLINE Lane<T> where(Mask m, Lane<T> a, Lane<T> b) {
   if constexpr (kComplex<T>)
     return {T{m.v ? a.v.re : b.v.re, m.v ? a.v.im : b.v.im}};
   else

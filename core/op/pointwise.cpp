@@ -297,6 +297,7 @@ struct PointwiseNode : Node {
     if (loaded(1 + f.operands)) y = result.unpack(this);
     for (int k = 0; k < f.operands; ++k) {
       if (!needs(static_cast<size_t>(k))) continue;
+      if (f.no_gradient[k]) raise(ErrorKind::NotImplemented, f.no_gradient[k]);
       out[static_cast<size_t>(k)] =
           GradMode::enabled ? interpreted(k, g, x, y) : computed(k, g, x, y);
     }
@@ -365,17 +366,12 @@ struct PointwiseNode : Node {
       __builtin_memcpy(packed + j * size, params[j], static_cast<size_t>(size));
     }
     const bool mixed = is_complex(types.common) && !is_complex(types.result);
-    if (mixed) return interpreted_real(k, wide_g, x, y);
+    if (mixed) return interpreted(k, wide_g, x, y);  // tiles have one type, so use tensors
     Tensor out = g.is_contiguous() ? empty(g.sizes(), types.common, g.device())
                                    : empty_preserving(g, types.common);
     Job job{formula->kernels->backward[k][c], types.compute, packed, in, n, false};
     run(job, out, dtype_of(types.compute));
     return out;
-  }
-
-  /// abs of a complex number and its like, where g is real: tiles have one type, so use tensors.
-  Tensor interpreted_real(int k, const Tensor& g, const Tensor* x, const Tensor& y) {
-    return interpreted(k, g, x, y);
   }
 };
 
@@ -459,7 +455,9 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
     else if (!(t->sizes() == first->sizes()))
       same = false;
   }
-  RL_CHECK(first, f.name, "(): expected at least one tensor");
+  RL_CHECK_TYPE(first, f.name.c_str() + (f.name[0] == '_'),
+                "() received an invalid combination of arguments - got (int, int), but expected "
+                "at least one Tensor");
   if (same) {
     return first->is_contiguous() ? empty(first->sizes(), dtype, first->device())
                                   : empty_preserving(*first, dtype);
@@ -564,52 +562,6 @@ Result invoke_formula(void* formula, const Arg* args) {
     operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
   for (int k = 0; k < f.scalars; ++k) scalars[k] = args[f.operands + k].number;
   return pointwise(f, operands, scalars);
-}
-
-Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scalars) {
-  std::vector<Tensor> keep(p.code.size());
-  std::vector<Operand> value(p.code.size());
-  for (size_t k = 0; k < p.code.size(); ++k) {
-    const Instruction& i = p.code[k];
-    if (i.leaf == Leaf::input) {
-      RL_CHECK(inputs[i.a].has_value(),
-               "internal error: a gradient reads an input that was not saved");
-      value[k] = *inputs[i.a];
-    } else if (i.leaf == Leaf::param) {
-      value[k] = Operand(scalars[i.a]);
-    } else if (i.leaf == Leaf::constant) {
-      value[k] = Operand(i.value);
-    } else {
-      static const Op* ops[256] = {};
-      const Op*& op = ops[static_cast<int>(i.leaf)];
-      if (!op) op = registry().find(info(i.leaf).op);
-      RL_CHECK(op && op->formula, "internal error: leaf ", info(i.leaf).name, " has no operation");
-      Operand in[Formula::kOperands];
-      const int16_t from[] = {i.a, i.b, i.c};
-      bool tensor = false;
-      for (int j = 0; j < op->formula->operands; ++j) {
-        in[j] = value[static_cast<size_t>(from[j])];
-        tensor |= in[j].tensor != nullptr;
-      }
-      Tensor lifted;
-      if (!tensor) {  // numbers only: one becomes a tensor, that must not widen the others
-        const Tensor& g = *inputs[0]->tensor;
-        lifted =
-            scalar_tensor(in[0].number, in[0].number.kind == Scalar::Complex ? complex_of(g.dtype())
-                                        : g.dim() > 0                        ? DType::F64
-                                                                             : real_of(g.dtype()));
-        in[0] = Operand(lifted);
-      }
-      Scalar defaults[4];
-      const auto& params = op->overloads.back().schema->params;
-      for (int j = 0; j < op->formula->scalars; ++j)
-        defaults[j] = params[static_cast<size_t>(op->formula->operands + j)].fallback.number;
-      keep[k] = pointwise(*op->formula, in, defaults);
-      value[k] = Operand(keep[k]);
-    }
-  }
-  const Operand& r = value[static_cast<size_t>(p.result)];
-  return r.tensor ? *r.tensor : scalar_tensor(r.number, default_dtype());
 }
 
 }  // namespace rl

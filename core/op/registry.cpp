@@ -86,6 +86,7 @@ Registry::Entry Registry::finish_formula(const char* text, const char* doc,
   f->name = schema->name;
   f->node = node_name(schema->name);
   Op& op = get(schema->name, doc);
+  RL_CHECK(!op.formula, "two formulas are called ", op.name);
   op.in_place = true;
   f->name = op.name;
   op.formula = std::move(f);

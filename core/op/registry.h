@@ -28,6 +28,7 @@ struct Formula {
   bool checks_zero = false;  // an integer divisor must not be zero
   bool mask_first = false;   // operand 0 is a mask and takes no part in promotion
   std::string name, node;    // "mul", "MulBackward0"
+  const char* no_gradient[kOperands] = {};  // what a gradient raises where there is none
   const cpu::FormulaKernels* kernels = nullptr;
 };
 
@@ -124,6 +125,10 @@ class Registry {
     }
     Entry& checks_zero() {
       op_.formula->checks_zero = true;
+      return *this;
+    }
+    Entry& no_gradient(int operand, const char* message) {
+      op_.formula->no_gradient[operand] = message;
       return *this;
     }
     Entry& mask_first() {

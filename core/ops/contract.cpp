@@ -360,6 +360,12 @@ Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
   const Tensor d = call_op<"sub">(unsqueeze(x1, -2), unsqueeze(x2, -3));
   return call_op<"vector_norm">(d, p, Dims{-1});
 }
+Tensor cdist_by(const Tensor& x1, const Tensor& x2, double p, std::string_view mode) {
+  RL_CHECK_VALUE(mode == "use_mm_for_euclid_dist_if_necessary" ||
+                     mode == "use_mm_for_euclid_dist" || mode == "donot_use_mm_for_euclid_dist",
+                 mode, " is not a valid value for compute_mode");
+  return cdist(x1, x2, p, std::nullopt);
+}
 
 }  // namespace
 
@@ -396,6 +402,7 @@ void define_contract(Registry& r) {
   r.op("cdist(x1, x2, p=2.0, compute_mode=None)",
        "The p-norm distances between every row of x1 and every row of x2.", &cdist)
       .not_method();
+  r.op("cdist(x1, x2, p=2.0, compute_mode='use_mm_for_euclid_dist_if_necessary')", "", &cdist_by);
 }
 
 }  // namespace rl

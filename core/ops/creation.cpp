@@ -134,6 +134,7 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
   const int64_t n = static_cast<int64_t>(count);
   if (is_integral(dtype)) {
     const int64_t si = start.integer(), di = step.integer();
+    RL_CHECK_VALUE(di != 0, "step must be nonzero");
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
   return finish(
@@ -192,6 +193,28 @@ Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Fact
   Tensor t = fill_by<double>(steps, DType::F64,
                              [&, p = e.data<double>()](int64_t i) { return std::pow(base, p[i]); });
   return finish(as_contiguous(t, factory_dtype(f)), f);
+}
+
+/// Both take 0-dimensional tensors for numbers; others are an error that the parser cannot word.
+Scalar end_of(const char* name, const Operand& start, const Operand& end, bool first) {
+  if ((start.tensor && start.tensor->dim()) || (end.tensor && end.tensor->dim())) {
+    std::string got;
+    if (start.tensor) got = str("start with ", start.tensor->dim(), " dimension(s)");
+    if (end.tensor)
+      got += str(got.empty() ? "" : " and ", "end with ", end.tensor->dim(), " dimension(s)");
+    raise(ErrorKind::Runtime, name, " only supports 0-dimensional start and end tensors, but got ",
+          got, ".");
+  }
+  const Operand& o = first ? start : end;
+  return o.tensor ? cpu::get(o.tensor->dtype(), o.tensor->raw()) : o.number;
+}
+Tensor linspace_tensors(Operand start, Operand end, int64_t steps, const Factory& f) {
+  return linspace(end_of("linspace", start, end, true), end_of("linspace", start, end, false),
+                  steps, f);
+}
+Tensor logspace_tensors(Operand start, Operand end, int64_t steps, double base, const Factory& f) {
+  return logspace(end_of("logspace", start, end, true), end_of("logspace", start, end, false),
+                  steps, base, f);
 }
 
 Tensor eye_nm(int64_t n, int64_t m, const Factory& f) {
@@ -271,9 +294,11 @@ void define_creation(Registry& r) {
   r.op("linspace(start, end, steps, **factory)",
        "`steps` numbers evenly from start to end, both included.", &linspace)
       .not_method();
+  r.op("linspace(start, end, steps, **factory)", "", &linspace_tensors);
   r.op("logspace(start, end, steps, base=10.0, **factory)", "base ** linspace(start, end, steps).",
        &logspace)
       .not_method();
+  r.op("logspace(start, end, steps, base=10.0, **factory)", "", &logspace_tensors);
   r.op("eye(n, **factory)", "The identity matrix.", &eye_n).not_method();
   r.op("eye(n, m, **factory)", "", &eye_nm);
   r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from).not_method();

@@ -27,7 +27,7 @@ Scalar fill_value(const Tensor& self, const Operand& value) {
   }
   const DType t = self.dtype();
   RL_CHECK(is_complex(t) || v.kind != Scalar::Complex, "value cannot be converted to type ",
-           c_name_of(t), " without overflow");
+           t == DType::I64 ? "int64_t" : c_name_of(t), " without overflow");
   if (t == DType::Bool) return v.boolean();
   if (is_integral(t)) return v.integer();
   return v;

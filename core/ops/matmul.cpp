@@ -361,6 +361,12 @@ void fill_rows(const Tensor& out, const Tensor& bias) {
   });
 }
 
+Dims folded_sizes(const Tensor& x) {
+  int64_t rows = 1;
+  for (int d = 0; d + 1 < x.dim(); ++d) rows *= x.size(d);
+  return {rows, x.size(-1)};
+}
+
 /// x[..., k] @ op(w) + bias, where w is [k, n], or [n, k] if tw. Shapes and types are checked.
 Tensor rows_product(const Tensor& x, const Tensor& w, bool tw, const Tensor& bias,
                     const char* label) {
@@ -377,9 +383,7 @@ Tensor rows_product(const Tensor& x, const Tensor& w, bool tw, const Tensor& bia
       if (self.needs(0)) dx = rows_product(g, conjugate(sw.unpack(&self)), !tw, Tensor(), label);
       if (self.needs(1)) {
         const auto flat = [](const Tensor& t) {
-          return t.dim() == 2
-                     ? t
-                     : reshape(t, {t.numel() / std::max<int64_t>(t.size(-1), 1), t.size(-1)});
+          return t.dim() == 2 ? t : reshape(t, folded_sizes(t));
         };
         const Tensor x2 = flat(conjugate(sx.unpack(&self))), g2 = flat(g);
         dw = tw ? product(g2, true, x2, false, label) : product(x2, true, g2, false, label);
@@ -390,12 +394,6 @@ Tensor rows_product(const Tensor& x, const Tensor& w, bool tw, const Tensor& bia
 }
 
 /// The shape that torch's messages speak of: leading dimensions folded.
-Dims folded_sizes(const Tensor& x) {
-  int64_t rows = 1;
-  for (int d = 0; d + 1 < x.dim(); ++d) rows *= x.size(d);
-  return {rows, x.size(-1)};
-}
-
 void check_rows(const Tensor& x, const Tensor& w, bool tw) {
   const Dims second{row_count(w, tw), col_count(w, tw)};
   RL_CHECK(

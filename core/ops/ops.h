@@ -13,6 +13,7 @@ Tensor permute(const Tensor& input, const Dims& dims);
 Tensor expand(const Tensor& input, const Dims& size);
 Tensor unsqueeze(const Tensor& input, int64_t dim);
 Tensor squeeze_dim(const Tensor& input, int64_t dim);
+Tensor squeeze_dims(const Tensor& input, const OptDims& dims);
 Tensor select(const Tensor& input, int64_t dim, int64_t index);
 Tensor slice(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step);
 Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length);

@@ -39,7 +39,7 @@ bool is_index(const Tensor& t) { return t.dtype() == DType::I64 || t.dtype() == 
 
 Tensor gather(const Tensor& self, int64_t dim_in, const Tensor& index) {
   const int dim = wrap_dim(dim_in, self.dim());
-  RL_CHECK(is_index(index), "gather(): Expected dtype int32/int64 for index");
+  RL_CHECK(index.numel() == 0 || is_index(index), "gather(): Expected dtype int32/int64 for index");
   Tensor out = empty(index.sizes(), self.dtype(), self.device());
   if (index.numel() > 0) {
     RL_CHECK(rank(index) == rank(self),
@@ -75,7 +75,8 @@ enum class Reduce { Replace, Sum, Prod, Mean, Max, Min };
 
 void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor& src,
                    bool number) {
-  RL_CHECK(is_index(index), "scatter(): Expected dtype int32/int64 for index");
+  RL_CHECK(index.numel() == 0 || is_index(index),
+           "scatter(): Expected dtype int32/int64 for index");
   RL_CHECK(number || self.dtype() == src.dtype(),
            "scatter(): Expected self.dtype to be equal to src.dtype");
   if (index.numel() == 0) return;

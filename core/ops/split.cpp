@@ -88,6 +88,21 @@ Tensors tensor_split_at(const Tensor& input, const Dims& indices, int64_t dim) {
   }
   return out;
 }
+Tensors tensor_split_by(const Tensor& input, const Tensor& indices, int64_t dim) {
+  RL_CHECK(indices.dim() <= 1,
+           "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+           "one-dimensional tensor, but got a tensor with ",
+           indices.dim(), " dims");
+  RL_CHECK(indices.dtype() == DType::I64,
+           "tensor_split expected tensor_indices_or_sections to have dtype of long, but got ",
+           info(indices.dtype()).type);
+  const Tensor at = as_contiguous(indices);
+  const int64_t* p = at.data<int64_t>();
+  if (indices.dim() == 0) return tensor_split_count(input, p[0], dim);
+  Dims places;
+  for (int64_t i = 0; i < at.numel(); ++i) places.push_back(p[i]);
+  return tensor_split_at(input, places, dim);
+}
 Tensors unbind(const Tensor& input, int64_t dim) {
   RL_CHECK_INDEX(input.dim() > 0, "Dimension specified as ", dim, " but tensor has no dimensions");
   const int d = wrap_dim(dim, input.dim());
@@ -128,6 +143,7 @@ void define_split(Registry& r) {
   r.op("tensor_split(input, indices_or_sections, dim=0)", "Views of pieces, as numpy.array_split.",
        &tensor_split_count);
   r.op("tensor_split(input, indices, dim=0)", "", &tensor_split_at);
+  r.op("tensor_split(input, tensor_indices_or_sections, dim=0)", "", &tensor_split_by);
   r.op("unbind(input, dim=0)", "Views of every index of a dimension.", &unbind);
 }
 

@@ -70,8 +70,13 @@ RL_FORMULAS(trigonometric) {
         return where(x == 0.0, g * 0.0, g * (y / where(x == 0.0, like(x, 1.0), x)));
       },
       [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; });
-  r.binary("nextafter(input, other)", Strict, "The next number after input towards other.",
-           [](Value auto x, Value auto o) { return nextafter(x, o); })
+  r.binary(
+       "nextafter(input, other)", Strict, "The next number after input towards other.",
+       [](Value auto x, Value auto o) { return nextafter(x, o); },
+       [](Value auto g, Value auto x, Value auto o, Value auto) {
+         return where(x == o, g * 0.0, g);
+       },
+       [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .tensors_only();
   r.unary(
       "deg2rad(input)", RealFloat, "Degrees to radians.",

@@ -68,6 +68,9 @@ Tensor power_(const Tensor& self, Operand exponent) {
 }
 
 Tensor float_power(Operand base, Operand exponent) {
+  RL_CHECK_TYPE(base.tensor || exponent.tensor,
+                "float_power() received an invalid combination of arguments - got (int, int), but "
+                "expected at least one Tensor");
   const auto wide = [](const Operand& o) {
     return o.tensor ? (is_complex(o.tensor->dtype()) ? DType::C128 : DType::F64)
            : o.number.kind == Scalar::Complex ? DType::C128

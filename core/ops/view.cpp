@@ -1,4 +1,5 @@
 // Views: operations that give another look at the same memory. Each is a geometry and its inverse.
+#include "cpu/load_store.h"
 #include "op/call.h"
 #include "ops/ops.h"
 #include "tensor/layout.h"
@@ -161,6 +162,9 @@ Tensor squeeze_list(const Tensor& input, const Dims& dims) {
 }
 }  // namespace
 
+Tensor squeeze_dims(const Tensor& input, const OptDims& dims) {
+  return dims ? squeeze_list(input, *dims) : squeeze(input);
+}
 Tensor squeeze_dim(const Tensor& input, int64_t dim) {
   const int d = wrap_dim(dim, input.dim());
   return squeeze_mask(input, uint64_t{1} << d, "SqueezeBackward1");
@@ -207,12 +211,17 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   RL_CHECK(length >= 0, "narrow(): length must be non-negative.");
   const int d = wrap_dim(dim, input.dim());
   const int64_t n = input.size(d);
-  RL_CHECK_INDEX(start >= -n && start <= n, "Dimension out of range (expected to be in range of [",
-                 -n, ", ", n, "], but got ", start, ")");
+  RL_CHECK_INDEX(start >= -n && start <= n, "start out of range (expected to be in range of [", -n,
+                 ", ", n, "], but got ", start, ")");
   const int64_t b = start < 0 ? start + n : start;
   RL_CHECK(b <= n - length, "start (", b, ") + length (", length, ") exceeds dimension size (", n,
            ").");
   return slice(input, d, b, b + length, 1);
+}
+Tensor narrow_from(const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
+  RL_CHECK(start.dim() == 0 && is_integral(start.dtype()) && start.dtype() != DType::Bool,
+           "start must be an 0-dim integral Tensor.");
+  return narrow(input, dim, cpu::get(start.dtype(), start.raw()).integer(), length);
 }
 
 Tensor as_strided(const Tensor& input, const Dims& size, const Dims& stride, OptInt offset) {
@@ -326,85 +335,6 @@ Tensor transposed(const Tensor& input) {
                 return [](const Grads& g, Node&) -> Grads { return {transpose(g[0], 0, 1)}; };
               });
 }
-Tensor reversed(const Tensor& input) {  // .T
-  Dims dims;
-  for (int i = input.dim() - 1; i >= 0; --i) dims.push_back(i);
-  return permute(input, dims);
-}
-Tensor matrix_t(const Tensor& input) {  // .mT
-  RL_CHECK(input.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ",
-           input.dim(), "-D tensor.");
-  return transpose(input, -2, -1);
-}
-Tensor adjoint(const Tensor& input) {
-  RL_CHECK(input.dim() >= 2,
-           "tensor.adjoint() is only supported on matrices or batches of matrices. Got ",
-           input.dim(), "-D tensor.");
-  Tensor v = transpose(input, -2, -1);
-  return is_complex(v.dtype()) ? call_op<"conj_physical">(v) : v;
-}
-Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, other.sizes()); }
-Tensor reshape_as(const Tensor& input, const Tensor& other) {
-  return reshape(input, other.sizes());
-}
-Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.sizes()); }
-Tensor broadcast_to(const Tensor& input, const Dims& size) { return expand(input, size); }
-Tensor ravel(const Tensor& input) { return reshape(contiguous(input), {-1}); }
-
-Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
-  const int s = wrap_dim(start_dim, input.dim()), e = wrap_dim(end_dim, input.dim());
-  RL_CHECK(s <= e, "flatten() has invalid args: start_dim cannot come after end_dim");
-  if (input.dim() == 0) return reshape(input, {1});
-  if (s == e) return input;
-  Dims shape;
-  int64_t merged = 1;
-  for (int i = s; i <= e; ++i) merged *= input.size(i);
-  for (int i = 0; i < s; ++i) shape.push_back(input.size(i));
-  shape.push_back(merged);
-  for (int i = e + 1; i < input.dim(); ++i) shape.push_back(input.size(i));
-  return reshape(input, shape);
-}
-Tensor unflatten(const Tensor& input, int64_t dim, const Dims& sizes) {
-  const int d = wrap_dim(dim, input.dim());
-  RL_CHECK(!sizes.empty(), "unflatten: sizes must be non-empty");
-  int64_t product = 1;
-  int unknown = 0;
-  for (int64_t s : sizes) (s == -1 ? void(++unknown) : void(product *= s));
-  RL_CHECK(unknown || product == input.size(d), "unflatten: Provided sizes ", sizes,
-           " don't multiply up to the size of dim ", d, " (", input.size(d),
-           ") in the input tensor");
-  const Dims inner = infer_size(sizes, input.size(d));
-  Dims shape;
-  for (int i = 0; i < d; ++i) shape.push_back(input.size(i));
-  for (int64_t s : inner) shape.push_back(s);
-  for (int i = d + 1; i < input.dim(); ++i) shape.push_back(input.size(i));
-  return view(input, shape);
-}
-
-Tensor movedim(const Tensor& input, const Dims& source, const Dims& destination) {
-  RL_CHECK(source.size() == destination.size(),
-           "movedim: Invalid source or destination dims: source (", source,
-           " dims) should contain the same number of dims as destination (", destination, " dims)");
-  const int n = input.dim();
-  Dims order = Dims::filled(n, -1);
-  uint64_t moved = 0, taken = 0;
-  for (int i = 0; i < source.size(); ++i) {
-    const int s = wrap_dim(source[i], n), d = wrap_dim(destination[i], n);
-    RL_CHECK(!(moved >> s & 1), "movedim: repeated dim in `source` (", source, ")");
-    RL_CHECK(!(taken >> d & 1), "movedim: repeated dim in `destination` (", destination, ")");
-    moved |= uint64_t{1} << s;
-    taken |= uint64_t{1} << d;
-    order[d] = s;
-  }
-  int next = 0;
-  for (int d = 0; d < n; ++d) {
-    if (order[d] >= 0) continue;
-    while (moved >> next & 1) ++next;
-    order[d] = next++;
-  }
-  return permute(input, order);
-}
-
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
   const int a = wrap_dim(dim1, input.dim()), b = wrap_dim(dim2, input.dim());
   RL_CHECK(a != b, "diagonal dimensions cannot be identical ", dim1, ", ", dim2);
@@ -550,46 +480,6 @@ Tensor conjugate(const Tensor& input) {
 }
 Tensor resolve(const Tensor& input) { return input; }
 
-/// self takes the geometry and the history of v, a view of it.
-Tensor become(const Tensor& self, const Tensor& v) {
-  const bool rec = recording({&self});
-  if (rec) check_inplace(self, true);
-  self->sizes = v.sizes();
-  self->strides = v.strides();
-  self->contiguous = v->contiguous;
-  bump_version(self);
-  if (rec) {
-    AutogradMeta& m = meta(self);
-    m.grad_fn = v->autograd->grad_fn;
-    m.output = v->autograd->output;
-    self->view_version = self->storage->version;
-  }
-  return self;
-}
-Tensor squeeze_(const Tensor& self, const OptDims& dims) {
-  return become(self, dims ? squeeze_list(self, *dims) : squeeze(self));
-}
-Tensor unsqueeze_(const Tensor& self, int64_t dim) { return become(self, unsqueeze(self, dim)); }
-Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
-  return become(self, transpose(self, dim0, dim1));
-}
-Tensor t_(const Tensor& self) {
-  RL_CHECK(self.dim() <= 2, "t_() expects a tensor with <= 2 dimensions, but self is ", self.dim(),
-           "D");
-  return become(self, transposed(self));
-}
-Tensor detach_(const Tensor& self) {
-  RL_CHECK(!self->base,
-           "Can't detach views in-place. Use detach() instead. If you are using "
-           "DistributedDataParallel (DDP) for "
-           "training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
-           "buckets, and hence "
-           "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-           "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.");
-  if (self->autograd) self->autograd->grad_fn = nullptr;
-  self->grad_flag = false;
-  return self;
-}
 Tensor slice_op(const Tensor& input, int64_t dim, OptInt start, OptInt end, int64_t step) {
   return slice(input, dim, start, end, step);
 }
@@ -626,6 +516,7 @@ void define_view(Registry& r) {
        &slice_op)
       .hidden();
   r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow).no_out();
+  r.op("narrow(input, dim, start, length)", "", &narrow_from);
   r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.",
        &as_strided_op)
       .no_out();
@@ -639,21 +530,6 @@ void define_view(Registry& r) {
       .hidden();
   r.op("detach(input)", "The same memory without history.", &detach).no_out();
   r.op("t(input)", "The transpose of a matrix.", &transposed).no_out();
-  r.op("numpy_T(input)", "All dimensions reversed.", &reversed).hidden();
-  r.op("matrix_T(input)", "The last two dimensions swapped.", &matrix_t).hidden();
-  r.op("adjoint(input)", "The conjugate transpose.", &adjoint).no_out();
-  r.op("view_as(input, other)", "input with the shape of other.", &view_as).not_function();
-  r.op("reshape_as(input, other)", "input with the shape of other.", &reshape_as).not_function();
-  r.op("expand_as(input, other)", "input expanded to the shape of other.", &expand_as)
-      .not_function();
-  r.op("broadcast_to(input, *size)", "input expanded to a shape.", &broadcast_to).no_out();
-  r.op("ravel(input)", "input as one dimension.", &ravel).no_out();
-  r.op("flatten(input, start_dim=0, end_dim=-1)", "A range of dimensions made one.", &flatten)
-      .no_out();
-  r.op("unflatten(input, dim, sizes)", "One dimension made several.", &unflatten).no_out();
-  r.op("movedim(input, source, destination)", "A view with dimensions moved.", &movedim)
-      .alias("moveaxis")
-      .no_out();
   r.op("diagonal(input, offset=0, dim1=0, dim2=1)", "A view of a diagonal.", &diagonal).no_out();
   r.op("unfold(input, dimension, size, step)", "A view of windows that slide along a dimension.",
        &unfold)
@@ -667,13 +543,6 @@ void define_view(Registry& r) {
   r.op("conj(input)", "The complex conjugate; real tensors themselves.", &conjugate).no_out();
   r.op("resolve_conj(input)", "input: conjugation is never lazy here.", &resolve).no_out();
   r.op("resolve_neg(input)", "input: negation is never lazy here.", &resolve).no_out();
-  r.op("squeeze_(input, dim=None)", "squeeze in place.", &squeeze_);
-  r.op("unsqueeze_(input, dim)", "unsqueeze in place.", &unsqueeze_);
-  r.op("transpose_(input, dim0, dim1)", "transpose in place.", &transpose_)
-      .alias("swapaxes_")
-      .alias("swapdims_");
-  r.op("t_(input)", "t in place.", &t_);
-  r.op("detach_(input)", "Takes the history away.", &detach_);
 }
 
 }  // namespace rl

@@ -1,21 +1,16 @@
-// Data in and out: tensors of Python data, NumPy and the buffer protocol, DLPack, storages, and the
-// generator.
+// Data in and out: tensors of Python data, lists, NumPy and the buffer protocol. DLPack, storages
+// and the generator have files of their own.
 #include <nanobind/nanobind.h>
 
 #include <cmath>
 #include <cstring>
 
 #include "cpu/load_store.h"
-#include "cpu/random.h"
 #include "ops/ops.h"
 #include "python/py.h"
 #include "tensor/layout.h"
 
 namespace nb = nanobind;
-
-namespace rl {
-cpu::Generator& default_generator();
-}
 
 namespace rl::py {
 namespace {
@@ -298,6 +293,7 @@ Tensor from_array(PyObject* array, bool copied) {
 
 bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
 bool has_array(PyObject* o) {
+  if (is_sequence(o) || PyFloat_CheckExact(o) || PyLong_CheckExact(o)) return false;
   return is_array(o) || (!is_tensor(o) && PyObject_HasAttrString(o, "__array_interface__"));
 }
 
@@ -405,158 +401,7 @@ nb::object array_interface(nb::object self) {
   });
 }
 
-// ---- DLPack (https://dmlc.github.io/dlpack/latest/), version 0.8 layout ----
-
-struct DLDevice {
-  int32_t type, id;
-};
-struct DLDataType {
-  uint8_t code, bits;
-  uint16_t lanes;
-};
-struct DLTensor {
-  void* data;
-  DLDevice device;
-  int32_t ndim;
-  DLDataType dtype;
-  int64_t *shape, *strides;
-  uint64_t byte_offset;
-};
-struct DLManagedTensor {
-  DLTensor tensor;
-  void* context;
-  void (*deleter)(DLManagedTensor*);
-};
-
-DLDataType dl_dtype(DType t) {
-  const uint8_t code = t == DType::Bool   ? 6
-                       : t == DType::BF16 ? 4
-                       : is_complex(t)    ? 5
-                       : is_floating(t)   ? 2
-                       : is_signed(t)     ? 0
-                                          : 1;
-  return {code, static_cast<uint8_t>(size_of(t) * 8), 1};
-}
-
-struct Exported {
-  DLManagedTensor managed;
-  Tensor tensor;
-  Dims shape, strides;
-};
-
-void capsule_gone(PyObject* capsule) {
-  if (!PyCapsule_IsValid(capsule, "dltensor")) return;
-  auto* m = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
-  if (m->deleter) m->deleter(m);
-}
-
-nb::object to_dlpack(nb::object self) {
-  return guarded(nb::object(), [&] {
-    const Tensor& t = tensor_of(self.ptr());
-    RL_CHECK_AS(Runtime, !t.requires_grad(),
-                "Can't export tensors that require gradient, use tensor.detach()");
-    ++t->storage->exports;
-    auto* e = new Exported{{}, t, t.sizes(), t.strides()};
-    e->managed.tensor = {t.raw(),           {1, 0}, t.dim(), dl_dtype(t.dtype()), e->shape.data(),
-                         e->strides.data(), 0};
-    e->managed.context = e;
-    e->managed.deleter = [](DLManagedTensor* m) {
-      PyGILState_STATE g = PyGILState_Ensure();
-      auto* exported = static_cast<Exported*>(m->context);
-      --exported->tensor->storage->exports;
-      delete exported;
-      PyGILState_Release(g);
-    };
-    return nb::steal(PyCapsule_New(&e->managed, "dltensor", capsule_gone));
-  });
-}
-
-nb::object from_dlpack(nb::object capsule) {
-  return guarded(nb::object(), [&] {
-    RL_CHECK(PyCapsule_IsValid(capsule.ptr(), "dltensor"),
-             "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed "
-             "only once, so you might have already constructed a tensor from it once.");
-    auto* m = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
-    const DLTensor& d = m->tensor;
-    RL_CHECK(d.device.type == 1, "Unsupported device_type: ", d.device.type);
-    RL_CHECK(d.dtype.lanes == 1, "ATen does not support lanes != 1");
-    RL_CHECK(d.ndim >= 0 && d.ndim <= 64, "DLPack tensor of ", d.ndim, " dimensions");
-    DType dtype = DType::F32;
-    bool found = false;
-    for (int i = 0; i < kDTypes && !found; ++i) {
-      const DLDataType want = dl_dtype(static_cast<DType>(i));
-      if (want.code == d.dtype.code && want.bits == d.dtype.bits)
-        dtype = static_cast<DType>(i), found = true;
-    }
-    RL_CHECK(found, "Unsupported kBits ", d.dtype.bits);
-    const Dims sizes(d.shape, d.ndim);
-    const Dims strides = d.strides ? Dims(d.strides, d.ndim) : contiguous_strides(sizes);
-    for (int64_t s : strides) RL_CHECK(s >= 0, "from_dlpack: negative strides are not supported");
-    checked_numel(sizes);
-    int64_t low, high;
-    bounds(sizes, strides, &low, &high);
-    PyCapsule_SetName(capsule.ptr(), "used_dltensor");
-    Ref<Storage> s =
-        Storage::borrow(static_cast<char*>(d.data) + d.byte_offset, (high + 1) * size_of(dtype), {},
-                        m, [](void* c, void*, int64_t) {
-                          auto* managed = static_cast<DLManagedTensor*>(c);
-                          if (managed->deleter) managed->deleter(managed);
-                        });
-    return nb::steal(wrap(make_view(s, dtype, sizes, strides, 0)));
-  });
-}
-
-// ---- storages ----
-
-struct PyStorage {
-  Ref<Storage> s;
-};
-int storage_buffer(PyObject* self, Py_buffer* view, int flags) {
-  const auto* s = nb::inst_ptr<PyStorage>(self);
-  static char nothing[1];
-  const int failed =
-      PyBuffer_FillInfo(view, self, s->s->data ? s->s->data : nothing, s->s->nbytes, 0, flags);
-  if (!failed) ++s->s->exports;
-  return failed;
-}
-void storage_buffer_done(PyObject* self, Py_buffer*) {
-  --nb::inst_ptr<PyStorage>(self)->s->exports;
-}
-PyType_Slot storage_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(storage_buffer)},
-                               {Py_bf_releasebuffer, reinterpret_cast<void*>(storage_buffer_done)},
-                               {0, nullptr}};
-
-nb::object tensor_from_storage(const PyStorage& s, nb::object dtype, int64_t offset,
-                               nb::object size, nb::object stride) {
-  return guarded(nb::object(), [&] {
-    DType d;
-    Dims sizes, strides;
-    RL_CHECK_TYPE(
-        as_dtype(dtype.ptr(), &d) && as_ints(size.ptr(), &sizes) && as_ints(stride.ptr(), &strides),
-        "_tensor_from_storage(): wrong argument types");
-    RL_CHECK(sizes.size() == strides.size() && sizes.size() <= 64,
-             "mismatch in length of strides and shape");
-    RL_CHECK(offset >= 0, "Tensor: invalid storage offset ", offset);
-    for (int64_t x : strides)
-      RL_CHECK(x >= 0, "Tensor: negative strides are not supported: ", strides);
-    checked_numel(sizes);
-    int64_t low, high, last, bytes;
-    bounds(sizes, strides, &low, &high);
-    RL_CHECK(
-        high < 0 || (!__builtin_add_overflow(offset, high + 1, &last) &&
-                     !__builtin_mul_overflow(last, size_of(d), &bytes) && bytes <= s.s->nbytes),
-        "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", offset,
-        ", and itemsize ", size_of(d), " are out of bounds for storage of size ", s.s->nbytes);
-    return nb::steal(wrap(make_view(s.s, d, sizes, strides, offset)));
-  });
-}
-
 }  // namespace
-
-cpu::Generator* as_generator(PyObject* o) {
-  cpu::Generator* g = nullptr;
-  return nb::try_cast(nb::handle(o), g) ? g : nullptr;
-}
 
 Tensor tensor_from(PyObject* data, OptDType dtype, bool copy) {
   if (is_tensor(data)) {
@@ -611,110 +456,8 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy) {
 
 void add_data(PyObject* module) {
   nb::module_ m = nb::borrow<nb::module_>(module);
-  nb::class_<cpu::Generator>(m, "Generator", "A stream of random numbers, PyTorch's CPU stream.")
-      .def(
-          "__init__",
-          [](cpu::Generator* g, nb::object device) {
-            if (!device.is_none()) {
-              Device d;
-              guarded(0, [&] {
-                as_device(device.ptr(), &d);
-                return 0;
-              });
-              if (PyErr_Occurred()) throw nb::python_error();
-            }
-            new (g) cpu::Generator;
-          },
-          nb::arg("device") = nb::none())
-      .def("manual_seed",
-           [](nb::object self, nb::object seed) {
-             auto* g = nb::inst_ptr<cpu::Generator>(self);
-             nb::object i = nb::steal(PyNumber_Index(seed.ptr()));
-             if (!i.is_valid()) throw nb::python_error();
-             int overflow;
-             const long long v = PyLong_AsLongLongAndOverflow(i.ptr(), &overflow);
-             uint64_t s = static_cast<uint64_t>(v);
-             if (overflow > 0) s = PyLong_AsUnsignedLongLong(i.ptr());
-             if (overflow < 0 || PyErr_Occurred()) {
-               PyErr_Clear();
-               PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
-               throw nb::python_error();
-             }
-             g->seed(s);
-             return self;
-           })
-      .def("initial_seed", &cpu::Generator::initial_seed)
-      .def("seed",
-           [](cpu::Generator& g) {
-             uint64_t s = 0;
-             if (FILE* f = std::fopen("/dev/urandom", "rb")) {
-               if (std::fread(&s, 1, 8, f) != 8) s = 0;
-               std::fclose(f);
-             }
-             s &= (uint64_t{1} << 53) - 1;
-             g.seed(s);
-             return s;
-           })
-      .def("get_state",
-           [](cpu::Generator& g) {
-             Tensor t = empty({cpu::Generator::kStateBytes}, DType::U8);
-             g.get_state(t.raw());
-             return nb::steal(wrap(t));
-           })
-      .def("set_state",
-           [](nb::object self, nb::object state) {
-             auto* g = nb::inst_ptr<cpu::Generator>(self);
-             guarded(0, [&] {
-               RL_CHECK_TYPE(is_tensor(state.ptr()), "expected a torch.ByteTensor, but got ",
-                             Py_TYPE(state.ptr())->tp_name);
-               const Tensor& t = unwrap(state.ptr());
-               RL_CHECK_TYPE(t.dtype() == DType::U8, "RNG state must be a torch.ByteTensor");
-               RL_CHECK(t.numel() == cpu::Generator::kStateBytes,
-                        "Expected a CPUGeneratorImplState of size 5056 but found the input RNG "
-                        "state size to be ",
-                        t.numel());
-               RL_CHECK(g->set_state(as_contiguous(t).raw()), "Invalid mt19937 state");
-               return 0;
-             });
-             if (PyErr_Occurred()) throw nb::python_error();
-             return self;
-           })
-      .def_prop_ro("device", [](cpu::Generator&) { return nb::steal(wrap_device({})); });
-  m.attr("default_generator") = nb::cast(&default_generator(), nb::rv_policy::reference);
-  nb::class_<PyStorage>(m, "UntypedStorage", nb::type_slots(storage_slots),
-                        "Bytes that tensors view.")
-      .def(
-          "__init__",
-          [](PyStorage* s, int64_t n) {
-            if (n < 0) throw nb::value_error("UntypedStorage: the size must not be negative");
-            new (s) PyStorage{Storage::allocate(n, {})};
-          },
-          nb::arg("size") = 0)
-      .def("nbytes", [](PyStorage& s) { return s.s->nbytes; })
-      .def("size", [](PyStorage& s) { return s.s->nbytes; })
-      .def("__len__", [](PyStorage& s) { return s.s->nbytes; })
-      .def("data_ptr", [](PyStorage& s) { return reinterpret_cast<uintptr_t>(s.s->data); })
-      .def_prop_ro("_cdata", [](PyStorage& s) { return reinterpret_cast<uintptr_t>(s.s.get()); })
-      .def_prop_ro("device", [](PyStorage& s) { return nb::steal(wrap_device(s.s->device)); })
-      .def("is_shared", [](PyStorage& s) { return s.s->shared; })
-      .def("resize_", [](nb::object self, int64_t n) {
-        auto* s = nb::inst_ptr<PyStorage>(self);
-        guarded(0, [&] {
-          RL_CHECK(n >= 0, "storage resize: the size must not be negative");
-          RL_CHECK(n >= s->s->nbytes || s->s->refs == 1,
-                   "resize_ to fewer bytes would leave tensors without memory");
-          s->s->resize(n);
-          return 0;
-        });
-        if (PyErr_Occurred()) throw nb::python_error();
-        return self;
-      });
-  m.def("_storage_of", [](nb::object t) { return PyStorage{tensor_of(t.ptr())->storage}; });
-  m.def("_tensor_from_storage", &tensor_from_storage);
   m.def("_tolist", &tolist);
   m.def("_array_interface", &array_interface);
-  m.def("_to_dlpack", &to_dlpack);
-  m.def("_from_dlpack", &from_dlpack);
   m.def("frombuffer", &frombuffer, nb::arg("buffer").none(), nb::kw_only(), nb::arg("dtype"),
         nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false);
   m.def(

@@ -33,7 +33,7 @@ DType dtype_from(nb::handle h) {
 nb::dict facts(const std::string& name) {
   const Formula& f = formula(name);
   nb::dict d;
-  nb::list dtypes, loads;
+  nb::list dtypes, loads, gradients;
   for (int t = 0; t < kDTypes; ++t)
     if (has_kernel(f, static_cast<DType>(t)))
       dtypes.append(nb::steal(wrap_dtype(static_cast<DType>(t))));
@@ -41,6 +41,7 @@ nb::dict facts(const std::string& name) {
     nb::list one;
     for (int j = 0; j < f.operands + 2; ++j) one.append(f.loads[k][j]);
     loads.append(one);
+    gradients.append(f.differentiable && !f.no_gradient[k]);
   }
   d["operands"] = f.operands;
   d["scalars"] = f.scalars;
@@ -49,6 +50,7 @@ nb::dict facts(const std::string& name) {
   d["checks_zero"] = f.checks_zero;
   d["dtypes"] = dtypes;
   d["loads"] = loads;
+  d["gradients"] = gradients;
   return d;
 }
 

@@ -115,8 +115,11 @@ NB_MODULE(_C, m) {
   add_types(m.ptr());
   add_tensor(m.ptr());
   add_data(m.ptr());
+  add_dlpack(m.ptr());
+  add_storage(m.ptr());
   add_autograd(m.ptr());
-  add_args(m.ptr());
+  add_function(m.ptr());
+  add_operations(m.ptr());
   add_expr(m.ptr());
   add_settings(m);
   add_introspection(m);

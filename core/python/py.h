@@ -113,9 +113,12 @@ extern PyTypeObject *SizeType, *DTypeType, *DeviceType;
 
 void add_types(PyObject* m);
 void add_tensor(PyObject* m);
-void add_args(PyObject* m);
+void add_operations(PyObject* m);
 void add_data(PyObject* m);
+void add_dlpack(PyObject* m);
+void add_storage(PyObject* m);
 void add_autograd(PyObject* m);
+void add_function(PyObject* m);
 void add_expr(PyObject* m);
 void add_number_slots(PyType_Slot* slots, int* n);
 
@@ -127,5 +130,7 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy);
 PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
                          bool method = false);
 PyObject* wrap_result(Result&& r, const Schema* schema);
+/// out=: the result, already computed from `args`, is written where it was asked for.
+PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schema, const Arg* args);
 
 }  // namespace rl::py

@@ -84,7 +84,9 @@ class _FunctionMeta(type):
     def __init__(cls, name, bases, attrs):
         super().__init__(name, bases, attrs)
         cls._backward_cls = type(
-            name + "Backward", (_Node,), {"_function": cls, "__module__": cls.__module__}
+            attrs.get("_node_name", name + "Backward"),
+            (_Node,),
+            {"_function": cls, "__module__": cls.__module__},
         )
 
 

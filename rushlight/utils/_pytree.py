@@ -6,6 +6,7 @@ Containers are dict, list, tuple, namedtuple, OrderedDict, defaultdict, deque an
 from collections import OrderedDict, defaultdict, deque
 
 _nodes = {}
+_key_functions = {}
 
 
 def _is_namedtuple(cls):
@@ -99,6 +100,8 @@ _LEAF = LeafSpec()
 def register_pytree_node(cls, flatten_fn, unflatten_fn, **kwargs):
     """Makes `cls` a container: `flatten_fn(x) -> (children, context)` and its inverse."""
     _nodes[cls] = flatten_fn, unflatten_fn
+    if kwargs.get("flatten_with_keys_fn") is not None:
+        _key_functions[cls] = kwargs["flatten_with_keys_fn"]
 
 
 _register_pytree_node = register_pytree_node
@@ -200,7 +203,144 @@ def tree_all(pred, tree, is_leaf=None):
     return all(map(pred, tree_leaves(tree, is_leaf)))
 
 
+# Leaves with the path to each: a tuple of keys.
+
+
+class _Key:
+    __slots__ = ("_value",)
+    _format = "{}"
+
+    def __init__(self, value):
+        self._value = value
+
+    def __eq__(self, other):
+        return type(other) is type(self) and other._value == self._value
+
+    def __hash__(self):
+        return hash((type(self).__name__, self._value))
+
+    def __str__(self):
+        return self._format.format(self._value)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self._field}={self._value!r})"
+
+    def get(self, parent):
+        """What stands in `parent` under this key."""
+        return parent[self._value]
+
+
+class MappingKey(_Key):
+    """A key of a dict."""
+
+    _field, _format = "key", "[{!r}]"
+    key = property(lambda self: self._value)
+
+
+class SequenceKey(_Key):
+    """A position in a list or tuple."""
+
+    _field, _format = "idx", "[{!r}]"
+    idx = property(lambda self: self._value)
+
+
+class GetAttrKey(_Key):
+    """The name of an attribute."""
+
+    _field, _format = "name", ".{}"
+    name = property(lambda self: self._value)
+
+    def get(self, parent):
+        return getattr(parent, self._value)
+
+
+def _dict_flatten_with_keys(d):
+    values, context = _dict_flatten(d)
+    return [(MappingKey(key), value) for key, value in zip(context, values)], context
+
+
+def _dict_unflatten(values, context):
+    return dict(zip(context, values))
+
+
+def _list_flatten(x):
+    return list(x), None
+
+
+def _list_flatten_with_keys(x):
+    return [(SequenceKey(i), value) for i, value in enumerate(x)], None
+
+
+def _keys(tree, count):
+    """The key of each child of a container."""
+    found = _key_functions.get(type(tree))
+    if found is not None:
+        return [key for key, _ in found(tree)[0]]
+    if isinstance(tree, dict):
+        return [MappingKey(key) for key in tree]
+    if _is_namedtuple(type(tree)):
+        return [GetAttrKey(name) for name in tree._fields]
+    return [SequenceKey(i) for i in range(count)]
+
+
+def tree_flatten_with_path(tree, is_leaf=None):
+    """([(path, leaf), ...], spec) of a tree.
+
+    Example:
+        >>> found, spec = tree_flatten_with_path({"a": [1, 2]})
+        >>> [(keystr(path), leaf) for path, leaf in found]
+        [("['a'][0]", 1), ("['a'][1]", 2)]
+    """
+    found = []
+
+    def visit(node, path):
+        if tree_is_leaf(node, is_leaf):
+            found.append((path, node))
+            return
+        children = list(_handlers(node)[0](node)[0])
+        for key, child in zip(_keys(node, len(children)), children):
+            visit(child, (*path, key))
+
+    visit(tree, ())
+    return found, tree_structure(tree, is_leaf)
+
+
+def tree_leaves_with_path(tree, is_leaf=None):
+    """[(path, leaf), ...]."""
+    return tree_flatten_with_path(tree, is_leaf)[0]
+
+
+def tree_map_with_path(func, tree, *rests, is_leaf=None):
+    """The tree of `func(path, leaf, ...)`."""
+    found, spec = tree_flatten_with_path(tree, is_leaf)
+    rows = zip(found, *[spec.flatten_up_to(rest) for rest in rests])
+    return tree_unflatten([func(path, leaf, *rest) for (path, leaf), *rest in rows], spec)
+
+
+def keystr(kp):
+    """A path as text."""
+    return "".join(map(str, kp))
+
+
+def key_get(obj, kp):
+    """What stands at a path."""
+    for key in kp:
+        obj = key.get(obj)
+    return obj
+
+
+def arg_tree_leaves(*args, **kwargs):
+    """The leaves of all arguments."""
+    return tree_leaves((args, kwargs))
+
+
 def __getattr__(name):
+    if name in ("Context", "PyTree"):
+        from typing import Any
+
+        return Any
+    if name == "SUPPORTED_NODES":
+        return _nodes
     from .._missing import missing
 
     return missing(__name__, name)

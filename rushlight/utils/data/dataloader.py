@@ -1,6 +1,8 @@
-"""The data loader: batches of a data set, in the calling thread or by worker threads."""
+"""The data loader: batches of a data set, in the calling thread or by workers.
 
-import collections
+How workers run and how batches travel is in _utils; here is the order of things.
+"""
+
 import functools
 import itertools
 import queue
@@ -11,7 +13,7 @@ import rushlight as torch
 
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import IterableFetcher, MapFetcher
-from ._utils.worker import END, Failure, Worker, get_worker_info
+from ._utils.worker import END, Failure, ThreadPool, get_worker_info
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
@@ -40,9 +42,11 @@ class DataLoader:
 
     `shuffle` draws a new order each pass (by `generator`, else the default one); `sampler` or
     `batch_sampler` decide the order themselves; `batch_size=None` gives single items.
-    `collate_fn` joins a list of items. With `num_workers` > 0 that many threads fetch ahead,
-    `prefetch_factor` batches each; batches keep their order, and an error in a worker is raised
-    here with its traceback. Raises ValueError for options that exclude each other.
+    `collate_fn` joins a list of items. With `num_workers` > 0 that many processes fetch ahead,
+    `prefetch_factor` batches each (threads, with `multiprocessing_context="thread"`); batches
+    keep their order unless `in_order` is False, an error in a worker is raised here with its
+    traceback, and a worker that dies is a RuntimeError. With `persistent_workers` they stay for
+    the next pass. Raises ValueError for options that exclude each other.
 
     >>> import rushlight as torch
     >>> data = torch.utils.data.TensorDataset(torch.arange(5))
@@ -114,6 +118,30 @@ class DataLoader:
         self.collate_fn = collate_fn
         self._IterableDataset_len_called = None
         self.__initialized = True
+        self.check_worker_number_rationality()
+
+    def check_worker_number_rationality(self):
+        """Warn when more workers are asked for than there are processors to run them."""
+        import os
+
+        aware = hasattr(os, "sched_getaffinity")
+        most = len(os.sched_getaffinity(0)) if aware else os.cpu_count()
+        if not self.num_workers or (most is not None and self.num_workers <= most):
+            return
+        suggested = (
+            "DataLoader is not able to compute a suggested max number of worker in current system."
+            if most is None
+            else f"Our suggested max number of worker in current system is {most}"
+            f"{'' if aware else ' (`cpuset` is not taken into account)'}, which is smaller "
+            "than what this DataLoader is going to create."
+        )
+        warnings.warn(
+            f"This DataLoader will create {self.num_workers} worker processes in total. "
+            f"{suggested} Please be aware that excessive worker creation might get DataLoader "
+            "running slow or even freeze, lower the worker number to avoid potential "
+            "slowness/freeze if necessary.",
+            stacklevel=3,
+        )
 
     def _check_workers(self):
         if self.num_workers < 0:
@@ -133,12 +161,21 @@ class DataLoader:
             raise ValueError("prefetch_factor option should be non-negative")
         if self.persistent_workers and self.num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
-        if self.multiprocessing_context is not None and self.num_workers == 0:
+
+    @property
+    def multiprocessing_context(self):
+        """How workers are started: a context of multiprocessing, "thread", or None."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context):
+        if context is not None and self.num_workers == 0:
             raise ValueError(
                 "multiprocessing_context can only be used with "
                 "multi-process loading (num_workers > 0), but got "
                 f"num_workers={self.num_workers}"
             )
+        self._context = context if context in (None, "thread") else _context(context)
 
     def _check_order(self, shuffle, sampler, batch_sampler, batch_size, drop_last):
         if self._dataset_kind == _DatasetKind.Iterable:
@@ -204,6 +241,27 @@ class DataLoader:
         return full + (rest > 0 and not self.drop_last)
 
 
+def _context(context):
+    import multiprocessing
+
+    if isinstance(context, str):
+        methods = multiprocessing.get_all_start_methods()
+        if context not in methods:
+            raise ValueError(
+                "multiprocessing_context option "
+                f"should specify a valid start method in {methods!r}, but got "
+                f"multiprocessing_context={context!r}"
+            )
+        return multiprocessing.get_context(context)
+    if not isinstance(context, multiprocessing.context.BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context "
+            "object or a string specifying the start method, but got "
+            f"multiprocessing_context={context}"
+        )
+    return context
+
+
 class _Iter:
     """One pass over a loader; a subclass writes `_next_data`."""
 
@@ -220,13 +278,13 @@ class _Iter:
                 stacklevel=4,
             )
         self._start(loader)
+        # Drawn with or without workers, so that later draws do not depend on workers.
+        seed = torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
+        self._base_seed = seed.item()
 
     def _start(self, loader):
         self._index_sampler = loader._index_sampler
         self._indices = iter(self._index_sampler)
-        # Drawn on every pass, workers or not, so that later draws do not depend on workers.
-        seed = torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
-        self._base_seed = seed.item()
         self._yielded = 0
         self._promised = loader._IterableDataset_len_called
         self._dataset = loader.dataset
@@ -243,13 +301,20 @@ class _Iter:
             warnings.warn(
                 f"Length of IterableDataset {self._dataset} was reported to be {self._promised}"
                 f"(when accessing len(dataloader)), but {self._yielded} samples have been "
-                "fetched. ",
+                "fetched. " + (_REPLICAS if isinstance(self, _WorkerIter) else ""),
                 stacklevel=2,
             )
         return batch
 
     def __len__(self):
         return len(self._index_sampler)
+
+
+_REPLICAS = (
+    "For multiprocessing data-loading, this could be caused by not properly configuring the "
+    "IterableDataset replica at each worker. Please see "
+    "https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset for examples."
+)
 
 
 def _fetcher(kind, auto_collation, collate_fn, drop_last, dataset):
@@ -259,8 +324,8 @@ def _fetcher(kind, auto_collation, collate_fn, drop_last, dataset):
 class _PlainIter(_Iter):
     """Fetches in the thread that iterates."""
 
-    def _start(self, loader):
-        super()._start(loader)
+    def __init__(self, loader):
+        super().__init__(loader)
         if loader.timeout != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
         self._fetch = self._make_fetcher(loader.dataset).fetch
@@ -270,69 +335,119 @@ class _PlainIter(_Iter):
 
 
 class _WorkerIter(_Iter):
-    """Hands tasks to workers in turn and takes their batches in the same turn."""
+    """Hands tasks to workers in turn; batches come back in the order of the tasks."""
 
     def __init__(self, loader):
-        self._workers = []
+        self._pool = None
         super().__init__(loader)
-
-    def _start(self, loader):
-        super()._start(loader)
         self._timeout = loader.timeout or None
-        if not self._workers or loader._dataset_kind == _DatasetKind.Iterable:
-            self.stop()
-            n = loader.num_workers
-            self._workers = [
-                Worker(self._make_fetcher, loader.dataset, loader.worker_init_fn,
-                       i, n, self._base_seed + i)
-                for i in range(n)
-            ]  # fmt: skip
-        self._active = list(self._workers)
-        self._turn = itertools.cycle(self._workers)
-        self._waiting = collections.deque()
-        for _ in range(loader.prefetch_factor * loader.num_workers):
+        self._in_order = loader.in_order
+        self._count, self._persistent = loader.num_workers, loader.persistent_workers
+        self._most = loader.prefetch_factor * loader.num_workers
+        args = (
+            self._make_fetcher,
+            loader.dataset,
+            loader.worker_init_fn,
+            loader.num_workers,
+            self._base_seed,
+        )
+        context = loader.multiprocessing_context
+        if context == "thread":
+            self._pool = ThreadPool(*args)
+        else:
+            from ._utils.process import ProcessPool
+
+            self._pool = ProcessPool(*args, context)
+        self._begin()
+
+    def _begin(self):
+        self._active = [True] * self._count
+        self._load = [0] * self._count
+        self._turn = itertools.cycle(range(self._count))
+        self._asked = self._given = 0
+        self._tasks = {}  # number: worker, of the tasks without an answer
+        self._ready = {}  # number: answer, of those that came before their turn
+        for _ in range(self._most):
             self._ask()
 
     def restart(self, loader):
         """Begin another pass with the same workers."""
-        while self._waiting:
-            self._waiting.popleft().batches.get()
         self._start(loader)
+        while self._tasks:  # what an earlier pass asked for and did not wait for
+            self._tasks.pop(self._answer()[0])
+        for worker in range(self._count):
+            self._tasks[-1 - worker] = worker
+            self._pool.put(worker, -1 - worker, None)
+        while self._tasks:
+            self._tasks.pop(self._answer()[0])
+        self._begin()
 
     def _ask(self):
-        if not self._active:
-            return
         index = next(self._indices, self)
         if index is self:
             return
-        worker = next(worker for worker in self._turn if worker in self._active)
-        # A None would end the thread, and it is what samplers without indices give.
-        worker.tasks.put(() if index is None else index)
-        self._waiting.append(worker)
+        for _ in range(self._count):
+            worker = next(self._turn)
+            if self._active[worker] and self._has_room(worker):
+                break
+        else:
+            return
+        self._pool.put(worker, self._asked, index)
+        self._tasks[self._asked] = worker
+        self._load[worker] += 1
+        self._asked += 1
+
+    def _has_room(self, worker):
+        return self._in_order or self._load[worker] < self._most // sum(self._active)
+
+    def _answer(self):
+        try:
+            return self._pool.get(self._timeout)
+        except queue.Empty:
+            raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
+        except RuntimeError:
+            self.stop()
+            raise
 
     def _next_data(self):
-        while self._waiting:
-            worker = self._waiting[0]
-            try:
-                batch = worker.batches.get(timeout=self._timeout)
-            except queue.Empty:
-                raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
-            self._waiting.popleft()
-            if batch is END and worker in self._active:
-                self._active.remove(worker)
+        if self._pool is None:
+            raise StopIteration
+        while self._tasks or self._ready:
+            if self._given in self._ready:
+                batch = self._ready.pop(self._given)
+            elif self._given in self._tasks or not self._in_order:
+                number, batch = self._answer()
+                self._load[worker := self._tasks.pop(number)] -= 1
+                if isinstance(batch, str) and batch == END:
+                    self._active[worker] = False
+                    self._ask()
+                    continue
+                if self._in_order and number != self._given:
+                    self._ready[number] = batch
+                    continue
+            else:  # its worker came to the end of its data
+                self._given += 1
+                continue
+            self._given += 1
             self._ask()
             if isinstance(batch, Failure):
                 batch.reraise()
-            if batch is not END:
-                return batch
+            return batch
+        if not self._persistent:
+            self.stop()
         raise StopIteration
 
     def stop(self):
-        for worker in self._workers:
-            worker.stop()
+        """End the workers."""
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool = None
 
     def __del__(self):
         self.stop()
+
+    def __getstate__(self):
+        raise NotImplementedError("{} cannot be pickled", self.__class__.__name__)
 
 
 def _accelerated():

@@ -1,0 +1,154 @@
+"""Views as copies (`view_copy` and its like), and copies with one view written over
+(`select_scatter` and its like). Not here: the views themselves, which are the core's.
+"""
+
+import rushlight as torch
+
+from ._composite import CAST, EXACT, shape_text, with_out, write
+
+
+def _slice(input, dim=0, start=None, end=None, step=1):
+    """The view input[start:end:step] along `dim`."""
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    index = [slice(None)] * input.dim()
+    if not input.dim():
+        raise RuntimeError("slice() cannot be applied to a 0-dim tensor.")
+    index[_wrapped(dim, input.dim())] = slice(start, end, step)
+    return input[tuple(index)]
+
+
+def _wrapped(dim, n):
+    if not -n <= dim < n:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
+    return dim % n
+
+
+# ---- a view's copy ----
+
+
+def _whole(result):
+    if isinstance(result, torch.Tensor):
+        return result.clone(memory_format=torch.contiguous_format)
+    return tuple(_whole(t) for t in result)
+
+
+_WRONG = {
+    "narrow_copy": "Expected self.dtype() == output.dtype() to be true, but got false.  (Could this "
+    "error message be improved?  If so, please report an enhancement request to PyTorch.)",
+    "view_as_complex_copy": CAST,
+    "view_as_real_copy": CAST,
+}
+
+
+def _copy_of(name, view):
+    def function(input, *args, **kwargs):
+        return _whole(view(input, *args, **kwargs))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name.removesuffix('_copy')} as a copy: shares no memory with the input."
+    return with_out(function, wrong=_WRONG.get(name, EXACT))
+
+
+_VIEWS = {
+    "alias": lambda input: input,
+    "as_strided": torch.as_strided,
+    "detach": lambda input: input.detach(),
+    "diagonal": torch.diagonal,
+    "expand": lambda input, size, *, implicit=False: input.expand(size),
+    "narrow": torch.narrow,
+    "permute": torch.permute,
+    "select": torch.select,
+    "slice": _slice,
+    "squeeze": torch.squeeze,
+    "t": torch.t,
+    "transpose": torch.transpose,
+    "unfold": lambda input, dimension, size, step: input.unfold(dimension, size, step),
+    "unsqueeze": torch.unsqueeze,
+    "view_as_complex": torch.view_as_complex,
+    "view_as_real": torch.view_as_real,
+    "view": lambda input, size=None, *, dtype=None: input.view(size if dtype is None else dtype),
+}
+for _name, _view in _VIEWS.items():
+    globals()[_name + "_copy"] = _copy_of(_name + "_copy", _view)
+del _name, _view
+
+
+def _pieces_of(name, view):
+    def function(input, *args, out=None, **kwargs):
+        pieces = view(input, *args, **kwargs)
+        if out is None:
+            return _whole(pieces)
+        if len(out) != len(pieces):
+            raise RuntimeError(
+                f"{name}_out() expected an out= argument of size {len(pieces)}, got size {len(out)}"
+            )
+        for to, piece in zip(out, pieces):
+            write(to, piece, name, EXACT)
+        return None
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name.removesuffix('_copy')} as copies: they share no memory."
+    return function
+
+
+split_copy = _pieces_of("split_copy", torch.split)
+split_with_sizes_copy = _pieces_of("split_with_sizes_copy", torch.split_with_sizes)
+unbind_copy = _pieces_of("unbind_copy", torch.unbind)
+
+
+# ---- a copy with a view written over ----
+
+
+def _written(input, src, view):
+    """A copy of the input in which `view(copy)` is `src`."""
+    result = input.clone()
+    part = view(result)
+    if part.shape != src.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{shape_text(src.shape)}, slice size = {shape_text(part.shape)}"
+        )
+    part.copy_(src)
+    return result
+
+
+@with_out(wrong=EXACT)
+def select_scatter(input, src, dim, index):
+    """A copy of the input with `src` at `index` of dimension `dim`.
+
+    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 0)
+    tensor([[1., 1.],
+            [0., 0.]])
+    """
+    return _written(input, src, lambda t: t.select(dim, index))
+
+
+@with_out(wrong=EXACT)
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """A copy of the input with `src` in the slice start:end:step of dimension `dim`."""
+    return _written(input, src, lambda t: _slice(t, dim, start, end, step))
+
+
+@with_out(wrong=EXACT)
+def slice_inverse(input, src, dim=0, start=None, end=None, step=1):
+    """A tensor of the size of `src` with the input in a slice of it, zero elsewhere."""
+    result = torch.zeros_like(src)
+    return _written(result, input, lambda t: _slice(t, dim, start, end, step))
+
+
+@with_out(wrong=EXACT)
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """A copy of the input with `src` on a diagonal."""
+    return _written(input, src, lambda t: t.diagonal(offset, dim1, dim2))
+
+
+@with_out(wrong=EXACT)
+def as_strided_scatter(input, src, size, stride, storage_offset=None):
+    """A copy of the input with `src` where as_strided(size, stride, storage_offset) looks."""
+    return _written(input, src, lambda t: t.as_strided(size, stride, storage_offset))
+
+
+__all__ = [n for n in globals() if n[0] != "_" and n.endswith(("_copy", "_scatter", "_inverse"))]

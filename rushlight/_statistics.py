@@ -1,0 +1,436 @@
+"""Statistics composed of other operations: quantiles, histograms, covariance, finite differences.
+
+Not here: plain reductions, which are the core's.
+"""
+
+import collections
+
+import rushlight as torch
+
+from ._composite import EXACT, c_name, type_name, with_out
+
+_HISTOGRAM = collections.namedtuple("histogram", "hist bin_edges")
+_HISTOGRAMDD = collections.namedtuple("histogramdd", "hist bin_edges")
+for _type in (_HISTOGRAM, _HISTOGRAMDD):
+    _type.__module__ = "torch.return_types"
+
+__all__ = [
+    "corrcoef",
+    "cov",
+    "gradient",
+    "histogram",
+    "histogramdd",
+    "nanquantile",
+    "quantile",
+    "renorm",
+]
+
+
+# ---- quantiles ----
+
+
+@with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
+def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """The q-th quantiles (q in [0, 1], a number or a vector) along `dim`, or of all elements.
+
+    A vector q gives one more dimension, the first. `interpolation` between two elements is linear,
+    lower, higher, midpoint or nearest. NaN if there is a NaN.
+
+    >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
+    tensor(1.5000)
+    """
+    return _quantile(input, q, dim, keepdim, interpolation, False)
+
+
+@with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
+def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """quantile of the elements that are not NaN."""
+    return _quantile(input, q, dim, keepdim, interpolation, True)
+
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _check_quantile(input, q, interpolation):
+    if not input.numel():
+        raise RuntimeError("quantile() input tensor must be non-empty")
+    if not isinstance(q, torch.Tensor):
+        if not 0 <= q <= 1:
+            raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
+        q = torch.tensor(q, dtype=input.dtype)
+    if q.dim() > 1:
+        raise RuntimeError("quantile() q must be a scalar or 1D tensor")
+    if input.dtype not in (torch.float32, torch.float64):
+        raise RuntimeError("quantile() input tensor must be either float or double dtype")
+    if input.dtype != q.dtype:
+        raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
+    if not bool(((q >= 0) & (q <= 1)).all()):
+        raise RuntimeError("quantile() q values must be in the range [0, 1]")
+    if interpolation not in _INTERPOLATIONS:
+        raise RuntimeError(
+            "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            f"but got {interpolation}"
+        )
+    return q
+
+
+def _quantile(input, q, dim, keepdim, interpolation, skip_nan):
+    q = _check_quantile(input, q, interpolation)
+    kept = [1] * input.dim()
+    if dim is None:
+        rows = input.flatten()
+    elif input.dim() == 0:
+        rows = input.reshape(1)
+    else:
+        rows = input.movedim(dim, -1)
+        kept = list(input.shape)
+        kept[dim] = 1
+    if dim is not None and input.dim() == 0:
+        torch.select(input.reshape(1), dim, 0)  # the dimension is checked
+    rows = rows.sort(-1).values
+    shape = kept if keepdim else list(rows.shape[:-1])
+    result = _between(rows, q, _ranks(rows, q, skip_nan), interpolation)
+    if q.dim() == 0:
+        return result.squeeze(-1).reshape(shape)
+    return result.movedim(-1, 0).reshape([q.numel(), *shape])
+
+
+def _ranks(rows, q, skip_nan):
+    """Where in each sorted row the quantiles are, as real numbers; NaNs come last in a row."""
+    last, q = rows.size(-1) - 1, q.reshape(-1)
+    if skip_nan:
+        count = rows.isnan().logical_not().sum(-1, keepdim=True)
+        return (q * (count - 1)).clamp(min=0)
+    ranks = (q * last).expand(*rows.shape[:-1], q.numel())
+    return torch.where(rows[..., -1:].isnan(), torch.tensor(float(last), dtype=q.dtype), ranks)
+
+
+def _between(rows, q, ranks, interpolation):
+    if interpolation in ("lower", "higher", "nearest"):
+        rounding = {"lower": torch.floor, "higher": torch.ceil, "nearest": torch.round}
+        return rows.gather(-1, rounding[interpolation](ranks).long())
+    below = ranks.long()
+    weight = torch.full_like(ranks, 0.5) if interpolation == "midpoint" else ranks - below
+    return torch.lerp(rows.gather(-1, below), rows.gather(-1, ranks.ceil().long()), weight)
+
+
+# ---- histograms ----
+
+
+def _edges(input, bins, limits, name):
+    """The edges of `bins` equal bins, over the elements' range if it is not given."""
+    if limits is None:
+        low, high = (input.min(), input.max()) if input.numel() else (0.0, 0.0)
+        low, high = float(low), float(high)
+        if not (abs(low) < float("inf") and abs(high) < float("inf")):
+            raise RuntimeError(f"{name}: dimension 0's range [{low:g}, {high:g}] is not finite")
+    else:
+        low, high = limits
+        if not low <= high:
+            raise RuntimeError(
+                f"{name}: min should not exceed max, but got min {low:g} max {high:g}"
+            )
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return torch.linspace(low, high, bins + 1, dtype=input.dtype)
+
+
+def _places(x, edges):
+    """Each element's bin, -1 outside; the last bin holds its upper edge."""
+    count = edges.numel() - 1
+    place = torch.searchsorted(edges, x.contiguous(), right=True) - 1
+    place = torch.where(x == edges[-1], count - 1, place)
+    outside = (x < edges[0]) | (x > edges[-1]) | x.isnan()
+    return torch.where(outside, -1, place.clamp(max=count - 1))
+
+
+def _counted(place, size, weight, dtype):
+    inside = place >= 0
+    values = torch.ones(place.shape, dtype=dtype) if weight is None else weight.reshape(-1)
+    return torch.zeros(size, dtype=dtype).index_add(0, place[inside], values[inside])
+
+
+def _check_histogram(input, weight, name):
+    if weight is None:
+        return
+    if weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the "
+            f"same dtype, but got input(dtype={c_name(input.dtype)}), and weight(dtype={c_name(weight.dtype)})"
+        )
+
+
+def _histogram(input, bins, *, range=None, weight=None, density=False):
+    """How many elements fall into each bin, and the bins' edges.
+
+    `bins` is their number, or their edges (increasing). With `density` the counts are divided so
+    that the integral is 1. Returns (hist, bin_edges).
+    """
+    _check_histogram(input, weight, "histogramdd")
+    if isinstance(bins, torch.Tensor):
+        if bins.dim() != 1:
+            raise RuntimeError(
+                f"histogramdd: bins tensor should have one dimension, but got {bins.dim()} dimensions in the bins tensor for dimension 0"
+            )
+        if bins.dtype != input.dtype:
+            raise RuntimeError(
+                "histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
+                f"{c_name(input.dtype)} and bins for dimension 0 with dtype {c_name(bins.dtype)}"
+            )
+        edges = bins
+    else:
+        if bins <= 0:
+            raise RuntimeError(f"histogram(): bins must be > 0, but got {bins} for dimension 0")
+        edges = _edges(input, bins, range, "histogramdd")
+    x = input.detach().reshape(-1)
+    hist = _counted(_places(x, edges), edges.numel() - 1, weight, input.dtype)
+    if density:
+        hist = hist / (hist.sum() * edges.diff())
+    return _HISTOGRAM(hist, edges)
+
+
+_histogram.__name__ = _histogram.__qualname__ = "histogram"
+histogram = with_out(
+    _histogram,
+    wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
+    "{w} and hist {g}",
+)
+
+
+def histogramdd(input, bins, range=None, weight=None, density=False):
+    """The histogram of points: the last dimension of the input holds their coordinates.
+
+    `bins` is a number, one number a coordinate, or the edges of each. Returns (hist, bin_edges).
+    """
+    _check_histogram(input, weight, "histogramdd")
+    if input.dim() < 2:
+        raise RuntimeError("histogramdd: input tensor should have at least 2 dimensions, but got "
+                           f"{input.dim()}")  # fmt: skip
+    n = input.size(-1)
+    bins = [bins] * n if isinstance(bins, int) else list(bins)
+    if len(bins) != n:
+        raise RuntimeError(
+            "histogramdd: The size of bins must be equal to the innermost dimension of the input."
+        )
+    points = input.detach().reshape(-1, n)
+    edges = []
+    for i, b in enumerate(bins):
+        limits = None if range is None else range[2 * i : 2 * i + 2]
+        own = b if isinstance(b, torch.Tensor) else _edges(points[:, i], b, limits, "histogramdd")
+        edges.append(own)
+    place, inside = 0, True
+    for i, e in enumerate(edges):
+        p = _places(points[:, i], e)
+        place, inside = place * (e.numel() - 1) + p, inside & (p >= 0)
+    sizes = [e.numel() - 1 for e in edges]
+    total = 1
+    for s in sizes:
+        total *= s
+    hist = _counted(torch.where(inside, place, -1), total, weight, input.dtype).reshape(sizes)
+    if density:
+        hist = hist / hist.sum()
+        for i, e in enumerate(edges):
+            hist = hist / e.diff().reshape([-1 if d == i else 1 for d, _ in enumerate(sizes)])
+    return _HISTOGRAMDD(hist, tuple(edges))
+
+
+# ---- covariance ----
+
+
+def _check_weights(name, weights, count, integral):
+    if weights.dim() > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+            f"{weights.dim()} dimensions"
+        )
+    if integral == weights.is_floating_point() or weights.dtype == torch.bool:
+        kind = "integral" if integral else "floating point"
+        raise RuntimeError(
+            f"cov(): expected {name} to have {kind} dtype but got {name} with "
+            f"{type_name(weights.dtype)} dtype"
+        )
+    if weights.numel() != count:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the input "
+            f"but got {weights.numel()} != {count}"
+        )
+    if count and bool((weights < 0).any()):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+
+
+def cov(input, *, correction=1, fweights=None, aweights=None):
+    """The covariance of variables in rows (NumPy's cov).
+
+    `fweights` are frequencies (integers), `aweights` are importances of the observations.
+    """
+    if input.dim() > 2:
+        raise RuntimeError(
+            "cov(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.dim()} dimensions"
+        )
+    if input.dtype == torch.bool:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+    x = input if input.dim() == 2 else input.reshape(1, -1)
+    count = x.size(1)
+    for name, weights in (("fweights", fweights), ("aweights", aweights)):
+        if weights is not None:
+            _check_weights(name, weights, count, name == "fweights")
+    weight = fweights
+    if aweights is not None:
+        weight = aweights if weight is None else weight * aweights
+    if weight is None:
+        mean, norm = x.sum(1, keepdim=True) / count if count else x.sum(1, keepdim=True), count
+    else:
+        norm = weight.sum()
+        if count and bool(norm == 0):
+            raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+        mean = (x * weight).sum(1, keepdim=True) / norm
+    total = norm
+    if correction:
+        norm = norm - (
+            correction if aweights is None else correction * (weight * aweights).sum() / total
+        )
+    norm = max(norm, 0) if isinstance(norm, (int, float)) else norm.clamp(min=0)
+    x = x - mean
+    right = x if weight is None else x * weight
+    return torch.true_divide(x @ right.t().conj(), norm).squeeze()
+
+
+def corrcoef(input):
+    """The correlation coefficients of variables in rows."""
+    if input.dim() > 2:
+        raise RuntimeError(
+            "corrcoef(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.dim()} dimensions"
+        )
+    c = cov(input)
+    if c.dim() == 0:
+        return c / c
+    d = (c.diagonal().real if c.is_complex() else c.diagonal()).sqrt()
+    c = c / d.unsqueeze(1) / d.unsqueeze(0)
+    if c.is_complex():
+        return torch.complex(c.real.clamp(-1, 1), c.imag.clamp(-1, 1))
+    return c.clamp(-1, 1)
+
+
+# ---- norms of slices, finite differences ----
+
+
+@with_out(wrong=EXACT)
+def renorm(input, p, dim, maxnorm):
+    """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater."""
+    if isinstance(p, complex) or p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if input.dim() < 2:
+        raise RuntimeError(
+            f"renorm: input needs at least 2 dimensions, got {input.dim()} dimensions"
+        )
+    torch.select(input, dim, 0) if input.size(dim) else None
+    others = [d for d, _ in enumerate(input.shape) if d != dim % input.dim()]
+    low = input.dtype in (torch.float16, torch.bfloat16)
+    wide = torch.float32 if low else input.dtype.to_real()
+    norm = torch.linalg.vector_norm(input.to(wide) if low else input, p, others, True)
+    factor = torch.where(norm > maxnorm, maxnorm / (norm + 1e-7), torch.ones((), dtype=norm.dtype))
+    return input * factor.to(input.dtype)
+
+
+def gradient(input, *, spacing=None, dim=None, edge_order=1):
+    """Estimates of the derivative along each dimension by central differences (second order).
+
+    `spacing` is the distance of samples, one for all or one a dimension, or their coordinates.
+    Returns a tuple, a tensor for each dimension. Edges are of order `edge_order`, 1 or 2.
+
+    >>> torch.gradient(torch.tensor([1.0, 4.0, 9.0]))
+    (tensor([3., 4., 5.]),)
+    """
+    dims = _gradient_dims(input, dim)
+    given = spacing if isinstance(spacing, (list, tuple)) else None
+    _check_gradient(input, given, spacing, dim, dims, edge_order)
+    if given is None:
+        given = [1 if spacing is None else spacing] * len(dims)
+    return tuple(_difference(input, h, d, edge_order) for h, d in zip(given, dims))
+
+
+def _gradient_dims(input, dim):
+    if dim is None:
+        return list(range(input.dim()))
+    return [dim] if isinstance(dim, int) else list(dim)
+
+
+def _check_gradient(input, given, spacing, dim, dims, edge_order):
+    if isinstance(spacing, torch.Tensor):
+        raise TypeError("gradient(): argument 'spacing' must be a tuple of Tensors, not Tensor")
+    if given is not None:
+        if dim is not None and len(given) != len(dims):
+            raise RuntimeError(
+                "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim "
+                f"arguments to have the same length, but got a spacing argument of length {len(given)} "
+                f"and a dim argument of length {len(dims)}."
+            )
+        if dim is None and len(given) != input.dim():
+            raise RuntimeError(
+                "torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal "
+                f"to 'self.dim() = {input.dim()}', since dim argument was not given, but got a spacing "
+                f"argument of length {len(given)}."
+            )
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    wrapped = []
+    for d in dims:
+        if not -input.dim() <= d < input.dim():
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-input.dim()}, "
+                f"{input.dim() - 1}], but got {d})"
+            )
+        d %= input.dim()
+        if d in wrapped:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+        wrapped.append(d)
+    for h in given or ():
+        if isinstance(h, torch.Tensor) and h.device != input.device:
+            raise RuntimeError(
+                "torch.gradient expected each tensor to be on the same device, but got devices "
+                f"{input.device} and {h.device}!"
+            )
+    for d in wrapped:
+        if input.size(d) <= edge_order:
+            raise RuntimeError(
+                "torch.gradient expected each dimension size to be at least edge_order+1"
+            )
+
+
+def _difference(x, h, dim, order):
+    """The derivative along one dimension; h is a distance, or coordinates."""
+    n = x.size(dim)
+
+    def part(start, length, t=None):
+        return torch.narrow(x if t is None else t, dim, start, length)
+
+    if not isinstance(h, torch.Tensor):
+        inner = (part(2, n - 2) - part(0, n - 2)) / (2 * h)
+        steps = [h, h], [h, h]
+    else:
+        shape = [1] * x.dim()
+        shape[dim] = n - 1
+        step = h.diff().reshape(shape)
+        a, b = part(0, n - 2, step), part(1, n - 2, step)
+        low, high = -b / (a * (a + b)), a / (b * (a + b))
+        inner = part(0, n - 2) * low + part(1, n - 2) * ((b - a) / (a * b)) + part(2, n - 2) * high
+        ends = h.diff()
+        steps = [ends[0], ends[min(1, n - 2)]], [ends[-1], ends[max(-2, 1 - n)]]
+    first = _edge([part(i, 1) for i in range(min(3, n))], *steps[0], order)
+    last = _edge([part(n - 1 - i, 1) for i in range(min(3, n))], *steps[1], order)
+    return torch.cat([first, inner, -last], dim)
+
+
+def _edge(points, a, b, order):
+    """The one-sided derivative at points[0], the steps being a and b."""
+    if order == 1:
+        return (points[1] - points[0]) / a
+    x, y, z = points
+    return -(2 * a + b) / (a * (a + b)) * x + (a + b) / (a * b) * y - a / (b * (a + b)) * z
+
+
+del _type

@@ -1,0 +1,522 @@
+"""torch.fft: discrete Fourier transforms by NumPy, which is imported on first use.
+
+Three primitives do the work: complex to complex, real to half-complex, and back. The gradient of
+each is another of them, so derivatives exist to any order. Not here: stft and istft (_signal.py).
+"""
+
+import rushlight as torch
+
+from ._legacy import NAMES
+from .autograd import Function
+
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]  # as PyTorch: hfft2, hfftn, ihfft2 and ihfftn are public, but not listed
+
+
+def _title(dtype):
+    """A dtype's name in PyTorch's messages: "ComplexFloat"."""
+    return NAMES[dtype][: -len("Tensor")]
+
+
+def _numpy():
+    try:
+        import numpy
+    except ModuleNotFoundError:
+        raise RuntimeError(
+            "torch.fft needs NumPy, which is not installed\nfix: pip install numpy"
+        ) from None
+    return numpy.fft
+
+
+# ---- the primitives ----
+
+# NumPy's name of a normalisation, by direction and by what the plain sum is divided by.
+_NORMS = {(True, ""): "backward", (True, "n"): "forward", (False, ""): "forward"}
+_NORMS |= {(False, "n"): "backward", (True, "sqrt"): "ortho", (False, "sqrt"): "ortho"}
+
+
+def _call(name, input, result_shape, real, **options):
+    """Runs a function of numpy.fft; the result has the precision of the input."""
+    double = input.dtype in (torch.float64, torch.complex128)
+    if real:
+        dtype = torch.float64 if double else torch.float32
+    else:
+        dtype = torch.complex128 if double else torch.complex64
+    if input.is_meta or 0 in result_shape:
+        return torch.empty(result_shape, dtype=dtype, device=input.device)
+    array = getattr(_numpy(), name)(input.detach().numpy(), **options)
+    return torch.from_numpy(array.astype(str(dtype)[6:], copy=False))
+
+
+class _C2C(Function):
+    """Complex (or real) to complex along `dims`; divided by nothing, the root of n, or n."""
+
+    @staticmethod
+    def forward(ctx, input, dims, scale, forward):
+        ctx.options, ctx.real = (dims, scale, not forward), not input.is_complex()
+        name = "fftn" if forward else "ifftn"
+        norm = _NORMS[forward, scale]
+        if len(dims) == 1:
+            return _call(name[:-1], input, input.shape, False, axis=dims[0], norm=norm)
+        return _call(name, input, input.shape, False, axes=dims, norm=norm)
+
+    @staticmethod
+    def backward(ctx, g):
+        g = _C2C.apply(g, *ctx.options)
+        return g.real if ctx.real else g, None, None, None
+
+
+def _edges_doubled(t, dim, size, inner):
+    """t times `inner`, except where a half spectrum has no mirror image: at 0 and at the middle."""
+    weights = torch.full((t.size(dim),), inner, dtype=t.real.dtype if t.is_complex() else t.dtype)
+    weights[0] = 1
+    if size % 2 == 0:
+        weights[-1] = 1
+    return t * weights.view([-1 if d == dim else 1 for d in range(t.dim())])
+
+
+class _R2C(Function):
+    """Real to the first half of the spectrum along the last of `dims`."""
+
+    @staticmethod
+    def forward(ctx, input, dims, scale):
+        ctx.options, ctx.size = (dims, scale), input.size(dims[-1])
+        shape = list(input.shape)
+        shape[dims[-1]] = ctx.size // 2 + 1
+        return _call("rfftn", input, shape, False, axes=dims, norm=_NORMS[True, scale])
+
+    @staticmethod
+    def backward(ctx, g):
+        dims, scale = ctx.options
+        g = _edges_doubled(g, dims[-1], ctx.size, 0.5)
+        return _C2R.apply(g, dims, scale, ctx.size), None, None
+
+
+class _C2R(Function):
+    """Half a spectrum to real numbers, `size` of them along the last of `dims`; unlike NumPy's, the
+    transform is the inverse one whatever the scale."""
+
+    @staticmethod
+    def forward(ctx, input, dims, scale, size):
+        ctx.options, ctx.size, ctx.real = (dims, scale), size, not input.is_complex()
+        shape = list(input.shape)
+        shape[dims[-1]] = size
+        sizes = [shape[d] for d in dims]
+        return _call("irfftn", input, shape, True, s=sizes, axes=dims, norm=_NORMS[False, scale])
+
+    @staticmethod
+    def backward(ctx, g):
+        g = _edges_doubled(_R2C.apply(g, *ctx.options), ctx.options[0][-1], ctx.size, 2.0)
+        return g.real if ctx.real else g, None, None, None
+
+
+# ---- arguments ----
+
+
+def _scale(norm, forward):
+    if norm is None or norm == "backward":
+        return "" if forward else "n"
+    if norm == "forward":
+        return "n" if forward else ""
+    if norm == "ortho":
+        return "sqrt"
+    raise RuntimeError(f'Invalid normalization mode: "{norm}"')
+
+
+def _floating(input):
+    """Integers become floats; halves are refused, as by PyTorch on the CPU."""
+    if not (input.is_floating_point() or input.is_complex()):
+        return input.to(torch.get_default_dtype())
+    if input.dtype in (torch.float16, torch.bfloat16):
+        raise RuntimeError(f"Unsupported dtype {_title(input.dtype)}")
+    return input
+
+
+def _wrap(input, dim):
+    n = input.dim()
+    if n == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if not -n <= dim < n:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
+    return dim % n
+
+
+def _check_size(n):
+    if n < 1:
+        raise RuntimeError(f"Invalid number of data points ({n}) specified")
+    return n
+
+
+def _resized(input, dims, sizes):
+    """Cropped, or filled up with zeros, along each of `dims`."""
+    for dim, size in zip(dims, sizes):
+        have = input.size(dim)
+        if size < have:
+            input = input.narrow(dim, 0, size)
+        elif size > have:
+            pad = [0, 0] * (input.dim() - dim)
+            pad[-1] = size - have
+            input = torch.nn.functional.pad(input, pad)
+    return input
+
+
+def _dims_and_sizes(input, s, dim):
+    """The dimensions of an n-dimensional transform and the sizes of its signal."""
+    s = (s,) if isinstance(s, int) else s
+    dim = (dim,) if isinstance(dim, int) else dim
+    if dim is not None:
+        dims = tuple(_wrap(input, d) for d in dim)
+        if len(set(dims)) != len(dims):
+            raise RuntimeError("FFT dims must be unique")
+    if s is not None:
+        if dim is not None and len(s) != len(dim):
+            raise RuntimeError("When given, dim and shape arguments must have the same length")
+        if len(s) > input.dim():
+            raise RuntimeError(
+                f"Got shape with {len(s)} values but input tensor only has {input.dim()} dimensions."
+            )
+    if dim is None:
+        dims = tuple(range(input.dim() - (input.dim() if s is None else len(s)), input.dim()))
+    sizes = [-1] * len(dims) if s is None else s
+    return dims, [_check_size(input.size(d) if n == -1 else n) for d, n in zip(dims, sizes)]
+
+
+def _into(out, result, name=None):
+    """out= of a function composed in Python; `name` is that of a transform."""
+    if out is None:
+        return result
+    if name and not (out.is_complex() if result.is_complex() else out.is_floating_point()):
+        wanted = "complex" if result.is_complex() else "floating point"
+        raise RuntimeError(f"{name} expects a {wanted} output tensor, but got {_title(out.dtype)}")
+    if not torch.can_cast(result.dtype, out.dtype):
+        raise RuntimeError(
+            f"result type {_title(result.dtype)} can't be cast to the desired output type "
+            f"{_title(out.dtype)}"
+        )
+    if out.shape != result.shape:
+        out.resize_(result.shape)
+    return out.copy_(result)
+
+
+# ---- one dimension ----
+
+
+def _one(input, n, dim):
+    """(input as floats, dim, n), checked."""
+    input = _floating(input)
+    dim = _wrap(input, dim)
+    return input, dim, _check_size(input.size(dim) if n is None else n)
+
+
+def _real_input(name, input):
+    if input.is_complex():
+        raise RuntimeError(f"{name} expects a real input tensor, but got {_title(input.dtype)}")
+
+
+def _c2c(name, input, n, dim, norm, forward, out):
+    input, dim, n = _one(input, n, dim)
+    input = _resized(input, (dim,), (n,))
+    return _into(out, _C2C.apply(input, (dim,), _scale(norm, forward), forward), name)
+
+
+def fft(input, n=None, dim=-1, norm=None, *, out=None):
+    """The discrete Fourier transform along a dimension: X[k] = sum of x[j] exp(-2 pi i jk / n).
+
+    input: real or complex; integers become floats, halves are refused. n: the signal is cropped, or
+    filled with zeros, to this length. norm: "backward" (no scaling here), "ortho" (1 / sqrt(n)) or
+    "forward" (1 / n). The result is complex, of the shape of input but n along dim.
+
+    Raises RuntimeError for n < 1 or an unknown norm, IndexError for a dimension out of range.
+
+    >>> torch.fft.fft(torch.tensor([0., 1., 2., 3.]))
+    tensor([ 6.+0.j, -2.+2.j, -2.+0.j, -2.-2.j])
+    """
+    return _c2c("fft", input, n, dim, norm, True, out)
+
+
+def ifft(input, n=None, dim=-1, norm=None, *, out=None):
+    """The inverse of fft: norm "backward" divides by n.
+
+    >>> torch.fft.ifft(torch.tensor([6 + 0j, -2 + 2j, -2, -2 - 2j])).real
+    tensor([0., 1., 2., 3.])
+    """
+    return _c2c("ifft", input, n, dim, norm, False, out)
+
+
+def rfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """fft of a real signal: the first n // 2 + 1 values, of which the others are conjugates.
+
+    Raises RuntimeError for complex input.
+
+    >>> torch.fft.rfft(torch.tensor([0., 1., 2., 3.]))
+    tensor([ 6.+0.j, -2.+2.j, -2.+0.j])
+    """
+    _real_input("rfft", input)
+    input, dim, n = _one(input, n, dim)
+    input = _resized(input, (dim,), (n,))
+    return _into(out, _R2C.apply(input, (dim,), _scale(norm, True)), "rfft")
+
+
+def _half_input(input, n, dim):
+    """Half a spectrum, of the length that n real numbers have."""
+    input = _floating(input)
+    dim = _wrap(input, dim)
+    n = _check_size(2 * (input.size(dim) - 1) if n is None else n)
+    return _resized(input, (dim,), (n // 2 + 1,)), dim, n
+
+
+def irfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """The inverse of rfft: n real numbers, 2 * (size - 1) if n is not given.
+
+    >>> torch.fft.irfft(torch.tensor([6 + 0j, -2 + 2j, -2]))
+    tensor([0., 1., 2., 3.])
+    """
+    input, dim, n = _half_input(input, n, dim)
+    return _into(out, _C2R.apply(input, (dim,), _scale(norm, False), n), "irfft")
+
+
+def hfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """fft of a signal of which the first half is given, the rest being its mirrored conjugate: its
+    spectrum is real, n numbers, 2 * (size - 1) if n is not given.
+
+    >>> torch.fft.hfft(torch.tensor([1., 2., 1.]))
+    tensor([6., 0., -2., 0.])
+    """
+    input, dim, n = _half_input(input, n, dim)
+    return _into(out, _C2R.apply(input.conj(), (dim,), _scale(norm, True), n), "hfft")
+
+
+def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
+    """The inverse of hfft: half of the inverse transform of a real spectrum.
+
+    >>> torch.fft.ihfft(torch.tensor([6., 0., -2., 0.])).real
+    tensor([1., 2., 1.])
+    """
+    _real_input("ihfft", input)
+    input, dim, n = _one(input, n, dim)
+    input = _resized(input, (dim,), (n,))
+    return _into(out, _R2C.apply(input, (dim,), _scale(norm, False)).conj(), "ihfft")
+
+
+# ---- several dimensions ----
+
+
+def _c2cn(name, input, s, dim, norm, forward, out):
+    input = _floating(input)
+    dims, sizes = _dims_and_sizes(input, s, dim)
+    input = _resized(input, dims, sizes)
+    scale = _scale(norm, forward)
+    if dims:
+        result = _C2C.apply(input, dims, scale, forward)
+    else:
+        result = input + 0j
+    return _into(out, result, name)
+
+
+def fftn(input, s=None, dim=None, norm=None, *, out=None):
+    """fft along several dimensions: those of `dim`, or the last len(s), or all.
+
+    s: the sizes to crop or fill to; -1 leaves one alone. Raises RuntimeError for repeated
+    dimensions, sizes below 1, or s and dim of different lengths.
+
+    >>> torch.fft.fftn(torch.ones(2, 2)).real
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
+    return _c2cn("fftn", input, s, dim, norm, True, out)
+
+
+def ifftn(input, s=None, dim=None, norm=None, *, out=None):
+    """The inverse of fftn.
+
+    >>> torch.fft.ifftn(torch.tensor([[4., 0.], [0., 0.]])).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
+    return _c2cn("ifftn", input, s, dim, norm, False, out)
+
+
+def _check_axes(name, dims):
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+
+
+def rfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """fftn of a real signal: along the last dimension only the first n // 2 + 1 values.
+
+    >>> torch.fft.rfftn(torch.ones(2, 2)).real
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
+    if input.is_complex():
+        raise RuntimeError(
+            f"rfftn expects a real-valued input tensor, but got {_title(input.dtype)}"
+        )
+    input = _floating(input)
+    dims, sizes = _dims_and_sizes(input, s, dim)
+    _check_axes("rfftn", dims)
+    input = _resized(input, dims, sizes)
+    return _into(out, _R2C.apply(input, dims, _scale(norm, True)), "rfftn")
+
+
+def _half_input_n(name, input, s, dim):
+    """As _half_input, for the last of several dimensions."""
+    input = _floating(input)
+    dims, sizes = _dims_and_sizes(input, s, dim)
+    _check_axes(name, dims)
+    s = (s,) if isinstance(s, int) else s
+    last = 2 * (input.size(dims[-1]) - 1) if s is None or s[-1] == -1 else sizes[-1]
+    sizes[-1] = _check_size(last) // 2 + 1
+    return _resized(input, dims, sizes), dims, last
+
+
+def irfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """The inverse of rfftn: real numbers, 2 * (size - 1) along the last dimension if s is not given.
+
+    >>> torch.fft.irfftn(torch.tensor([[4., 0.], [0., 0.]]))
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
+    input, dims, last = _half_input_n("irfftn", input, s, dim)
+    return _into(out, _C2R.apply(input, dims, _scale(norm, False), last), "irfftn")
+
+
+def hfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """fftn of a signal that is Hermitian along the last dimension, of which half is given.
+
+    >>> torch.fft.hfftn(torch.ones(2, 2))
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
+    input, dims, last = _half_input_n("hfftn", input, s, dim)
+    return _into(out, _C2R.apply(input.conj(), dims, _scale(norm, True), last), "hfftn")
+
+
+def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
+    """The inverse of hfftn.
+
+    >>> torch.fft.ihfftn(torch.tensor([[4., 0.], [0., 0.]])).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
+    dims, sizes = _dims_and_sizes(input, s, dim)
+    _check_axes("ihfftn", dims)
+    if input.is_complex():
+        raise RuntimeError(f"Only supports floating-point dtypes, but found: {_title(input.dtype)}")
+    input = _resized(_floating(input), dims, sizes)
+    return _into(out, _R2C.apply(input, dims, _scale(norm, False)).conj(), "ihfftn")
+
+
+# ---- two dimensions ----
+
+
+def fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """fftn along two dimensions, the last ones."""
+    return fftn(input, s, dim, norm, out=out)
+
+
+def ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """ifftn along two dimensions, the last ones."""
+    return ifftn(input, s, dim, norm, out=out)
+
+
+def rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """rfftn along two dimensions, the last ones."""
+    return rfftn(input, s, dim, norm, out=out)
+
+
+def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """irfftn along two dimensions, the last ones."""
+    return irfftn(input, s, dim, norm, out=out)
+
+
+def hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """hfftn along two dimensions, the last ones."""
+    return hfftn(input, s, dim, norm, out=out)
+
+
+def ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
+    """ihfftn along two dimensions, the last ones."""
+    return ihfftn(input, s, dim, norm, out=out)
+
+
+# ---- frequencies ----
+
+
+def _frequencies(name, n, d, out, dtype, count, **options):
+    dtype = dtype or (out.dtype if out is not None else torch.get_default_dtype())
+    if not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(f"{name} requires a floating point or complex dtype")
+    requires_grad = options.pop("requires_grad")
+    result = torch.arange(count, dtype=dtype, **options)
+    if name == "fftfreq":
+        result[(n + 1) // 2 :] -= n
+    factor = 1.0 / (n * d) if n * d else float("inf")
+    result = _into(out, result * factor)
+    return result.requires_grad_() if requires_grad else result
+
+
+def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """The frequencies of fft's n values for samples d apart: 0, 1, ... and then the negative ones,
+    over n * d.
+
+    >>> torch.fft.fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
+    return _frequencies("fftfreq", n, d, out, dtype, n, device=device, requires_grad=requires_grad)
+
+
+def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """The frequencies of rfft's n // 2 + 1 values: all positive.
+
+    >>> torch.fft.rfftfreq(4)
+    tensor([0.0000, 0.2500, 0.5000])
+    """
+    half = max(int(n / 2) + 1, 0) if n >= 0 else 1
+    return _frequencies(
+        "rfftfreq", n, d, out, dtype, half, device=device, requires_grad=requires_grad
+    )
+
+
+def _shifted(input, dim, extra):
+    dims = range(input.dim()) if dim is None else (dim,) if isinstance(dim, int) else dim
+    dims = [_wrap(input, d) for d in dims]
+    return torch.roll(input, [(input.size(d) + extra) // 2 for d in dims], dims)
+
+
+def fftshift(input, dim=None):
+    """Moves the zero frequency to the middle, along some dimensions or all.
+
+    >>> torch.fft.fftshift(torch.arange(5))
+    tensor([3, 4, 0, 1, 2])
+    """
+    return _shifted(input, dim, 0)
+
+
+def ifftshift(input, dim=None):
+    """The inverse of fftshift.
+
+    >>> torch.fft.ifftshift(torch.tensor([3, 4, 0, 1, 2]))
+    tensor([0, 1, 2, 3, 4])
+    """
+    return _shifted(input, dim, 1)

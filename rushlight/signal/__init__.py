@@ -1,0 +1,5 @@
+"""torch.signal: window functions. The transforms are torch.stft and torch.fft."""
+
+from . import windows
+
+__all__ = ["windows"]

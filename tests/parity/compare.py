@@ -1,0 +1,142 @@
+"""Results of the two libraries compared: what differs, in words, or nothing.
+
+Not here: running anything.
+"""
+
+import re
+
+import numpy
+import torch
+
+import rushlight
+
+TOLERANCE = {
+    "float16": 4e-3,
+    "bfloat16": 3e-2,
+    "float32": 3e-5,
+    "complex64": 3e-5,
+    "float64": 1e-8,
+    "complex128": 1e-8,
+}
+
+
+def is_tensor(x):
+    return isinstance(x, (torch.Tensor, rushlight.Tensor))
+
+
+def name_of(dtype):
+    return str(dtype).rpartition(".")[2]
+
+
+def array(t):
+    """A tensor's elements as NumPy has them."""
+    t = t.detach().resolve_conj().resolve_neg()
+    if isinstance(t, torch.Tensor) and t._is_zerotensor():
+        t = t.clone()
+    return (t.float() if name_of(t.dtype) == "bfloat16" else t).numpy()
+
+
+def values(mine, theirs, loose=1, numbers=True):
+    """None if equal; else what differs. `loose` widens the tolerance; numbers=False compares only
+    what a tensor looks like."""
+    if is_tensor(theirs):
+        return tensors(mine, theirs, loose, numbers)
+    if isinstance(theirs, (tuple, list)):
+        if not isinstance(mine, (tuple, list)):
+            return f"a {type(mine).__name__}, not a {type(theirs).__name__}"
+        if len(mine) != len(theirs):
+            return f"{len(mine)} results, not {len(theirs)}"
+        for i, (a, b) in enumerate(zip(mine, theirs)):
+            problem = values(a, b, loose, numbers)
+            if problem:
+                return f"result {i}: {problem}"
+        return None
+    if isinstance(theirs, (float, complex)):
+        same = type(mine) is type(theirs) and numpy.isclose(mine, theirs, 1e-5, equal_nan=True)
+        return None if same or not numbers else f"is {mine!r}, not {theirs!r}"
+    if str(mine).replace("rushlight.", "torch.") == str(theirs):
+        return None
+    return f"is {mine!r}, not {theirs!r}"
+
+
+def tensors(mine, theirs, loose, numbers):
+    if not isinstance(mine, rushlight.Tensor):
+        return f"a {type(mine).__name__}, not a Tensor"
+    if name_of(mine.dtype) != name_of(theirs.dtype):
+        return f"dtype {name_of(mine.dtype)}, not {name_of(theirs.dtype)}"
+    if tuple(mine.shape) != tuple(theirs.shape):
+        return f"shape {tuple(mine.shape)}, not {tuple(theirs.shape)}"
+    return elements(array(mine), array(theirs), name_of(theirs.dtype), loose) if numbers else None
+
+
+def elements(a, b, dtype, loose):
+    """How the elements of two arrays of one shape differ."""
+    if b.size == 0:
+        return None
+    if dtype in TOLERANCE:
+        tolerance = TOLERANCE[dtype] * loose
+        with numpy.errstate(all="ignore"):
+            finite = numpy.abs(b[numpy.isfinite(b)])
+            least = 1e-3 if loose == 1 else 0.1  # gradients may be sums that cancel
+            scale = min(1.0, max(least, float(finite.max()))) if finite.size else 1.0
+            near = numpy.abs(a - b) <= tolerance * (numpy.abs(b) + scale)
+            bad = ~(near & numpy.isfinite(b) | (a == b) | same_special(a, b))
+    else:
+        bad = a != b
+    if not bad.any():
+        return None
+    place = tuple(map(int, numpy.argwhere(bad)[0])) if bad.ndim else ()
+    return f"values differ: {int(bad.sum())} of {bad.size}, at {place} {a[place]}, not {b[place]}"
+
+
+def same_special(a, b):
+    """Where both are NaN; a complex number is NaN if a part is, infinite if a part is."""
+    return numpy.isnan(a) & numpy.isnan(b) | (
+        numpy.iscomplexobj(b) & numpy.isinf(a) & numpy.isinf(b)
+    )
+
+
+def strides(mine, theirs):
+    """Compares strides of results that are views, along dimensions where they mean something."""
+    if isinstance(theirs, (tuple, list)):
+        for a, b in zip(mine, theirs):
+            if problem := strides(a, b):
+                return problem
+        return None
+    if not is_tensor(theirs) or not theirs._is_view() or theirs.numel() == 0:
+        return None
+    kept = [i for i, n in enumerate(theirs.shape) if n > 1]
+    a, b = ([t.stride(i) for i in kept] for t in (mine, theirs))
+    return None if a == b else f"strides {tuple(mine.stride())}, not {tuple(theirs.stride())}"
+
+
+class Raised:
+    """What a call raised: its class and first line."""
+
+    def __init__(self, error):
+        self.kind = type(error).__name__
+        line = str(error).partition("\n")[0].replace("rushlight.", "torch.")
+        self.line = line.partition(" (Triggered internally")[0]
+
+    def __str__(self):
+        return f"{self.kind}: {self.line}"
+
+
+def errors(mine, theirs):
+    """None if both raised the same; else how they differ."""
+    if not isinstance(mine, Raised):
+        return f"does not raise {theirs}"
+    if mine.kind != theirs.kind:
+        return f"raises {mine}, not {theirs}"
+    if mine.line == theirs.line or "invalid combination of arguments" in theirs.line:
+        return None
+    return f"words: {mine.line!r}, not {theirs.line!r}"
+
+
+def cause(problem):
+    """A problem without the numbers of one sample, for grouping."""
+    problem = re.sub(r"^(result \d+: )?values differ.*", "values differ", problem)
+    problem = re.sub(r"^result \d+: ", "", problem)
+    problem = re.sub(r"shape \(.*", "shape differs", problem)
+    problem = re.sub(r"strides \(.*", "strides differ", problem)
+    return re.sub(r"-?\d+(\.\d+)?(e[-+]?\d+)?", "#", problem)[:200]
