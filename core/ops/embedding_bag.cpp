@@ -41,12 +41,17 @@ void forward(const Bags& b, const T* weight, const T* scale, T* out, int64_t* si
            i < b.bounds[static_cast<size_t>(bag) + 1]; ++i) {
         if (at[i] == b.padding) continue;
         const T* row = weight + at[i] * width;
+        if (i + 8 < b.used())
+          for (int64_t j = 0; j < width; j += 64 / static_cast<int64_t>(sizeof(T)))
+            __builtin_prefetch(weight + at[i + 8] * width + j);
         if (b.mode == Mode::Max) {
-          for (int64_t j = 0; j < width; ++j)
-            if (const Wide<T> v = row[j]; n == 0 || v > s[j]) {
-              s[j] = v;
-              maxima[bag * width + j] = at[i];
-            }
+          int64_t* __restrict best = maxima + bag * width;
+          for (int64_t j = 0; j < width; ++j) {
+            const Wide<T> v = row[j];
+            const bool take = n == 0 || v > s[j];
+            s[j] = take ? v : s[j];
+            best[j] = take ? at[i] : best[j];
+          }
         } else if (scale) {
           const Wide<T> c = scale[i];
           for (int64_t j = 0; j < width; ++j) s[j] += c * Wide<T>(row[j]);

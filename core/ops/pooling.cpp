@@ -1,6 +1,7 @@
 // Pooling: the maximum or the mean of each window, the windows being given by their size (max_pool,
 // avg_pool) or by their number (adaptive).
 #include "cpu/load_store.h"
+#include "ops/format.h"
 #include "ops/linear_map.h"
 #include "ops/ops.h"
 #include "ops/reduce.h"
@@ -29,7 +30,7 @@ struct Average {
     const DType t = pool_dtype(x.dtype());
     const Tensor y = empty(transposed ? w.in_sizes : w.out_sizes, t, x.device());
     average_windows(w, as_contiguous(x, t), y, transposed);
-    return as_contiguous(y, x.dtype());
+    return in_format_of(as_contiguous(y, x.dtype()), x);
   }
 };
 
@@ -41,12 +42,13 @@ Tensors maxima(const Windows& w, const Tensor& input) {
   static const char* const names[2][2] = {
       {"MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0"},
       {"AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool3DBackward0"}};
-  return record_all({as_contiguous(y, input.dtype()), indices}, names[w.adaptive][w.spatial - 2],
-                    {&input}, [&] {
-                      return [w, at = Saved(indices)](const Grads& g, Node& n) -> Grads {
-                        return {linear_map(Pick{w, as_contiguous(at.unpack(&n))}, g[0], true)};
-                      };
-                    });
+  y = in_format_of(as_contiguous(y, input.dtype()), input);
+  indices = in_format_of(indices, input);
+  return record_all({y, indices}, names[w.adaptive][w.spatial - 2], {&input}, [&] {
+    return [w, at = Saved(indices)](const Grads& g, Node& n) -> Grads {
+      return {linear_map(Pick{w, as_contiguous(at.unpack(&n))}, g[0], true)};
+    };
+  });
 }
 
 // ---- the windows ----
@@ -95,7 +97,7 @@ std::string shape_text(int64_t channels, const int64_t* v, int n) {
   return s + ")";
 }
 
-void check_windows(const Windows& w, const Tensor& x) {
+void check_windows(const Windows& w, const Tensor& x, bool is_max) {
   const int n = w.spatial;
   RL_CHECK(all_positive(w.kernel), "kernel size should be greater than zero, but got ",
            by_axis("k", w.kernel, n));
@@ -105,6 +107,10 @@ void check_windows(const Windows& w, const Tensor& x) {
            by_axis("dilation", w.dilation, n));
   bool nonempty = true;
   for (int d = x.dim() - n - 1; d < x.dim(); ++d) nonempty &= x.size(d) > 0;
+  RL_CHECK(nonempty || !is_max || n == 2,  // torch prints the length as the dimension
+           "max_pool3d_with_indices_out_cpu_template(): Expected input's non-batch dimensions to "
+           "have positive length, but input has a shape of ",
+           x.sizes(), " and non-batch dimension 0 has length zero!");
   RL_CHECK(nonempty, "Expected ", n + 1, "D or ", n + 2,
            "D (batch mode) tensor with optional 0 dim batch size for input, but got:", x.sizes());
   RL_CHECK(all_positive(w.out), "Given input size: ", shape_text(x.size(-n - 1), w.in, n),
@@ -156,7 +162,7 @@ Windows fixed_windows(const char* name, const Tensor& x, const Sizes& s, bool ce
            "D (batch mode) tensor with optional 0 dim batch size for input, but got:", x.sizes());
   set_input(w, x);
   for (int a = 3 - n; a < 3; ++a) w.out[a] = output_length(w, a, ceil_mode);
-  check_windows(w, x);
+  check_windows(w, x, is_max);
   set_output(w);
   return w;
 }

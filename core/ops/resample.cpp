@@ -226,6 +226,58 @@ void resize_axis_back(const Taps<T>& m, int64_t outer, int64_t inner, const T* y
       });
 }
 
+// ---- bytes: weights as 16-bit integers, the result of each axis rounded to a byte ----
+
+struct ByteTaps {
+  Taps<int64_t> taps;
+  int shift;
+};
+
+/// As many bits for the weights as fit, those of taps at the border added up first.
+ByteTaps byte_taps(const Taps<double>& m) {
+  ByteTaps r{{m.in, m.out, m.taps, m.index, {}}, 0};
+  std::vector<double> weight = m.weight;
+  double largest = 0;
+  for (size_t first = 0; first < weight.size(); first += static_cast<size_t>(m.taps))
+    for (size_t i = first; i < first + static_cast<size_t>(m.taps); ++i) {
+      for (size_t j = first; j < i; ++j)
+        if (m.index[j] == m.index[i]) {
+          weight[j] += weight[i];
+          weight[i] = 0;
+          break;
+        }
+    }
+  for (double w : weight) largest = std::max(largest, w);
+  while (r.shift < 22 && static_cast<int64_t>(0.5 + largest * (int64_t{2} << r.shift)) < 1 << 15)
+    ++r.shift;
+  for (double w : weight)
+    r.taps.weight.push_back(
+        static_cast<int64_t>(w * (int64_t{1} << r.shift) + (w < 0 ? -0.5 : 0.5)));
+  return r;
+}
+
+/// [outer, in, inner] -> [outer, out, inner].
+void resize_bytes(const ByteTaps& b, int64_t outer, int64_t inner, const uint8_t* x, uint8_t* y) {
+  const Taps<int64_t>& m = b.taps;
+  const int64_t half = b.shift > 0 ? int64_t{1} << (b.shift - 1) : 0;
+  cpu::parallel_for(0, outer, 1 + 16384 / (m.out * inner * m.taps + 1),
+                    [&](int64_t begin, int64_t end) {
+                      for (int64_t o = begin; o < end; ++o)
+                        for (int64_t i = 0; i < m.out; ++i) {
+                          const int64_t* at = m.index.data() + i * m.taps;
+                          const int64_t* w = m.weight.data() + i * m.taps;
+                          const uint8_t* from = x + o * m.in * inner;
+                          for (int64_t j = 0; j < inner; ++j) {
+                            int64_t sum = half;
+                            for (int64_t t = 0; t < m.taps; ++t)
+                              sum += w[t] * from[at[t] * inner + j];
+                            y[(o * m.out + i) * inner + j] =
+                                static_cast<uint8_t>(std::clamp<int64_t>(sum >> b.shift, 0, 255));
+                          }
+                        }
+                    });
+}
+
 struct Resize {
   Mode mode;
   bool align_corners;
@@ -250,6 +302,9 @@ struct Resize {
   Tensor run(const Tensor& x, bool transposed) const {
     const DType t = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
     if (x.numel() == 0) return zeros(transposed ? in_sizes : out_sizes, x.dtype(), x.device());
+    const bool picks = mode == Mode::Nearest || mode == Mode::NearestExact;
+    if (x.dtype() == DType::U8 && spatial == 2 && !picks)
+      return in_format_of(along_bytes(along_bytes(as_contiguous(x), 1), 0), x);
     Tensor y = as_contiguous(x, t);
     // The last axis first, as in torch; the other way round on the way back.
     for (int i = 0; i < spatial; ++i) {
@@ -261,6 +316,19 @@ struct Resize {
   }
 
  private:
+  Tensor along_bytes(const Tensor& x, int d) const {
+    if (axis[d].in == axis[d].out) return x;
+    const ByteTaps taps = byte_taps(make_taps<double>(mode, axis[d], align_corners));
+    Dims sizes = x.sizes();
+    const int64_t inner = d == 0 ? x.size(3) : 1;
+    sizes[2 + d] = axis[d].out;
+    const Tensor y = empty(sizes, x.dtype(), x.device());
+    const uint8_t* from = x.data<uint8_t>();
+    uint8_t* to = y.data<uint8_t>();
+    LongKernel off(x.numel() + y.numel());
+    resize_bytes(taps, sizes[0] * sizes[1] * (d == 1 ? sizes[2] : 1), inner, from, to);
+    return y;
+  }
   template <class T>
   Tensor along(const Tensor& x, int d, bool transposed) const {
     const Taps<T> taps = make_taps<T>(mode, axis[d], align_corners);

@@ -66,6 +66,14 @@ T bounded(const Sampler& s, int64_t size, T x, T& sign) {
   return x;
 }
 
+/// std::floor without a call; what is far out, or no number, stays as it is.
+template <class T>
+T round_down(T x) {
+  if (!(x > T(-1e9) && x < T(1e9))) return x;
+  const T low = static_cast<T>(static_cast<int64_t>(x));
+  return low > x ? low - 1 : low;
+}
+
 template <class T>
 int64_t element(T x, int64_t size) {
   return x >= 0 && x < static_cast<T>(size) ? static_cast<int64_t>(x) : -1;
@@ -91,7 +99,7 @@ AxisTaps<T> axis_taps(const Sampler& s, int64_t size, T g) {
   const T x = s.align_corners ? (g + 1) / 2 * static_cast<T>(size - 1)
                               : ((g + 1) * static_cast<T>(size) - 1) / 2;
   if (s.mode == Mode::Cubic) {
-    const T low = std::floor(x);
+    const T low = round_down(x);
     r.fraction = x - low, r.scale = scale;
     cubic(r.fraction, r.weight, r.slope);
     for (int k = 0; k < 4; ++k) {
@@ -106,7 +114,7 @@ AxisTaps<T> axis_taps(const Sampler& s, int64_t size, T g) {
     r.weight[0] = 1;
     return r;
   }
-  const T low = std::floor(at);
+  const T low = round_down(at);
   r.fraction = at - low, r.scale = sign * scale;
   for (int k = 0; k < 2; ++k) {
     r.index[k] = element(low + static_cast<T>(k), size);
@@ -119,7 +127,7 @@ AxisTaps<T> axis_taps(const Sampler& s, int64_t size, T g) {
 /// The taps of all points of one image: [taps, points].
 template <class T>
 struct Taps {
-  std::vector<int64_t> offset;  // 0 where outside
+  std::vector<int32_t> offset;  // 0 where outside
   std::vector<T> weight, slope[3];
 
   Taps(const Sampler& s, const T* grid, bool slopes) {
@@ -149,7 +157,7 @@ struct Taps {
         w *= axis[d].weight[k[d]];
       }
       const size_t i = static_cast<size_t>(t * s.points + p);
-      offset[i] = inside ? at : 0;
+      offset[i] = inside ? static_cast<int32_t>(at) : 0;
       weight[i] = inside ? w : w - w;  // zero, but a point that is no number stays so
       for (int d = 0; d < s.n && slopes; ++d) {
         T v = inside ? axis[d].slope[k[d]] : T(0);
@@ -161,25 +169,39 @@ struct Taps {
   }
 };
 
+/// Taps t to t + 3 of every point: the first ones write, the others add.
+template <class T>
+void four_taps(const Sampler& s, const Taps<T>& taps, int t, const T* from, T* __restrict to) {
+  const int64_t n = s.points;
+  const int32_t *a = taps.offset.data() + t * n, *b = a + n, *c = b + n, *d = c + n;
+  const T *wa = taps.weight.data() + t * n, *wb = wa + n, *wc = wb + n, *wd = wc + n;
+  for (int64_t p = 0; p < n; ++p) {
+    const T sum =
+        (wa[p] * from[a[p]] + wb[p] * from[b[p]]) + (wc[p] * from[c[p]] + wd[p] * from[d[p]]);
+    to[p] = t == 0 ? sum : to[p] + sum;
+  }
+}
+
 template <class T>
 void forward(const Sampler& s, const T* x, const T* grid, T* y) {
   const int64_t volume = s.volume(), per = s.points * s.n;
   for (int64_t b = 0; b < s.batch; ++b) {
     const Taps<T> taps(s, grid + b * per, false);
     const int count = s.taps();
-    cpu::parallel_for(0, s.channels, 1 + 16384 / (s.points * count + 1),
-                      [&](int64_t begin, int64_t end) {
-                        for (int64_t c = begin; c < end; ++c) {
-                          const T* from = x + (b * s.channels + c) * volume;
-                          T* __restrict to = y + (b * s.channels + c) * s.points;
-                          std::fill(to, to + s.points, T(0));
-                          for (int t = 0; t < count; ++t) {
-                            const int64_t* at = taps.offset.data() + t * s.points;
-                            const T* w = taps.weight.data() + t * s.points;
-                            for (int64_t p = 0; p < s.points; ++p) to[p] += w[p] * from[at[p]];
-                          }
-                        }
-                      });
+    cpu::parallel_for(
+        0, s.channels, 1 + 16384 / (s.points * count + 1), [&](int64_t begin, int64_t end) {
+          for (int64_t c = begin; c < end; ++c) {
+            const T* from = x + (b * s.channels + c) * volume;
+            T* __restrict to = y + (b * s.channels + c) * s.points;
+            if (count % 4) {
+              for (int64_t p = 0; p < s.points; ++p)
+                to[p] =
+                    taps.weight[static_cast<size_t>(p)] * from[taps.offset[static_cast<size_t>(p)]];
+              continue;
+            }
+            for (int t = 0; t < count; t += 4) four_taps(s, taps, t, from, to);
+          }
+        });
   }
 }
 
@@ -199,7 +221,7 @@ void backward(const Sampler& s, const T* x, const T* grid, const T* g, T* dx, T*
                             const T* from = gb + c * s.points;
                             std::fill(to, to + volume, T(0));
                             for (int t = 0; t < count; ++t) {
-                              const int64_t* at = taps.offset.data() + t * s.points;
+                              const int32_t* at = taps.offset.data() + t * s.points;
                               const T* w = taps.weight.data() + t * s.points;
                               for (int64_t p = 0; p < s.points; ++p) to[at[p]] += w[p] * from[p];
                             }
@@ -440,6 +462,7 @@ Tensor grid_sampler(const Tensor& input, const Tensor& grid, int64_t interpolati
     s.out_sizes.push_back(grid.size(d + 1));
   }
   checked_numel(s.out_sizes);
+  RL_CHECK(s.volume() < int64_t{1} << 31, "grid_sampler(): too many elements: ", s.volume());
   RL_CHECK(s.points < int64_t{1} << 40, "grid_sampler(): too many points: ", s.points);
   const char* label = s.n == 2 ? "GridSampler2DBackward0" : "GridSampler3DBackward0";
   return record(run_forward(s, input, grid), label, {&input, &grid}, [&] {

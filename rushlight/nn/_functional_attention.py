@@ -54,6 +54,11 @@ def scaled_dot_product_attention(
     if is_causal:
         shape = query.size(-2), key.size(-2)
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+    dtype = query.dtype
+    if dtype in (torch.float16, torch.bfloat16):  # computed in float32, as other operations are
+        query, key, value = query.float(), key.float(), value.float()
+        if attn_mask is not None and attn_mask.is_floating_point():
+            attn_mask = attn_mask.float()
     # Half of the scale goes to each side: the products stay in range in half precision.
     root = math.sqrt(1 / math.sqrt(query.size(-1)) if scale is None else abs(scale))
     sign = -1 if scale is not None and scale < 0 else 1
@@ -69,7 +74,7 @@ def scaled_dot_product_attention(
         weights = weights.masked_fill(nothing, 0.0)
     if dropout_p > 0.0:
         weights = torch.dropout(weights, dropout_p, True)
-    return weights @ value
+    return (weights @ value).to(dtype)
 
 
 def _dtype_name(tensor):

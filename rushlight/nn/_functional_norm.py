@@ -164,8 +164,8 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
         )
     if input.numel() == 0:
         return input
-    # Channels are moved last, where a window slides over the padded squares.
-    square = input.mul(input).movedim(1, -1)
-    square = torch._C._nn.pad(square, (size // 2, (size - 1) // 2))
-    mean = square.unfold(-1, size, 1).mean(-1).movedim(-1, 1)
+    # A window of one column slides over the channels of the padded squares.
+    square = input.mul(input).reshape(input.size(0), 1, input.size(1), -1)
+    square = torch._C._nn.pad(square, (0, 0, size // 2, (size - 1) // 2))
+    mean = torch._C._nn.avg_pool2d(square, (size, 1), 1).view(input.shape)
     return input / mean.mul(alpha).add(k).pow(beta)
