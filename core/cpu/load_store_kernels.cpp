@@ -25,14 +25,21 @@ RL_STORAGE(Bool, uint8_t)
 RL_STORAGE(U8, uint8_t)
 RL_STORAGE(I8, int8_t)
 RL_STORAGE(I16, int16_t)
-RL_STORAGE(I32, int32_t) RL_STORAGE(I64, int64_t) RL_STORAGE(U16, uint16_t)
-    RL_STORAGE(U32, uint32_t) RL_STORAGE(U64, uint64_t) RL_STORAGE(F16, uint16_t)
-        RL_STORAGE(BF16, uint16_t) RL_STORAGE(F32, float) RL_STORAGE(F64, double)
-            RL_STORAGE(C64, Cx<float>) RL_STORAGE(C128, Cx<double>)
+RL_STORAGE(I32, int32_t)
+RL_STORAGE(I64, int64_t)
+RL_STORAGE(U16, uint16_t)
+RL_STORAGE(U32, uint32_t)
+RL_STORAGE(U64, uint64_t)
+RL_STORAGE(F16, uint16_t)
+RL_STORAGE(BF16, uint16_t)
+RL_STORAGE(F32, float)
+RL_STORAGE(F64, double)
+RL_STORAGE(C64, Cx<float>)
+RL_STORAGE(C128, Cx<double>)
 #undef RL_STORAGE
 
-                template <Compute>
-                struct ComputeOf;
+template <Compute>
+struct ComputeOf;
 #define RL_COMPUTE(C, T)         \
   template <>                    \
   struct ComputeOf<Compute::C> { \
@@ -42,10 +49,11 @@ RL_COMPUTE(F32, float)
 RL_COMPUTE(F64, double)
 RL_COMPUTE(I32, int32_t)
 RL_COMPUTE(I64, int64_t)
-RL_COMPUTE(C64, Cx<float>) RL_COMPUTE(C128, Cx<double>)
+RL_COMPUTE(C64, Cx<float>)
+RL_COMPUTE(C128, Cx<double>)
 #undef RL_COMPUTE
 
-    RL_INLINE float half_to_float(uint16_t h) {
+RL_INLINE float half_to_float(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16, rest = h & 0x7fffu;
   // Scale by 2^112 to move the exponent bias; it also normalises subnormals. Inf/NaN apart.
   const float scaled = __builtin_bit_cast(float, rest << 13) * 0x1p112f;

@@ -95,15 +95,18 @@ RL_LANE_OPERATOR(^, bit_xor, kInteger<T>)
     return {static_cast<bool>(a.v symbol b.v)};          \
   }                                                      \
   RL_LANE_NAMED(symbol, name, kind)
-    RL_LANE_COMPARE(==, eq, true) RL_LANE_COMPARE(!=, ne, true) RL_LANE_COMPARE(<, lt, !kComplex<T>)
-        RL_LANE_COMPARE(<=, le, !kComplex<T>) RL_LANE_COMPARE(>, gt, !kComplex<T>)
-            RL_LANE_COMPARE(>=, ge, !kComplex<T>)
+RL_LANE_COMPARE(==, eq, true)
+RL_LANE_COMPARE(!=, ne, true)
+RL_LANE_COMPARE(<, lt, !kComplex<T>)
+RL_LANE_COMPARE(<=, le, !kComplex<T>)
+RL_LANE_COMPARE(>, gt, !kComplex<T>)
+RL_LANE_COMPARE(>=, ge, !kComplex<T>)
 #undef RL_LANE_COMPARE
 
-    // Division: integers never trap. x / 0 is 0 and INT_MIN / -1 wraps; callers that must raise
-    // check.
-    template <class T>
-    RL_INLINE T safe_divide(T a, T b) {
+// Division: integers never trap. x / 0 is 0 and INT_MIN / -1 wraps; callers that must raise
+// check.
+template <class T>
+RL_INLINE T safe_divide(T a, T b) {
   if constexpr (kInteger<T>) {
     const T d = b == 0 || b == -1 ? 1 : b;
     const T q = a / d;
@@ -214,9 +217,9 @@ RL_VM_UNARY(rsqrt)
 // clang-format on
 #undef RL_VM_UNARY
 
-    // Special functions compute in double.
-    template <class T>
-    concept Floating = !kInteger<T> && !kComplex<T>;
+// Special functions compute in double.
+template <class T>
+concept Floating = !kInteger<T> && !kComplex<T>;
 #define X(name)                                      \
   template <Floating T>                              \
   RL_INLINE Lane<T> name(Lane<T> a) {                \
@@ -243,11 +246,12 @@ RL_SPECIAL_BINARY(X)
   }
 RL_VM_ROUNDING(floor)
 RL_VM_ROUNDING(ceil)
-RL_VM_ROUNDING(trunc) RL_VM_ROUNDING(round)
+RL_VM_ROUNDING(trunc)
+RL_VM_ROUNDING(round)
 #undef RL_VM_ROUNDING
 
-    template <class T>
-    RL_INLINE Lane<T> conj(Lane<T> a) {
+template <class T>
+RL_INLINE Lane<T> conj(Lane<T> a) {
   if constexpr (kComplex<T>)
     return {T{a.v.re, -a.v.im}};
   else
@@ -365,11 +369,12 @@ RL_LANE_MIXED(fmod, fmod)
 RL_LANE_MIXED(remainder, remainder)
 RL_LANE_MIXED(maximum, maximum)
 RL_LANE_MIXED(minimum, minimum)
-RL_LANE_MIXED(copysign, copysign) RL_LANE_MIXED(atan2, atan2)
+RL_LANE_MIXED(copysign, copysign)
+RL_LANE_MIXED(atan2, atan2)
 #undef RL_LANE_MIXED
 
-    template <class T>
-    RL_INLINE Lane<T> where(Mask m, Lane<T> a, Lane<T> b) {
+template <class T>
+RL_INLINE Lane<T> where(Mask m, Lane<T> a, Lane<T> b) {
   if constexpr (kComplex<T>)
     return {T{m.v ? a.v.re : b.v.re, m.v ? a.v.im : b.v.im}};
   else

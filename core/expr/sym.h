@@ -47,14 +47,21 @@ RL_SYM_OPERATOR(+, add)
 RL_SYM_OPERATOR(-, sub)
 RL_SYM_OPERATOR(*, mul)
 RL_SYM_OPERATOR(/, div)
-RL_SYM_OPERATOR(==, eq) RL_SYM_OPERATOR(!=, ne) RL_SYM_OPERATOR(<, lt) RL_SYM_OPERATOR(<=, le)
-    RL_SYM_OPERATOR(>, gt) RL_SYM_OPERATOR(>=, ge) RL_SYM_OPERATOR(&, bit_and)
-        RL_SYM_OPERATOR(|, bit_or) RL_SYM_OPERATOR(^, bit_xor) RL_SYM_OPERATOR(<<, shl)
-            RL_SYM_OPERATOR(>>, shr) RL_SYM_OPERATOR(&&, mask_and) RL_SYM_OPERATOR(||, mask_or)
+RL_SYM_OPERATOR(==, eq)
+RL_SYM_OPERATOR(!=, ne)
+RL_SYM_OPERATOR(<, lt)
+RL_SYM_OPERATOR(<=, le)
+RL_SYM_OPERATOR(>, gt)
+RL_SYM_OPERATOR(>=, ge)
+RL_SYM_OPERATOR(&, bit_and)
+RL_SYM_OPERATOR(|, bit_or)
+RL_SYM_OPERATOR(^, bit_xor)
+RL_SYM_OPERATOR(<<, shl)
+RL_SYM_OPERATOR(>>, shr)
+RL_SYM_OPERATOR(&&, mask_and)
+RL_SYM_OPERATOR(||, mask_or)
 #undef RL_SYM_OPERATOR
-                inline Sym operator-(Sym a) {
-  return neg(a);
-}
+inline Sym operator-(Sym a) { return neg(a); }
 inline Sym operator!(Sym a) { return mask_not(a); }
 inline Sym operator~(Sym a) { return bit_not(a); }
 

@@ -24,10 +24,10 @@ struct Formula {
   // What is raised for a bool operand, for bools only, for integers, for complex numbers.
   const char *bool_message = nullptr, *bools_message = nullptr, *int_message = nullptr,
              *complex_message = nullptr;
-  bool bool_as_int = false;  // True counts as the int64 1
-  bool checks_zero = false;  // an integer divisor must not be zero
-  bool mask_first = false;   // operand 0 is a mask and takes no part in promotion
-  std::string name, node;    // "mul", "MulBackward0"
+  bool bool_as_int = false;                 // True counts as the int64 1
+  bool checks_zero = false;                 // an integer divisor must not be zero
+  bool mask_first = false;                  // operand 0 is a mask and takes no part in promotion
+  std::string name, node;                   // "mul", "MulBackward0"
   const char* no_gradient[kOperands] = {};  // what a gradient raises where there is none
   const cpu::FormulaKernels* kernels = nullptr;
 };

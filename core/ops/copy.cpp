@@ -327,12 +327,17 @@ void define_copy(Registry& r) {
   RL_CONVERT("double", F64)
   RL_CONVERT("half", F16)
   RL_CONVERT("bfloat16", BF16)
-  RL_CONVERT("long", I64) RL_CONVERT("int", I32) RL_CONVERT("short", I16) RL_CONVERT("char", I8)
-      RL_CONVERT("byte", U8) RL_CONVERT("bool", Bool) RL_CONVERT("cfloat", C64)
-          RL_CONVERT("cdouble", C128)
+  RL_CONVERT("long", I64)
+  RL_CONVERT("int", I32)
+  RL_CONVERT("short", I16)
+  RL_CONVERT("char", I8)
+  RL_CONVERT("byte", U8)
+  RL_CONVERT("bool", Bool)
+  RL_CONVERT("cfloat", C64)
+  RL_CONVERT("cdouble", C128)
 #undef RL_CONVERT
-              r.op("copy_(input, src, non_blocking=False)",
-                   "Writes src into self, converting and broadcasting.", &copy_nb);
+  r.op("copy_(input, src, non_blocking=False)",
+       "Writes src into self, converting and broadcasting.", &copy_nb);
   r.op("fill_(input, value)", "Writes one number everywhere.", &fill_operand);
   r.op("zero_(input)", "Writes zero everywhere.", &zero_);
   r.op("item(input)", "The only element, as a Python number.", &item).not_function();
