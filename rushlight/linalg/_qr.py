@@ -152,10 +152,10 @@ def householder_product(input, tau):
 
     input: [..., m, n] with m >= n, tau: [..., k] with k <= n. Raises RuntimeError for other shapes.
 
-    >>> a, tau = torch.geqrf(torch.eye(2))
+    >>> a, tau = torch.geqrf(torch.tensor([[3.], [4.]]))
     >>> torch.linalg.householder_product(a, tau)
-    tensor([[1., 0.],
-            [0., 1.]])
+    tensor([[-0.6000],
+            [-0.8000]])
     """
     check_tensor(tau, "linalg_householder_product", "tau", 2)
     name = "torch.linalg.householder_product"
