@@ -114,8 +114,9 @@ def _take_over(function, args, kwargs, out):
     return _dispatch(function, args, kwargs if out is None else {**kwargs, "out": out})
 
 
-def write_out(name, out, result, strict=True):
-    """Writes a result, or a tuple of them, where out= says. Returns out."""
+def write_out(name, out, result, strict=True, word="result"):
+    """Writes a result, or a tuple of them, where out= says. Returns out. `strict` may also be what is
+    raised for a wrong dtype; `word` is what messages call the result."""
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)):
             raise TypeError(
@@ -123,19 +124,18 @@ def write_out(name, out, result, strict=True):
             )
         if len(out) != len(result):
             raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
-        written = tuple(write_out(name, o, r, strict) for o, r in zip(out, result))
+        words = getattr(type(result), "fields", [word] * len(result))
+        written = tuple(write_out(name, *each) for each in zip(out, result, [strict] * 9, words))
         return written if type(result) is tuple else type(result)(written)
     wrong = CAST
-    if strict == "norm":
-        wrong = name + " expected out tensor dtype {W} but got: {G}"
-    elif strict:
-        wrong = EXACT
+    if strict:
+        wrong = EXACT if strict is True else strict
     elif isinstance(out, Tensor) and not torch.can_cast(result.dtype, out.dtype):
         raise RuntimeError(
-            f"{name}: Expected result to be safely castable from {type_name(result)} dtype, but got "
-            f"result with dtype {type_name(out)}"
+            f"{name}: Expected {word} to be safely castable from {type_name(result)} dtype, but got "
+            f"{word} with dtype {type_name(out)}"
         )
-    return write(out, result, name.replace("linalg.", "linalg_"), wrong)
+    return write(out, result, name.rpartition("linalg.")[2], wrong)
 
 
 # ---- checks ----

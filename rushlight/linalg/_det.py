@@ -70,8 +70,8 @@ def det(A):
     Floating or complex; may overflow where linalg.slogdet does not. Its gradient det(A)^* A^-H is
     continued to singular matrices by the adjugate.
 
-    >>> torch.linalg.det(torch.tensor([[1., 2.], [3., 5.]]))
-    tensor(-1.)
+    >>> torch.linalg.det(torch.tensor([[2., 1.], [0., 3.]]))
+    tensor(6.)
     """
     check_square(A, "linalg.det")
     check_floating(A, "linalg.det", half=True)

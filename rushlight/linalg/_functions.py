@@ -94,7 +94,7 @@ def matrix_exp(input):
     return A.exp() if A.size(-1) == 1 else _MatrixExp.call(A)
 
 
-@public("linalg_matrix_power", first="input", strict=False)
+@public("linalg_matrix_power", first="input", strict=False, api="matrix_power")
 def matrix_power(input, n):
     """The n-th power of square matrices by repeated squaring; for n < 0 of the inverse.
 
@@ -196,7 +196,11 @@ def _check_same_dtype(x, y, name):
     )
 
 
-@public("linalg_vecdot", first="x")
+@public(
+    "linalg_vecdot",
+    first="x",
+    strict="linalg.vecdot: Expected out of dtype{W} but found {G}",
+)
 def vecdot(x, y, *, dim=-1):
     """The sum of conj(x) * y along a dimension; other dimensions broadcast. Floating or complex.
 
@@ -221,10 +225,19 @@ def multi_dot(tensors, *, out=None):
     tensor([12., 12.])
     """
     result = _C._linalg.multi_dot(tensors)
-    return result if out is None else write_out("multi_dot", out, result, False)
+    return (
+        result
+        if out is None
+        else write_out(
+            "multi_dot",
+            out,
+            result,
+            "multi_dot(): expected out tensor to have dtype {w} but got {g}",
+        )
+    )
 
 
-@public("linalg_cross", first="input", strict=False)
+@public("linalg_cross", first="input")
 def cross(input, other, *, dim=-1):
     """The cross product of vectors of 3 along a dimension; other dimensions broadcast.
 
@@ -251,7 +264,7 @@ def cross(input, other, *, dim=-1):
     return a.roll(-1, dim) * b.roll(1, dim) - a.roll(1, dim) * b.roll(-1, dim)
 
 
-@public("cross", first="input", strict=False)
+@public("cross", first="input")
 def old_cross(input, other, dim=None):
     """linalg.cross, along the first dimension of size 3 if `dim` is None."""
     check_tensor(other, "cross", "other", 2)

@@ -260,7 +260,7 @@ def old_lu(A, pivot=True, get_infos=False):
     return return_types._lu_with_info(result) if get_infos else tuple(result[:2])
 
 
-@public("lu_solve", strict=False, first="input")
+@public("lu_solve", first="input")
 def old_lu_solve(input, LU_data, LU_pivots):
     """linalg.lu_solve with the right hand side first."""
     deprecated(

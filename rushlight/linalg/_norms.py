@@ -22,7 +22,7 @@ _vector_norm = _C._linalg.vector_norm
 # ---- norms ----
 
 
-@public("linalg_vector_norm", first="x", strict="norm", api="linalg.vector_norm")
+@public("linalg_vector_norm", first="x", strict=True)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """sum(abs(x)**ord)**(1/ord) over `dim`, or over all elements; inf and -inf are the largest and
     the smallest modulus, 0 counts what is not zero.
@@ -79,7 +79,12 @@ def _extreme(values, dim, largest):
     return values.amax(dim) if values.size(dim) else values.sum(dim)
 
 
-@public("linalg_matrix_norm", first="input", strict="norm", api="linalg.matrix_norm", overloads=2)
+@public(
+    "linalg_matrix_norm",
+    first="input",
+    strict="linalg.matrix_norm expected out tensor dtype {W} but got: {G}",
+    overloads=2,
+)
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """A norm of matrices: "fro" the root of the sum of squares, "nuc" the sum of singular values, 2
     and -2 the largest and smallest of them, 1 and -1 the largest and smallest sum of moduli in a
@@ -119,7 +124,12 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     return result
 
 
-@public("linalg_norm", first="input", strict="norm", api="linalg.norm", overloads=2)
+@public(
+    "linalg_norm",
+    first="input",
+    strict="linalg.norm expected out tensor dtype {W} but got: {G}",
+    overloads=2,
+)
 def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None):
     """A norm of vectors, or of matrices where `dim` has two entries, or `ord` is given and `dim` is
     not and `input` has two dimensions. Without `ord` the root of the sum of squares.

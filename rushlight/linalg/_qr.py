@@ -115,7 +115,7 @@ def old_qr(input, some=True):
     return return_types.qr(_qr(input, "reduced" if some else "complete"))
 
 
-@public("geqrf", strict=False, first="input")
+@public("geqrf", strict=False, first="input", api="torch.geqrf")
 def geqrf(input):
     """(a, tau): QR as LAPACK's geqrf leaves it: R in a's upper triangle, the reflections below.
 
@@ -140,17 +140,22 @@ def _reflections(A, tau):
     return [(vectors[..., i], tau[..., i]) for i in range(tau.size(-1))]
 
 
-@public("linalg_householder_product", first="input")
+@public(
+    "linalg_householder_product",
+    first="input",
+    strict=False,
+    api="torch.linalg.householder_product",
+)
 def householder_product(input, tau):
     """The first n columns of H1 H2 ... Hk, Hi = I - tau_i v_i v_i^H, with the vectors in the columns
     of `input` below its diagonal as geqrf leaves them (LAPACK orgqr).
 
     input: [..., m, n] with m >= n, tau: [..., k] with k <= n. Raises RuntimeError for other shapes.
 
-    >>> a, tau = torch.geqrf(torch.eye(2))
+    >>> a, tau = torch.geqrf(torch.tensor([[3.], [4.]]))
     >>> torch.linalg.householder_product(a, tau)
-    tensor([[1., 0.],
-            [0., 1.]])
+    tensor([[-0.6000],
+            [-0.8000]])
     """
     check_tensor(tau, "linalg_householder_product", "tau", 2)
     name = "torch.linalg.householder_product"
@@ -189,7 +194,12 @@ def _check_reflections(A, tau, name):
     return m, n
 
 
-@public("ormqr", strict=False, first="input")
+@public(
+    "ormqr",
+    first="input",
+    strict="torch.ormqr: Expected input and result to have the same dtype, but input has dtype{W} and "
+    "result has dtype {G}",
+)
 def ormqr(input, tau, other, left=True, transpose=False):
     """other times the whole product of reflections Q: Q C, Q^H C with `transpose`, C Q or C Q^H
     without `left` (LAPACK ormqr).
@@ -285,7 +295,7 @@ class _Lstsq(Operation):
         return gA, gB, None, None
 
 
-@public("linalg_lstsq", first="input", strict=False)
+@public("linalg_lstsq", first="input", strict=False, api="torch.linalg.lstsq")
 def lstsq(input, b, rcond=None, *, driver=None):
     """The X that makes the norm of A X - B least: (solution, residuals, rank, singular_values).
 

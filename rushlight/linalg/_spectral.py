@@ -88,7 +88,7 @@ def _check_eig(A, name):
     check_kernel(A, "linalg_eig_out_cpu")
 
 
-@public("linalg_eig", strict=False, first="input")
+@public("linalg_eig", strict=False, first="input", api="torch.linalg.eig")
 def eig(input):
     """(eigenvalues, eigenvectors) of any square matrix: A V = V diag(L) (LAPACK geev).
 

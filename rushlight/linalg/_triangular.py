@@ -54,7 +54,11 @@ def check_equation(A, B, left, name):
         )
 
 
-@public("linalg_solve_triangular", first="input")
+@public(
+    "linalg_solve_triangular",
+    first="input",
+    strict="expected scalar type {W} but found {G}",
+)
 def solve_triangular(input, B, *, upper, left=True, unitriangular=False):
     """X with A X = B, or X A = B if not `left`, for a triangular A: one substitution, no
     factorisation (BLAS trsm).
@@ -93,7 +97,7 @@ def check_old_solve(b, A, name):
     )
 
 
-@public("triangular_solve", strict=False, first="input")
+@public("triangular_solve", first="input")
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """(X, A) with A X = b, or A^T X = b: the old form of linalg.solve_triangular.
 
