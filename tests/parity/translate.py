@@ -174,6 +174,10 @@ def value(x):
         return rushlight.Generator().manual_seed(x.initial_seed())
     if isinstance(x, types.ModuleType):
         return module(x)
+    if isinstance(x, torch.nn.Module):  # a distance, which has options and no parameters
+        layer = getattr(rushlight.nn, type(x).__name__)()
+        layer.__dict__.update((k, v) for k, v in vars(x).items() if k[0] != "_")
+        return layer
     if isinstance(x, slice):
         return slice(value(x.start), value(x.stop), value(x.step))
     if isinstance(x, dict):
