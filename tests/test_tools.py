@@ -1,4 +1,8 @@
-"""`rushlight.summary` and `rushlight check`."""
+"""`rushlight.summary`, `rushlight.draw` and `rushlight check`."""
+
+import xml.etree.ElementTree as xml
+
+import pytest
 
 import rushlight as torch
 from rushlight import cli
@@ -56,3 +60,32 @@ def test_check_names_what_is_absent(tmp_path, capsys):
     (tmp_path / "a.py").write_text("import torch\ntorch.ones(2)\n")
     assert cli.main(["check", str(tmp_path)]) == 0
     assert cli.main(["check", str(tmp_path / "none")]) == 2
+
+
+def test_draw(tmp_path):
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    drawing = torch.draw(net, torch.ones(2, 3))
+    lines = drawing.text.split("\n")
+    assert lines[0] == "output (2, 1)" and lines[1] == "  AddmmBackward0"
+    assert any("0.weight (4, 3)" in line for line in lines)
+    picture = xml.fromstring(drawing.svg)
+    assert len(picture.findall(".//{*}rect")) == len(drawing.labels)
+    for end in ("svg", "html", "txt"):
+        drawing.save(tmp_path / f"x.{end}")
+        assert (tmp_path / f"x.{end}").stat().st_size > 50
+
+
+def test_draw_shared_deep_and_wrong():
+    x = torch.ones(2, requires_grad=True)
+    y = x
+    for _ in range(3000):
+        y = y * 2
+    z = x.exp()
+    assert torch.draw(z * z.sin()).text.count("(above)") == 1
+    assert len(torch.draw(y).labels) == 3002 and torch.draw(y).svg
+    with pytest.raises(ValueError, match="no history"):
+        torch.draw(torch.ones(2))
+    with pytest.raises(TypeError, match="needs inputs"):
+        torch.draw(torch.nn.Linear(1, 1))
+    with pytest.raises(TypeError):
+        torch.draw(3)
