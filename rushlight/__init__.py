@@ -105,6 +105,8 @@ _ELSEWHERE = {
     "from_dlpack": "_tools",
     "to_dlpack": "_tools",
     "as_torch": "_alias",
+    "draw": "_draw",
+    "summary": "_summary",
     "TypedStorage": "storage",
     "autocast": "amp",
     "fork": "jit",

@@ -8,11 +8,13 @@ import sys
 
 _USAGE = """\
 usage: rushlight run [-m module | -c code | script | -] [args ...]
+       rushlight check path
        rushlight info
        rushlight shim install | remove
        rushlight --version
 
 run     runs a Python program in which `import torch` imports rushlight
+check   lists the torch names that a file or folder uses and rushlight lacks; runs nothing of it
 info    tells what this installation is and what it found on this machine
 shim    tells pip that torch is installed here, so that packages which require torch do not
         download it; it makes nothing importable, and `remove` takes it back
@@ -28,6 +30,8 @@ def main(argv=None):
         print(f"rushlight {version.rushlight}")
     elif args[:1] == ["info"]:
         print(_info())
+    elif args[:1] == ["check"] and len(args) == 2:
+        return _check(args[1])
     elif args in (["shim", "install"], ["shim", "remove"]):
         return _shim(args[1])
     elif args[:1] == ["run"] and len(args) > 1 and args[1] not in ("-h", "--help"):
@@ -165,6 +169,18 @@ def _only_ours(traceback):
             return False
         traceback = traceback.tb_next
     return True
+
+
+def _check(path):
+    from ._check import report
+
+    try:
+        text, good = report(path)
+    except FileNotFoundError as error:
+        print(f"rushlight check: {error}", file=sys.stderr)
+        return 2
+    print(text)
+    return 0 if good else 1
 
 
 # --- shim ----------------------------------------------------------------------------------------

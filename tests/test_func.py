@@ -132,5 +132,5 @@ def test_functional_call_leaves_the_module_and_updates_buffers():
 
 def test_same_randomness():
     for m in BOTH:
-        out = m.vmap(lambda x: x + m.rand(3), randomness="same")(m.zeros(2, 3))
+        out = m.vmap(lambda x, m=m: x + m.rand(3), randomness="same")(m.zeros(2, 3))
         assert out[0].tolist() == out[1].tolist()

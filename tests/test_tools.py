@@ -1,0 +1,91 @@
+"""`rushlight.summary`, `rushlight.draw` and `rushlight check`."""
+
+import xml.etree.ElementTree as xml
+
+import pytest
+
+import rushlight as torch
+from rushlight import cli
+
+
+def test_summary_of_a_net():
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(5408, 10)
+    )
+    net.train()
+    state = torch.get_rng_state()
+    table = torch.summary(net, torch.zeros(2, 1, 28, 28))
+    assert table.total_params == 80 + 54090
+    assert [row[3] for row in table.rows][1:] == [
+        "[2, 8, 26, 26]", "[2, 8, 26, 26]", "[2, 5408]", "[2, 10]"
+    ]  # fmt: skip
+    assert net.training and net[0].training
+    assert torch.equal(state, torch.get_rng_state())
+    assert "54,170" in str(table) and "<table>" in table._repr_html_()
+
+
+def test_summary_of_shared_frozen_and_nested():
+    class Two(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = torch.nn.LSTM(3, 4)
+            self.b = torch.nn.Linear(4, 4)
+            self.c = self.b
+            self.b.bias.requires_grad_(False)
+
+        def forward(self, x, *, other):
+            out, (h, _) = self.a(x + other["x"])
+            return {"out": self.c(self.b(out)), "h": h}
+
+    x = torch.zeros(5, 2, 3)
+    table = torch.summary(Two(), x, other={"x": x})
+    assert table.rows[0][3] == "{out: [5, 2, 4], h: [1, 2, 4]}"
+    assert table.total_params == sum(p.numel() for p in Two().parameters())
+    assert table.total_params - table.trainable_params == 4
+    assert "Parameters" in str(torch.summary(Two()))
+
+
+def test_check_names_what_is_absent(tmp_path, capsys):
+    (tmp_path / "a.py").write_text(
+        "import torch\nimport torch.nn.functional as F\nfrom torch import nn as n, optim\n"
+        "x = F.relu(torch.ones(2))\nn.Linear(1, 1)\noptim.SparseAdam\ntorch.no_such_name(x)\n"
+    )
+    (tmp_path / "b.py").write_text("def broken(:\n")
+    assert cli.main(["check", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "torch.optim.SparseAdam" in out and "a.py:6" in out
+    assert "torch.no_such_name" in out and "cannot be read" in out
+    assert "torch.nn.functional.relu" not in out
+    (tmp_path / "b.py").unlink()
+    (tmp_path / "a.py").write_text("import torch\ntorch.ones(2)\n")
+    assert cli.main(["check", str(tmp_path)]) == 0
+    assert cli.main(["check", str(tmp_path / "none")]) == 2
+
+
+def test_draw(tmp_path):
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    drawing = torch.draw(net, torch.ones(2, 3))
+    lines = drawing.text.split("\n")
+    assert lines[0] == "output (2, 1)" and lines[1] == "  AddmmBackward0"
+    assert any("0.weight (4, 3)" in line for line in lines)
+    picture = xml.fromstring(drawing.svg)
+    assert len(picture.findall(".//{*}rect")) == len(drawing.labels)
+    for end in ("svg", "html", "txt"):
+        drawing.save(tmp_path / f"x.{end}")
+        assert (tmp_path / f"x.{end}").stat().st_size > 50
+
+
+def test_draw_shared_deep_and_wrong():
+    x = torch.ones(2, requires_grad=True)
+    y = x
+    for _ in range(3000):
+        y = y * 2
+    z = x.exp()
+    assert torch.draw(z * z.sin()).text.count("(above)") == 1
+    assert len(torch.draw(y).labels) == 3002 and torch.draw(y).svg
+    with pytest.raises(ValueError, match="no history"):
+        torch.draw(torch.ones(2))
+    with pytest.raises(TypeError, match="needs inputs"):
+        torch.draw(torch.nn.Linear(1, 1))
+    with pytest.raises(TypeError):
+        torch.draw(3)
