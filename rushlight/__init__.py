@@ -110,11 +110,18 @@ _ELSEWHERE = {
     "TypedStorage": "storage",
     "autocast": "amp",
     "fork": "jit",
-    "channel_shuffle": "nn.functional",
-    "cosine_similarity": "nn.functional",
-    "native_channel_shuffle": "nn.functional",
-    "pairwise_distance": "nn.functional",
-    "pdist": "nn.functional",
+    **dict.fromkeys(
+        "channel_shuffle conv_tbc cosine_similarity native_channel_shuffle pairwise_distance "
+        "pdist "
+        "pixel_shuffle pixel_unshuffle".split(),
+        "nn.functional",
+    ),
+    **dict.fromkeys(
+        "affine_grid_generator alpha_dropout alpha_dropout_ cosine_embedding_loss "
+        "feature_alpha_dropout feature_alpha_dropout_ feature_dropout_ native_dropout "
+        "norm_except_dim poisson_nll_loss triplet_margin_loss".split(),
+        "_layers",
+    ),
     **dict.fromkeys(_methods._LINALG_METHODS, "linalg._names"),
     **dict.fromkeys(("lobpcg", "lu_unpack", "pca_lowrank", "svd_lowrank"), "linalg._names"),
     "stft": "_signal",
