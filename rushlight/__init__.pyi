@@ -13,18 +13,25 @@ from . import backends as backends
 from . import cli as cli
 from . import cuda as cuda
 from . import distributed as distributed
+from . import distributions as distributions
+from . import fft as fft
+from . import func as func
 from . import functional as functional
 from . import hub as hub
 from . import jit as jit
 from . import library as library
 from . import linalg as linalg
+from . import masked as masked
 from . import multiprocessing as multiprocessing
 from . import nn as nn
 from . import ops as ops
 from . import optim as optim
 from . import overrides as overrides
 from . import random as random
+from . import return_types as return_types
 from . import serialization as serialization
+from . import signal as signal
+from . import special as special
 from . import storage as storage
 from . import testing as testing
 from . import torch_version as torch_version
@@ -36,9 +43,20 @@ from ._C import Tensor as Tensor
 from .storage import TypedStorage as TypedStorage
 from ._C import UntypedStorage as UntypedStorage
 from .version import __version__ as __version__
+from .functional import _chunk_cat as _chunk_cat
+from .functional import _native_batch_norm_legit as _native_batch_norm_legit
+from .functional import _segment_reduce as _segment_reduce
+from .functional import _unsafe_masked_index as _unsafe_masked_index
+from .functional import _unsafe_masked_index_put_accumulate as _unsafe_masked_index_put_accumulate
+from ._layers import affine_grid_generator as affine_grid_generator
+from .functional import alias_copy as alias_copy
 from .functional import allclose as allclose
+from ._layers import alpha_dropout as alpha_dropout
+from ._layers import alpha_dropout_ as alpha_dropout_
 from .functional import angle as angle
 from ._tools import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from .functional import as_strided_copy as as_strided_copy
+from .functional import as_strided_scatter as as_strided_scatter
 from ._creation import as_tensor as as_tensor
 from ._alias import as_torch as as_torch
 from ._creation import asarray as asarray
@@ -46,69 +64,145 @@ from .functional import atleast_1d as atleast_1d
 from .functional import atleast_2d as atleast_2d
 from .functional import atleast_3d as atleast_3d
 from .amp import autocast as autocast
+from ._signal import bartlett_window as bartlett_window
+from ._signal import blackman_window as blackman_window
 from .functional import block_diag as block_diag
 from .functional import broadcast_shapes as broadcast_shapes
 from .functional import broadcast_tensors as broadcast_tensors
 from .functional import cartesian_prod as cartesian_prod
 from .functional import chain_matmul as chain_matmul
+from .nn.functional import channel_shuffle as channel_shuffle
 from ._methods import channels_last as channels_last
 from ._methods import channels_last_3d as channels_last_3d
+from .linalg._names import cholesky as cholesky
+from .linalg._names import cholesky_inverse as cholesky_inverse
+from .linalg._names import cholesky_solve as cholesky_solve
 from ._tools import compile as compile
 from ._methods import contiguous_format as contiguous_format
+from .nn.functional import conv_tbc as conv_tbc
 from .functional import corrcoef as corrcoef
+from ._layers import cosine_embedding_loss as cosine_embedding_loss
+from .nn.functional import cosine_similarity as cosine_similarity
 from .functional import cov as cov
-from .functional import cross as cross
+from .linalg._names import cross as cross
 from ._C import default_generator as default_generator
+from .linalg._names import det as det
+from .functional import detach_copy as detach_copy
 from ._C import device as device
+from .functional import diagonal_copy as diagonal_copy
+from .functional import diagonal_scatter as diagonal_scatter
+from ._draw import draw as draw
 from .functional import dsplit as dsplit
 from ._C import dtype as dtype
 from .functional import einsum as einsum
+from .functional import empty_permuted as empty_permuted
+from .functional import expand_copy as expand_copy
+from ._layers import feature_alpha_dropout as feature_alpha_dropout
+from ._layers import feature_alpha_dropout_ as feature_alpha_dropout_
+from ._layers import feature_dropout_ as feature_dropout_
+from .functional import fill as fill
 from ._tools import finfo as finfo
 from .jit import fork as fork
+from .functional import frobenius_norm as frobenius_norm
 from ._tools import from_dlpack as from_dlpack
 from ._C import from_numpy as from_numpy
 from ._C import frombuffer as frombuffer
+from .linalg._names import geqrf as geqrf
 from ._tools import get_default_device as get_default_device
 from ._C import get_default_dtype as get_default_dtype
 from ._tools import get_deterministic_debug_mode as get_deterministic_debug_mode
+from .functional import get_device as get_device
 from ._tools import get_float32_matmul_precision as get_float32_matmul_precision
 from ._tools import get_num_interop_threads as get_num_interop_threads
 from ._C import get_num_threads as get_num_threads
 from ._tensor_str import get_printoptions as get_printoptions
 from ._random import get_rng_state as get_rng_state
+from .functional import gradient as gradient
+from .functional import grid_sampler as grid_sampler
+from .functional import grid_sampler_2d as grid_sampler_2d
+from .functional import grid_sampler_3d as grid_sampler_3d
+from ._signal import hamming_window as hamming_window
+from ._signal import hann_window as hann_window
+from .functional import hash_tensor as hash_tensor
 from .functional import heaviside as heaviside
+from .functional import histogram as histogram
+from .functional import histogramdd as histogramdd
 from .functional import hsplit as hsplit
 from ._tools import iinfo as iinfo
 from ._random import initial_seed as initial_seed
+from .linalg._names import inverse as inverse
 from ._C import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from ._C import is_anomaly_enabled as is_anomaly_enabled
 from ._tools import is_autocast_enabled as is_autocast_enabled
 from ._tools import is_complex as is_complex
+from .functional import is_conj as is_conj
 from ._tools import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from .functional import is_distributed as is_distributed
 from ._tools import is_floating_point as is_floating_point
 from ._C import is_grad_enabled as is_grad_enabled
 from ._tools import is_inference as is_inference
 from ._C import is_inference_mode_enabled as is_inference_mode_enabled
+from .functional import is_neg as is_neg
 from ._tools import is_nonzero as is_nonzero
+from .functional import is_same_size as is_same_size
+from .functional import is_signed as is_signed
 from ._tools import is_storage as is_storage
 from ._tools import is_tensor as is_tensor
 from ._tools import is_warn_always_enabled as is_warn_always_enabled
 from .functional import isclose as isclose
 from .functional import isreal as isreal
+from ._signal import istft as istft
+from ._signal import kaiser_window as kaiser_window
 from ._methods import layout as layout
 from .functional import ldexp as ldexp
+from .functional import ldexp_ as ldexp_
 from .serialization import load as load
+from .linalg._names import lobpcg as lobpcg
+from .linalg._names import logdet as logdet
+from .linalg._names import lu as lu
+from .linalg._names import lu_solve as lu_solve
+from .linalg._names import lu_unpack as lu_unpack
 from ._random import manual_seed as manual_seed
+from .linalg._names import matrix_exp as matrix_exp
+from .linalg._names import matrix_power as matrix_power
 from ._methods import memory_format as memory_format
 from .functional import meshgrid as meshgrid
+from .special import mvlgamma as mvlgamma
 from .functional import nan_to_num as nan_to_num
+from .functional import nan_to_num_ as nan_to_num_
+from .functional import nanquantile as nanquantile
+from .functional import narrow_copy as narrow_copy
+from .nn.functional import native_channel_shuffle as native_channel_shuffle
+from .functional import native_dropout as native_dropout
+from .functional import native_group_norm as native_group_norm
+from .functional import nonzero_static as nonzero_static
+from .functional import norm_except_dim as norm_except_dim
+from .functional import nuclear_norm as nuclear_norm
 from ._tools import numel as numel
+from .linalg._names import orgqr as orgqr
+from .linalg._names import ormqr as ormqr
+from .nn.functional import pairwise_distance as pairwise_distance
+from .linalg._names import pca_lowrank as pca_lowrank
+from .nn.functional import pdist as pdist
+from .functional import permute_copy as permute_copy
+from .linalg._names import pinverse as pinverse
+from .nn.functional import pixel_shuffle as pixel_shuffle
+from .nn.functional import pixel_unshuffle as pixel_unshuffle
+from ._layers import poisson_nll_loss as poisson_nll_loss
+from .special import polygamma as polygamma
 from ._methods import preserve_format as preserve_format
+from .linalg._names import qr as qr
+from .functional import quantile as quantile
 from .functional import range as range
+from .functional import renorm as renorm
+from .functional import resize_as_ as resize_as_
 from .functional import rrelu as rrelu
 from .functional import rrelu_ as rrelu_
 from .serialization import save as save
 from ._random import seed as seed
+from .functional import segment_reduce as segment_reduce
+from .functional import select_copy as select_copy
+from .functional import select_scatter as select_scatter
 from ._tools import set_default_device as set_default_device
 from ._creation import set_default_dtype as set_default_dtype
 from ._tools import set_default_tensor_type as set_default_tensor_type
@@ -121,22 +215,46 @@ from ._tensor_str import set_printoptions as set_printoptions
 from ._random import set_rng_state as set_rng_state
 from ._tools import set_warn_always as set_warn_always
 from .functional import signbit as signbit
+from .functional import slice_copy as slice_copy
+from .functional import slice_inverse as slice_inverse
+from .functional import slice_scatter as slice_scatter
+from .linalg._names import slogdet as slogdet
 from ._methods import sparse_bsc as sparse_bsc
 from ._methods import sparse_bsr as sparse_bsr
 from ._methods import sparse_coo as sparse_coo
 from ._methods import sparse_csc as sparse_csc
 from ._methods import sparse_csr as sparse_csr
+from .functional import split_copy as split_copy
+from .functional import split_with_sizes_copy as split_with_sizes_copy
+from .functional import squeeze_copy as squeeze_copy
+from ._signal import stft as stft
 from ._methods import strided as strided
+from ._summary import summary as summary
+from .linalg._names import svd as svd
+from .linalg._names import svd_lowrank as svd_lowrank
+from .functional import t_copy as t_copy
 from ._creation import tensor as tensor
 from .functional import tensordot as tensordot
 from ._tools import to_dlpack as to_dlpack
+from .functional import transpose_copy as transpose_copy
+from .linalg._names import triangular_solve as triangular_solve
+from ._layers import triplet_margin_loss as triplet_margin_loss
 from ._tools import typename as typename
+from .functional import unbind_copy as unbind_copy
+from .functional import unfold_copy as unfold_copy
 from .functional import unique as unique
 from .functional import unique_consecutive as unique_consecutive
 from .functional import unravel_index as unravel_index
+from .functional import unsafe_chunk as unsafe_chunk
+from .functional import unsafe_split as unsafe_split
+from .functional import unsafe_split_with_sizes as unsafe_split_with_sizes
+from .functional import unsqueeze_copy as unsqueeze_copy
 from ._tools import use_deterministic_algorithms as use_deterministic_algorithms
 from .functional import vander as vander
-from ._tools import vmap as vmap
+from .functional import view_as_complex_copy as view_as_complex_copy
+from .functional import view_as_real_copy as view_as_real_copy
+from .functional import view_copy as view_copy
+from .func import vmap as vmap
 from .functional import vsplit as vsplit
 from ._C import _Number as _Number
 from ._C import _Ints as _Ints
@@ -155,6 +273,15 @@ from ._C import _return_cummin as _return_cummin
 from ._C import _return_sort as _return_sort
 from ._C import _return_topk as _return_topk
 from ._C import _return_kthvalue as _return_kthvalue
+from ._C import _return_frexp as _return_frexp
+from ._C import _return__getrf as _return__getrf
+from ._C import _return__potrf as _return__potrf
+from ._C import _return__geqrf as _return__geqrf
+from ._C import _return__sytrf as _return__sytrf
+from ._C import _return__syevd as _return__syevd
+from ._C import _return__geev as _return__geev
+from ._C import _return__gesdd as _return__gesdd
+from ._C import _return__least_squares as _return__least_squares
 
 _F = TypeVar("_F")
 _dtype: TypeAlias = dtype
@@ -408,6 +535,10 @@ def lgamma(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def lgamma_(input: Tensor) -> Tensor: ...
 def digamma(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def digamma_(input: Tensor) -> Tensor: ...
+def igamma(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
+def igamma_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
+def igammac(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
+def igammac_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
 def i0(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def i0_(input: Tensor) -> Tensor: ...
 def relu(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -498,6 +629,8 @@ def chunk(input: Tensor, chunks: _int, dim: _int | _Ints = ...) -> tuple[Tensor,
 def tensor_split(input: Tensor, indices_or_sections: Tensor | _Ints | _int, dim: _int | _Ints = ...) -> tuple[Tensor, ...]: ...
 @overload
 def tensor_split(input: Tensor, indices: Tensor | _Ints | _int, dim: _int | _Ints = ...) -> tuple[Tensor, ...]: ...
+@overload
+def tensor_split(input: Tensor, tensor_indices_or_sections: Any, dim: _int | _Ints = ...) -> tuple[Tensor, ...]: ...
 def unbind(input: Tensor, dim: _int | _Ints = ...) -> tuple[Tensor, ...]: ...
 def cat(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def concat(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | None = ...) -> Tensor: ...
@@ -641,7 +774,10 @@ def addr_(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: _Number = ..., alp
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
+@overload
 def cdist(x1: Tensor, x2: Tensor, p: _Number = ..., compute_mode: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
+@overload
+def cdist(x1: Tensor, x2: Tensor, p: _Number = ..., compute_mode: str = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | _Number) -> Tensor: ...
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -661,8 +797,13 @@ def diag_embed(input: Tensor, offset: _int = ..., dim1: _int = ..., dim2: _int =
 def diagflat(input: Tensor, offset: _int = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def trace(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def constant_pad_nd(input: Tensor, pad: _int | _Ints, value: Tensor | _Number = ..., *, out: Tensor | None = ...) -> Tensor: ...
-def pixel_shuffle(input: Tensor, upscale_factor: _int, *, out: Tensor | None = ...) -> Tensor: ...
-def pixel_unshuffle(input: Tensor, downscale_factor: _int, *, out: Tensor | None = ...) -> Tensor: ...
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+def gcd_(input: Tensor, other: Tensor) -> Tensor: ...
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
+def lcm_(input: Tensor, other: Tensor) -> Tensor: ...
+def frexp(input: Tensor) -> _return_frexp: ...
+def poisson(input: Tensor, generator: Generator | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def binomial(count: Any, prob: Any, generator: Generator | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -696,6 +837,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: _int, *, out: Tensor | None 
 def adaptive_max_pool1d(input: Tensor, output_size: _int, *, out: Tensor | None = ...) -> Tensor: ...
 def embedding(weight: Tensor, indices: Tensor | _Ints | _int, padding_idx: _Number = ..., scale_grad_by_freq: _bool = ..., sparse: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def embedding_renorm_(weight: Tensor, indices: Tensor | _Ints | _int, max_norm: Any, norm_type: Any) -> Tensor: ...
+def embedding_bag(weight: Tensor, indices: Tensor | _Ints | _int, offsets: Any, scale_grad_by_freq: _bool = ..., mode: str = ..., sparse: _bool = ..., per_sample_weights: Any = ..., include_last_offset: _bool = ..., padding_idx: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def uniform_(input: Tensor, from_: _Number = ..., to: _Number = ..., *, generator: Generator | None = ...) -> Tensor: ...
 def normal_(input: Tensor, mean: Tensor | _Number = ..., std: Tensor | _Number = ..., *, generator: Generator | None = ...) -> Tensor: ...
 def exponential_(input: Tensor, lambd: _Number = ..., *, generator: Generator | None = ...) -> Tensor: ...
@@ -763,3 +905,4 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
 def kl_div(input: Tensor, target: Tensor, reduction: _Number = ..., *, log_target: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _Number = ..., reduction: _Number = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _Number = ..., reduction: _Number = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: _Number = ..., reduction: _Number = ..., zero_infinity: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...

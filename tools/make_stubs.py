@@ -368,17 +368,15 @@ def c_stub(core, ops):
 
 def reexports():
     """The `from .x import y as y` of what __init__.py imports, and of what it finds on demand."""
-    source = ast.parse((PACKAGE / "__init__.py").read_text())
+    import rushlight
+    from rushlight import functional
+
     found = {}
-    for node in source.body:
+    for node in ast.parse((PACKAGE / "__init__.py").read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
             found.update({alias.name: node.module for alias in node.names})
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_ELSEWHERE":
-            found.update(ast.literal_eval(node.value))
-    functional = ast.parse((PACKAGE / "functional.py").read_text())
-    for node in functional.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-            found.update(dict.fromkeys(ast.literal_eval(node.value), "functional"))
+    found.update(rushlight._ELSEWHERE)
+    found.update(dict.fromkeys(functional.__all__, "functional"))
     return found
 
 

@@ -53,7 +53,8 @@ def adaptive_avg_pool2d(input, output_size):
 
 def adaptive_avg_pool3d(input, output_size):
     """Means over windows that cover (N, C, D, H, W). See `adaptive_avg_pool2d`."""
-    return _nn.adaptive_avg_pool3d(input, _list_with_default(output_size, input.size()))
+    size = (output_size,) * 3 if isinstance(output_size, int) else output_size
+    return _nn.adaptive_avg_pool3d(input, _list_with_default(size, input.size()))
 
 
 # Maxima

@@ -93,6 +93,7 @@ from rushlight.nn.modules.linear import LazyLinear as LazyLinear
 from rushlight.nn.modules.activation import LeakyReLU as LeakyReLU
 from rushlight.nn.modules.linear import Linear as Linear
 from rushlight.nn.modules.loss import LinearCrossEntropyLoss as LinearCrossEntropyLoss
+from rushlight.nn.modules.linear_cross_entropy_options import LinearCrossEntropyOptions as LinearCrossEntropyOptions
 from rushlight.nn.modules.normalization import LocalResponseNorm as LocalResponseNorm
 from rushlight.nn.modules.activation import LogSigmoid as LogSigmoid
 from rushlight.nn.modules.activation import LogSoftmax as LogSoftmax
@@ -179,6 +180,7 @@ from . import fold as fold
 from . import instancenorm as instancenorm
 from . import lazy as lazy
 from . import linear as linear
+from . import linear_cross_entropy_options as linear_cross_entropy_options
 from . import loss as loss
 from . import module as module
 from . import normalization as normalization

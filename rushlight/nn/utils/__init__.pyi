@@ -18,5 +18,6 @@ from rushlight.nn.utils.weight_norm import remove_weight_norm as remove_weight_n
 from . import rnn as rnn
 from rushlight.nn.utils.init import skip_init as skip_init
 from . import spectral_norm as spectral_norm
+from . import stateless as stateless
 from rushlight.nn.utils.convert_parameters import vector_to_parameters as vector_to_parameters
 from . import weight_norm as weight_norm
