@@ -45,3 +45,10 @@ def get_model(name, **config):
     if name.lower() not in _BUILDERS:
         raise ValueError(f"Unknown model {name}")
     return _BUILDERS[name.lower()](**config)
+
+
+def __getattr__(name):
+    if name.endswith("_Weights"):
+        # Libraries name these classes at import; there is nothing to download behind them.
+        return type(name, (), {"DEFAULT": name + ".DEFAULT", "IMAGENET1K_V1": name + ".V1"})
+    raise AttributeError(f"module 'torchvision.models' has no attribute '{name}'")
