@@ -21,6 +21,8 @@ BOTH = (rushlight, oracle)
 data = rushlight.utils.data
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
+HERE = os.path.dirname(__file__)  # where a new interpreter finds the installed rushlight
+
 
 class Draws:
     """Items are what the worker's generators give."""
@@ -137,7 +139,7 @@ def run(code, *arguments, timeout=60):
     """A fresh interpreter; its output."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code), *arguments],
-        capture_output=True, text=True, timeout=timeout,
+        capture_output=True, text=True, timeout=timeout, cwd=HERE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -297,7 +299,7 @@ def test_no_process_is_left(end):
             print(*[p.pid for p in it._pool.processes], flush=True)
             {end}
         """)],
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=30, cwd=HERE,
     )  # fmt: skip
     pids = done.stdout.split()
     assert len(pids) == 2, done.stderr

@@ -6,6 +6,7 @@ Not here: hostile data, memory and odd tensors (test_hostile.py), what an operat
 shapes (its own test file does), random calls (test_fuzz.py).
 """
 
+import os
 import subprocess
 import sys
 
@@ -491,7 +492,8 @@ def private_functions(m):
 def test_a_misspelt_method():
     """Python itself proposes the nearest name, where an error ends the program."""
     code = "import rushlight; rushlight.ones(6).reshpe(2, 3)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    here = os.path.dirname(__file__)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
     assert "'Tensor' object has no attribute 'reshpe'. Did you mean: 'reshape'?" in done.stderr
 
 

@@ -1,5 +1,6 @@
 """torch.fft: values, dtypes and gradients as PyTorch's, its errors, and what it needs of NumPy."""
 
+import os
 import subprocess
 import sys
 
@@ -176,7 +177,7 @@ except RuntimeError as e:
 else:
     raise SystemExit(1)
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(__file__))
 
 
 def test_against_numpy():
