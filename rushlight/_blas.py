@@ -1,21 +1,19 @@
 """Where the OpenBLAS library of the package scipy-openblas32 lies; the core opens it on first need."""
 
 import os
-from importlib.machinery import PathFinder
+import sys
 
 from . import _C
 
 
 def library():
-    """The path of the shared library, or None. The package itself is not imported."""
-    spec = PathFinder.find_spec("scipy_openblas32")
-    if spec is None or not spec.origin:
-        return None
-    folder = os.path.join(os.path.dirname(spec.origin), "lib")
-    names = os.listdir(folder) if os.path.isdir(folder) else ()
-    for name in names:
-        if "openblas" in name and (".so" in name or ".dylib" in name or name.endswith(".dll")):
-            return os.path.join(folder, name)
+    """The path of the shared library, or None. Nothing is imported, not even the import machinery."""
+    for place in sys.path:
+        folder = os.path.join(place, "scipy_openblas32", "lib")
+        if os.path.isdir(folder):
+            for name in os.listdir(folder):
+                if "openblas" in name and (".so" in name or ".dylib" in name or ".dll" in name):
+                    return os.path.join(folder, name)
     return None
 
 
