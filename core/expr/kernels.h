@@ -2,10 +2,10 @@
 // The registry of records (op/registry.h) has the same members; the two agree by order of
 // definition.
 #pragma once
+#include "base/out_rule.h"
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/lane.h"
-#include "op/out_rule.h"
 
 namespace rl::RL_ISA {
 
