@@ -115,7 +115,7 @@ def main():
 
     draw = random.Random(args.seed)
     pairs = [make_pair(draw) for _ in range(args.pairs)]
-    loader = DataLoader(pairs, batch_size=64, shuffle=True, collate_fn=collate)
+    loader = DataLoader(pairs, batch_size=32, shuffle=True, collate_fn=collate)
     test = [make_pair(draw) for _ in range(200)]
     model = Translator()
     criterion = nn.CrossEntropyLoss(ignore_index=PAD)
