@@ -16,14 +16,18 @@ from rushlight import cli
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = {
+    "binary_net": "--epochs 1 --double",
+    "captcha": "--epochs 1 --strips 96 --workers 2",
     "char_lstm": "--epochs 1 --write 0",
     "diffusion": "--steps 5",
     "ensemble": "--steps 5",
+    "flow": "--steps 5",
     "gan": "--epochs 1",
     "gpt": "--steps 8",
     "heat_equation": "--steps 10",
     "karate_club": "--steps 10",
     "linear_regression": "--epochs 4",
+    "maml": "--steps 3",
     "number_words": "--epochs 1",
     "policy_gradient": "--steps 5",
     "resnet": "--epochs 1",
@@ -45,9 +49,11 @@ WORKER = """
 import contextlib, io, json, runpy, sys
 import torch
 torch.set_num_threads(1)
+start = torch.get_default_dtype()
 for line in sys.stdin:
     program, *sys.argv[1:] = json.loads(line)
     sys.argv[0], sys.path[0], text = program, program.rpartition("/")[0], io.StringIO()
+    torch.set_default_dtype(start)
     with contextlib.redirect_stdout(text):
         runpy.run_path(program, run_name="__main__")
     print(json.dumps(text.getvalue()), flush=True)
@@ -109,7 +115,9 @@ def test_prints_what_torch_prints(name, torch_prints, tmp_path):
     assert not list(tmp_path.iterdir())
     theirs = torch_prints(program, arguments)
     if theirs is not None:
-        parts = [text.split("\n\n")[0] if name in WRITERS else text for text in (done.stdout, theirs)]
+        parts = [
+            text.split("\n\n")[0] if name in WRITERS else text for text in (done.stdout, theirs)
+        ]
         assert_same(*parts)
 
 
