@@ -51,8 +51,7 @@ class _Names(ast.NodeVisitor):
 
 
 def state_of(name):
-    """'there', 'absent' (PyTorch has it, rushlight does not), 'unknown' (neither has it), or
-    'needs' (there once a package is installed that is not)."""
+    """'there', 'absent' (PyTorch has it, rushlight does not) or 'unknown' (neither has it)."""
     import importlib
 
     import rushlight
@@ -70,8 +69,6 @@ def state_of(name):
                 value = importlib.import_module(path)
             except ImportError:
                 return "unknown"
-        except ImportError:
-            return "needs"
         doc = getattr(value, "__doc__", None) or ""
         if isinstance(value, _Constant) or doc.startswith(("A name of PyTorch's", "A module of P")):
             # Stub modules may hold real answers: go on to the last part.
@@ -106,20 +103,19 @@ def check(path):
 def report(path):
     """The report as text, and whether everything is there."""
     found, broken = check(path)
-    groups = {"absent": [], "unknown": [], "needs": [], "there": []}
+    groups = {"absent": [], "unknown": [], "there": []}
     for name, (state, where) in sorted(found.items()):
         groups[state].append((name, where))
     lines = []
     titles = {
         "absent": "in PyTorch, not in rushlight (importing works, calling raises)",
         "unknown": "in neither (a typo, or an attribute of a value)",
-        "needs": "there, once the package that they need is installed",
     }
     for state, title in titles.items():
         if groups[state]:
             lines.append(f"{title}:")
             lines += [f"  {name}  {where}" for name, where in groups[state]]
     lines += [f"cannot be read: {text}" for text in broken]
-    there = len(groups["there"]) + len(groups["needs"])
+    there = len(groups["there"])
     lines.append(f"{there} of {len(found)} torch names that {path} uses are there.")
     return "\n".join(lines), not groups["absent"] and not broken
