@@ -1,15 +1,21 @@
 # ruff: noqa: F401
 """torch.distributions: probability distributions, their constraints, transforms and divergences.
 
-The same draws as PyTorch's for a seed. What is not here: LKJCholesky, LowRankMultivariateNormal,
-VonMises, Wishart, ContinuousBernoulli, GeneralizedPareto.
+The same draws as PyTorch's for a seed.
 """
 
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from . import constraints, kl, transforms
+from . import (
+    _kl_cross,  # registers divergences
+    constraints,
+    exp_family,
+    kl,
+    transforms,
+    utils,
+)
 from .constraint_registry import biject_to, transform_to
 from .continuous import (
     Beta,
@@ -25,6 +31,7 @@ from .continuous import (
     StudentT,
     Uniform,
 )
+from .continuous_bernoulli import ContinuousBernoulli
 from .derived import (
     Gumbel,
     HalfCauchy,
@@ -51,26 +58,39 @@ from .discrete import (
     Poisson,
 )
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
+from .generalized_pareto import GeneralizedPareto
 from .kl import kl_divergence, register_kl
+from .lkj_cholesky import LKJCholesky
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .transforms import *  # noqa: F403
 from .transforms import (
     AbsTransform,
     AffineTransform,
+    CatTransform,
     ComposeTransform,
+    CorrCholeskyTransform,
+    CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
     LowerCholeskyTransform,
+    PositiveDefiniteTransform,
     PowerTransform,
     ReshapeTransform,
     SigmoidTransform,
     SoftmaxTransform,
     SoftplusTransform,
+    StackTransform,
     StickBreakingTransform,
     TanhTransform,
     Transform,
     identity_transform,
 )
+from .von_mises import VonMises
+from .wishart import Wishart
+
+exp_family._fill()
 
 # PyTorch has a module a distribution: `torch.distributions.normal.Normal`.
 _MODULES = {
