@@ -82,6 +82,12 @@ DISTRIBUTIONS = {
     "Wishart by scale": lambda m, D: D.Wishart(
         m.tensor(2.5), scale_tril=m.tensor([[1.0, 0.0], [0.5, 2.0]])
     ),
+    "LogitRelaxedBernoulli": lambda m, D: D.relaxed_bernoulli.LogitRelaxedBernoulli(
+        m.tensor(0.7), m.tensor(Q)
+    ),
+    "ExpRelaxedCategorical": lambda m, D: D.relaxed_categorical.ExpRelaxedCategorical(
+        m.tensor(0.7), m.tensor(Q)
+    ),
     "TransformedDistribution": lambda m, D: D.TransformedDistribution(
         D.Normal(m.tensor(T), m.tensor(P)),
         [D.transforms.TanhTransform(), D.transforms.AffineTransform(1.0, 3.0)],

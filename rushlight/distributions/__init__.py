@@ -63,7 +63,12 @@ from .generalized_pareto import GeneralizedPareto
 from .kl import kl_divergence, register_kl
 from .lkj_cholesky import LKJCholesky
 from .lowrank_multivariate_normal import LowRankMultivariateNormal
-from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
+from .relaxed import (
+    ExpRelaxedCategorical,
+    LogitRelaxedBernoulli,
+    RelaxedBernoulli,
+    RelaxedOneHotCategorical,
+)
 from .transforms import *  # noqa: F403
 from .transforms import (
     AbsTransform,
@@ -107,16 +112,23 @@ _MODULES = {
         "Multinomial", "Normal", "Pareto", "Poisson", "Uniform", "Weibull",
     )},
 }  # fmt: skip
+_ALSO = {
+    "one_hot_categorical": (OneHotCategoricalStraightThrough,),
+    "relaxed_bernoulli": (LogitRelaxedBernoulli,),
+    "relaxed_categorical": (ExpRelaxedCategorical,),
+}
 for _module, _name in _MODULES.items():
     _full = f"{__name__}.{_module}"
     _new = ModuleType(_full, f"Holds {_name}.")
     _new.__spec__ = ModuleSpec(_full, None)
     setattr(_new, _name, globals()[_name])
-    if _name == "OneHotCategorical":
-        _new.OneHotCategoricalStraightThrough = OneHotCategoricalStraightThrough
+    for _other in _ALSO.get(_module, ()):
+        setattr(_new, _other.__name__, _other)
+        _other.__module__ = "torch.distributions." + _module
     sys.modules[_full] = globals()[_module] = _new
     globals()[_name].__module__ = "torch.distributions." + _module
-del _module, _name, _full, _new
+del _module, _name, _full, _new, _other, _ALSO
+del ExpRelaxedCategorical, LogitRelaxedBernoulli  # PyTorch has them in their modules only
 
 
 def __getattr__(name):
