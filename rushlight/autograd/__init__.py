@@ -116,7 +116,24 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     retain = create_graph if retain_graph is None else retain_graph
-    _C._run_backward(tensors, grads, bool(retain), bool(create_graph), inputs or (), True)
+    if inputs:
+        _run_selected(tensors, grads, retain, create_graph, inputs, True)
+    else:
+        _C._run_backward(tensors, grads, bool(retain), bool(create_graph), (), True)
+
+
+_selecting = 0  # how many runs for chosen inputs only are under way: checkpoint() asks
+
+
+def _run_selected(outputs, grads, retain, create_graph, inputs, accumulate):
+    global _selecting
+    _selecting += 1
+    try:
+        return _C._run_backward(
+            outputs, grads, bool(retain), bool(create_graph), inputs, accumulate
+        )
+    finally:
+        _selecting -= 1
 
 
 def grad(
@@ -178,7 +195,7 @@ def grad(
         ]
         return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
     grads = _first_gradients(outputs, grads, False)
-    result = _C._run_backward(outputs, grads, bool(retain), bool(create_graph), inputs, False)
+    result = _run_selected(outputs, grads, retain, create_graph, inputs, False)
     if not allow_unused:
         for i, g in enumerate(result):
             if g is None:

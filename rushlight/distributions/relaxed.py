@@ -16,7 +16,7 @@ class LogitRelaxedBernoulli(Distribution):
 
     arg_constraints = Bernoulli.arg_constraints
     support = constraints.real
-    has_rsample = True
+    has_rsample = False
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         one_given(probs=probs, logits=logits)
@@ -56,6 +56,7 @@ class RelaxedBernoulli(_ExpandBase, TransformedDistribution):
 
     arg_constraints = Bernoulli.arg_constraints
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         base = LogitRelaxedBernoulli(temperature, probs, logits)
