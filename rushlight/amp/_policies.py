@@ -3,7 +3,7 @@
 A name stands for the function wherever it is (torch, torch.nn.functional, a method); "linalg." and
 "fft." name those modules. What no list names computes in the dtype of its arguments. Besides
 PyTorch's own entries there are the functions that it composes of them and that are one here. How
-functions are replaced is in _interpose.py.
+functions are replaced is in _casts.py.
 """
 
 import rushlight as torch

@@ -1,10 +1,10 @@
 """autocast: the mode, its settings and its cache of cast weights. The state is each thread's own.
 
-Which operations cast is in _policies.py, how in _interpose.py. Only the CPU casts in this version.
+Which operations cast is in _policies.py, how in _casts.py. Only the CPU casts in this version.
 """
 
 import functools
-from _thread import RLock, _local
+from _thread import _local
 
 import rushlight as torch
 
@@ -17,8 +17,6 @@ _TYPES = (
 )
 _BFLOAT16 = ("cpu", "xla", "hpu", "maia")  # the default there; float16 elsewhere
 _CPU_DTYPES = (torch.bfloat16, torch.float16)
-
-_lock = RLock()
 
 
 class _State(_local):
@@ -79,9 +77,9 @@ def set_autocast_enabled(device_type, enabled=None):
     if device_type == "cpu":
         state.cpu = enabled
         if enabled != was:
-            from . import _interpose
+            from ._casts import MODE
 
-            _interpose.enter() if enabled else _interpose.leave()
+            MODE.enter() if enabled else MODE.leave()
 
 
 def get_autocast_dtype(device_type):
