@@ -26,8 +26,10 @@ class Mode:
     """A mode's functions: `functions()` gives [(function, wrapper)], where `wrapper(inner)` is what
     stands for the function, and `inner` the function or what another mode put in its place."""
 
-    def __init__(self, name, functions):
+    def __init__(self, name, functions, of_names_to_come=False):
         self.name, self._functions, self.wrappers = name, functions, None
+        # Has it functions that the package binds only when they are first named?
+        self.of_names_to_come = of_names_to_come
         self.users = 0
         _modes[name] = self
 
@@ -49,6 +51,8 @@ class Mode:
     def _load(self):
         global _scanned
         if self.wrappers is None:
+            if _active:
+                _switch(())  # to find the functions themselves
             self.wrappers = {}
             for function, wrapper in self._functions():
                 self.wrappers.setdefault(id(function), wrapper)
@@ -143,7 +147,18 @@ def _switch(modes):
             space.update(after)
         else:  # a program has written one of the names since
             space.update({k: v for k, v in after.items() if space.get(k) is before[k]})
+    if not modes and any(_modes[name].of_names_to_come for name in _active):
+        _unbind()
     _active = modes
+
+
+def _unbind():
+    """Takes away what the package has bound meanwhile."""
+    space = vars(sys.modules[__package__])
+    for name, value in list(space.items()):
+        original = _original_of(value)
+        if original is not None and original is not value:
+            space[name] = original
 
 
 def _same(value, expected):

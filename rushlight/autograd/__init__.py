@@ -246,6 +246,7 @@ _SUBMODULES = (
     "anomaly_mode",
     "grad_mode",
     "profiler",
+    "profiler_util",
     "forward_ad",
 )
 
