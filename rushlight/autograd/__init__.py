@@ -238,6 +238,8 @@ _LAZY = {
     "set_detect_anomaly": "anomaly_mode",
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
+    "is_multithreading_enabled": "grad_mode",
+    "set_multithreading_enabled": "grad_mode",
 }
 _SUBMODULES = (
     "function",
@@ -248,6 +250,7 @@ _SUBMODULES = (
     "profiler",
     "profiler_util",
     "forward_ad",
+    "variable",
 )
 
 
