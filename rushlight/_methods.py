@@ -126,6 +126,9 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
                 inputs=inputs,
             ),
         )
+    if gradient is None and not create_graph and inputs is None:  # nearly always
+        _C._run_backward((self,), (None,), bool(retain_graph), False, (), True)
+        return
     from .autograd import backward
 
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)

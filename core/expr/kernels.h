@@ -2,6 +2,7 @@
 // The registry of records (op/registry.h) has the same members; the two agree by order of
 // definition.
 #pragma once
+#include "base/out_rule.h"
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/lane.h"
@@ -165,6 +166,8 @@ class KernelRegistry {
     Entry& not_method() { return *this; }
     Entry& not_function() { return *this; }
     Entry& not_in_place() { return *this; }
+    Entry& out_dtype(const OutRule&) { return *this; }
+    Entry& out_sets_dtype() { return *this; }
   };
 
   template <class D, class F, class... B>
