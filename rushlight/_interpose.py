@@ -95,17 +95,21 @@ def _class_sites(cls):
 
 
 def _module_sites(module):
-    space = getattr(module, "__dict__", None)
+    try:  # past __getattribute__, by which some modules load themselves
+        space = object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return
     if type(space) is not dict:
         return
-    ours = getattr(module, "__name__", "").startswith("rushlight.nn.modules.")
+    own_name = space.get("__name__") or ""
+    ours = isinstance(own_name, str) and own_name.startswith("rushlight.nn.modules.")
     for name, value in list(space.items()):
         original = _original_of(value)
         if original is not None:
             yield space, name, original, False
         elif ours and isinstance(value, type):
             # Classes say that they are of torch.nn.modules, or of rushlight's.
-            if value.__module__.rpartition(".")[2] == module.__name__.rpartition(".")[2]:
+            if value.__module__.rpartition(".")[2] == own_name.rpartition(".")[2]:
                 yield from _class_sites(value)
 
 

@@ -152,7 +152,7 @@ def profiled():
 def test_operators_and_the_backward_pass_are_recorded():
     prof = profiled()
     assert [e.name for e in prof.events()] == [
-        "step", "aten::matmul", "aten::add", "aten::sum",         "autograd::engine::execute",
+        "step", "aten::matmul", "aten::add", "aten::sum", "autograd::engine::execute"
     ]  # fmt: skip
     step, *inside = prof.events()
     assert step.cpu_children == inside and all(e.cpu_parent is step for e in inside)
