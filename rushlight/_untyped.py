@@ -70,6 +70,7 @@ for _name, _value in {
     "__setitem__": _setitem,
     "__iter__": lambda self: iter(_bytes(self)),
     "__repr__": _repr,
+    "__sizeof__": lambda self: object.__sizeof__(self) + self.nbytes(),
     "__copy__": _clone,
     "__deepcopy__": lambda self, memo: memo.setdefault(id(self), _clone(self)),
     "untyped": _same,
