@@ -160,7 +160,10 @@ def _act(action, site, importable):
     site = site or _site()
     if action == "install":
         names = install(site, importable)
-        return [f"wrote {os.path.join(site, name)}" for name in names if "RECORD" not in name]
+        from .version import torch
+
+        wrote = [f"wrote {os.path.join(site, name)}" for name in names if "RECORD" not in name]
+        return [*wrote, f"to keep pip from replacing it: pip install PACKAGE torch=={torch}"]
     if action == "remove":
         return [f"removed {x}" for x in remove(site)] or [f"no shim in {site}"]
     return [f"shim: {x}" for x in shims(site)] or [f"no shim in {site}"]
