@@ -24,6 +24,10 @@ def is_tensor(x):
     return isinstance(x, (torch.Tensor, rushlight.Tensor))
 
 
+def is_half(x):
+    return isinstance(x, torch.Tensor) and x.dtype in (torch.float16, torch.bfloat16)
+
+
 def name_of(dtype):
     return str(dtype).rpartition(".")[2]
 
@@ -110,6 +114,15 @@ def same_special(a, b):
     return numpy.isnan(a) & numpy.isnan(b) | (
         numpy.iscomplexobj(b) & numpy.isinf(a) & numpy.isinf(b)
     )
+
+
+def narrowed(wide, theirs):
+    """Results in the dtypes that `theirs` have; None where the two are not of one form."""
+    if isinstance(wide, torch.Tensor) and isinstance(theirs, torch.Tensor):
+        return wide.detach().to(theirs.dtype)
+    if isinstance(wide, (tuple, list)) and isinstance(theirs, (tuple, list)):
+        return [narrowed(a, b) for a, b in zip(wide, theirs)]
+    return wide if type(wide) is type(theirs) else None
 
 
 def strides(mine, theirs):

@@ -76,8 +76,10 @@ def samples_of(entry, dtype, count):
         yield i, first[i]
 
 
-def errors_of(entry, count):
-    if entry.error_inputs_func is None:
+def errors_of(entry, dtype, count):
+    """Error inputs, which are not of any dtype: they go with float32, or an entry's first dtype."""
+    known = sorted(str(d)[6:] for d in entry.supported_dtypes("cpu"))
+    if entry.error_inputs_func is None or dtype != ("float32" if "float32" in known else known[0]):
         return
     for i, error in enumerate(entry.error_inputs("cpu")):
         if count is None or i < 4 * count:
@@ -134,7 +136,7 @@ def steps(entry, plan):
             problem = f"PyTorch makes no samples: {str(e)[:100]}"
             yield "values", -1, lambda: skip(problem)
     if "errors" in forms:
-        for i, sample in errors_of(entry, count):
+        for i, sample in errors_of(entry, dtype, count):
             both = Sample(entry, sample)
             yield "errors", i, lambda both=both: FORMS["errors"](both)
 

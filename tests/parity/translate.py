@@ -214,3 +214,14 @@ def fresh(x):
     if isinstance(x, dict):
         return {k: fresh(v) for k, v in x.items()}
     return type(x)(map(fresh, x)) if type(x) in (tuple, list) else x
+
+
+def widened(x):
+    """PyTorch's arguments, made anew, with float32 where they have a half type."""
+    if isinstance(x, torch.Tensor) and x.dtype in (torch.float16, torch.bfloat16):
+        return x.detach().float().requires_grad_(x.requires_grad)
+    if isinstance(x, torch.dtype):
+        return torch.float32 if x in (torch.float16, torch.bfloat16) else x
+    if isinstance(x, dict):
+        return {k: widened(v) for k, v in x.items()}
+    return type(x)(map(widened, x)) if type(x) in (tuple, list) else fresh(x)
