@@ -345,7 +345,7 @@ def norm_except_dim(v, pow=2, dim=0):
 # ---- a fingerprint ----
 
 
-@with_out(wrong="Expected result to be of dtype uint64, but got {G}")
+@with_out(wrong="Expected result to be of dtype uint64, but got %G")
 def hash_tensor(input, dim=(), keepdim=False, *, mode=0):
     """The exclusive or of the elements' bits, each widened to 64 (uint64).
 

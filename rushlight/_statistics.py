@@ -193,7 +193,7 @@ _histogram.__name__ = _histogram.__qualname__ = "histogram"
 histogram = with_out(
     _histogram,
     wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
-    "{w} and hist {g}",
+    "%w and hist %g",
 )
 
 

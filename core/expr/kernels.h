@@ -5,6 +5,7 @@
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/lane.h"
+#include "op/out_rule.h"
 
 namespace rl::RL_ISA {
 
@@ -165,6 +166,8 @@ class KernelRegistry {
     Entry& not_method() { return *this; }
     Entry& not_function() { return *this; }
     Entry& not_in_place() { return *this; }
+    Entry& out_dtype(const OutRule&) { return *this; }
+    Entry& out_sets_dtype() { return *this; }
   };
 
   template <class D, class F, class... B>

@@ -302,8 +302,12 @@ void define_creation(Registry& r) {
   r.op("logspace(start, end, steps, base=10.0, **factory)", "", &logspace_tensors);
   r.op("eye(n, **factory)", "The identity matrix.", &eye_n).not_method();
   r.op("eye(n, m, **factory)", "", &eye_nm);
-  r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from).not_method();
-  r.op("polar(abs, angle)", "A complex tensor of moduli and angles.", &polar).not_method();
+  r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from)
+      .not_method()
+      .out_dtype(kOutComplex);
+  r.op("polar(abs, angle)", "A complex tensor of moduli and angles.", &polar)
+      .not_method()
+      .out_dtype(kOutComplex);
 }
 
 }  // namespace rl

@@ -480,12 +480,16 @@ void define_matmul(Registry& r) {
   r.op("mm(input, mat2)",
        "The product of two matrices, [n, m] and [m, p].\n\n"
        ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])",
-       &mm);
-  r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm);
+       &mm)
+      .out_dtype(kOutExact);
+  r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
+      .out_dtype(kOutExact);
   r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv);
   r.op("dot(input, tensor)", "The sum of products of two vectors of one size, without conjugation.",
-       &dot);
-  r.op("vdot(input, other)", "The dot product with the first vector conjugated.", &vdot);
+       &dot)
+      .out_dtype(kOutProduct);
+  r.op("vdot(input, other)", "The dot product with the first vector conjugated.", &vdot)
+      .out_dtype(kOutProduct);
   r.op("outer(input, vec2)", "The matrix input[i] * vec2[j] of two vectors.", &outer).alias("ger");
   r.op("matmul(input, other)",
        "The product of vectors, matrices or batches of matrices. Leading dimensions broadcast; a "

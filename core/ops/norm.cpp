@@ -167,11 +167,13 @@ void define_norm(Registry& r) {
        &vector_norm)
       .linalg();
   r.op("norm(input, p=2, dim=None, keepdim=False, dtype=None)",
-       "The p-norm of the elements as one vector, over dim if given.", &norm);
-  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named);
+       "The p-norm of the elements as one vector, over dim if given.", &norm)
+      .out_dtype(kOutExact);
+  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named).out_dtype(kOutExact);
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
-  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.",
-       &logsumexp);
+  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)
+      .out_dtype(
+          {"logsumexp(): Expected floating point type for result tensor, but got: %G", false});
 }
 
 }  // namespace rl

@@ -392,17 +392,22 @@ Tensor cumsum(const Tensor& input, int64_t dim) { return cumsum_op(input, dim, {
 Tensor cumprod(const Tensor& input, int64_t dim) { return cumprod_op(input, dim, {}); }
 
 void define_scan(Registry& r) {
-  r.op("cumsum(input, dim, *, dtype=None)", "Running sums along a dimension.", &cumsum_op);
+  r.op("cumsum(input, dim, *, dtype=None)", "Running sums along a dimension.", &cumsum_op)
+      .out_sets_dtype();
   r.op("cumsum_(input, dim, *, dtype=None)", "cumsum in place.", &cumsum_);
-  r.op("cumprod(input, dim, *, dtype=None)", "Running products along a dimension.", &cumprod_op);
+  r.op("cumprod(input, dim, *, dtype=None)", "Running products along a dimension.", &cumprod_op)
+      .out_sets_dtype();
   r.op("cumprod_(input, dim, *, dtype=None)", "cumprod in place.", &cumprod_);
   r.op("cummax(input, dim) -> (values, indices)",
        "The largest so far along a dimension, and where it was last met.",
-       &cumulative_extreme<true>);
+       &cumulative_extreme<true>)
+      .out_dtype(kOutScalarType);
   r.op("cummin(input, dim) -> (values, indices)",
        "The smallest so far along a dimension, and where it was last met.",
-       &cumulative_extreme<false>);
-  r.op("logcumsumexp(input, dim)", "log(cumsum(exp(input))) without overflow.", &logcumsumexp);
+       &cumulative_extreme<false>)
+      .out_dtype(kOutScalarType);
+  r.op("logcumsumexp(input, dim)", "log(cumsum(exp(input))) without overflow.", &logcumsumexp)
+      .out_dtype(kOutScalarType);
   r.op("diff(input, n=1, dim=-1, prepend=None, append=None)",
        "The n-th differences of neighbours along a dimension.", &diff);
   r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.",

@@ -360,14 +360,18 @@ void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
        "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
        ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])",
-       &sort);
+       &sort)
+      .out_dtype(kOutExact);
   r.op("argsort(input, dim=-1, descending=False, *, stable=False)", "The indices that sort input.",
        &argsort);
-  r.op("msort(input)", "Sorts along the first dimension.", &msort);
+  r.op("msort(input)", "Sorts along the first dimension.", &msort).out_dtype(kOutExact);
   r.op("topk(input, k, dim=-1, largest=True, sorted=True) -> (values, indices)",
-       "The k largest (or smallest) elements along a dimension.", &topk);
+       "The k largest (or smallest) elements along a dimension.", &topk)
+      .out_dtype(kOutExact);
   r.op("kthvalue(input, k, dim=-1, keepdim=False) -> (values, indices)",
-       "The k-th smallest element along a dimension, from 1 on.", &kthvalue);
+       "The k-th smallest element along a dimension, from 1 on.", &kthvalue)
+      .out_dtype({"output values must be of same type as input"})
+      .out_apart();
   r.op("searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, "
        "sorter=None)",
        "Where values would be inserted into sorted lines to keep them sorted: before equal ones, "
@@ -381,10 +385,13 @@ void define_sort(Registry& r) {
   r.op("histc(input, bins=100, min=0, max=0)",
        "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
        "they are equal).",
-       &histc);
+       &histc)
+      .out_dtype({"torch.histogram: input tensor and hist tensor should have the same dtype, but "
+                  "got input %w and hist %g"});
   r.op("isin(elements, test_elements, *, assume_unique=False, invert=False)",
        "Which elements occur among test_elements.", &isin)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl
