@@ -187,8 +187,7 @@ def unsafe_split_with_sizes(input, split_sizes, dim=0):
     return torch.split_with_sizes(input, split_sizes, dim)
 
 
-@with_out
-def _chunk_cat(tensors, dim, num_chunks):
+def _chunk_cat(tensors, dim, num_chunks, *, out=None):
     """Each tensor cut into chunks along `dim` (padded with zeros), joined chunk by chunk."""
     dim = _check_chunk_cat(tensors, dim, num_chunks)
     parts = []
@@ -199,7 +198,7 @@ def _chunk_cat(tensors, dim, num_chunks):
         pad[dim] = missing
         t = torch.cat([t, t.new_zeros(pad)], dim) if missing else t
         parts.append(t.reshape([*t.shape[:dim], num_chunks, -1]))
-    return torch.cat(parts, dim + 1)
+    return torch.cat(parts, dim + 1, out=out)
 
 
 def _check_chunk_cat(tensors, dim, num_chunks):

@@ -151,6 +151,16 @@ Tensor logsumexp(const Tensor& input, const OptDims& dim, bool keepdim) {
   });
 }
 
+Tensor logaddexp(const Tensor& input, const Tensor& other) {
+  const Operand both[] = {input, other};
+  const DType common = result_type(both, 2);
+  if (!is_complex(common)) return call_op<"_logaddexp">(input, other);
+  const Dims shape = broadcast(input.sizes(), other.sizes());
+  const Tensors pair = {expand(call_to(input, common), shape),
+                        expand(call_to(other, common), shape)};
+  return logsumexp(call_op<"stack">(pair, int64_t{0}), Dims{0}, false);
+}
+
 }  // namespace
 
 Tensor greatest_real(const Tensor& x, const Axes& axes) {
@@ -171,6 +181,7 @@ void define_norm(Registry& r) {
       .out_dtype(kOutExact);
   r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named).out_dtype(kOutExact);
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
+  r.op("logaddexp(input, other)", "log(exp(input) + exp(other)).", &logaddexp);
   r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)
       .out_dtype(
           {"logsumexp(): Expected floating point type for result tensor, but got: %G", false});

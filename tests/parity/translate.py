@@ -14,6 +14,8 @@ from torch.testing._internal import common_utils
 
 import rushlight
 
+from .compare import WIDER
+
 
 class LeftOut(Exception):
     """A thing that rushlight leaves out by design: sparse, quantised, nested tensors, complex32."""
@@ -217,11 +219,11 @@ def fresh(x):
 
 
 def widened(x):
-    """PyTorch's arguments, made anew, with float32 where they have a half type."""
-    if isinstance(x, torch.Tensor) and x.dtype in (torch.float16, torch.bfloat16):
-        return x.detach().float().requires_grad_(x.requires_grad)
+    """PyTorch's arguments, made anew, with the next wider dtype."""
+    if isinstance(x, torch.Tensor) and x.dtype in WIDER:
+        return x.detach().to(WIDER[x.dtype]).requires_grad_(x.requires_grad)
     if isinstance(x, torch.dtype):
-        return torch.float32 if x in (torch.float16, torch.bfloat16) else x
+        return WIDER.get(x, x)
     if isinstance(x, dict):
         return {k: widened(v) for k, v in x.items()}
     return type(x)(map(widened, x)) if type(x) in (tuple, list) else fresh(x)
