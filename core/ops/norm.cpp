@@ -151,14 +151,15 @@ Tensor logsumexp(const Tensor& input, const OptDims& dim, bool keepdim) {
   });
 }
 
+/// Of complex numbers the imaginary part is not brought into (-pi, pi], as PyTorch has it.
 Tensor logaddexp(const Tensor& input, const Tensor& other) {
   const Operand both[] = {input, other};
   const DType common = result_type(both, 2);
   if (!is_complex(common)) return call_op<"_logaddexp">(input, other);
-  const Dims shape = broadcast(input.sizes(), other.sizes());
-  const Tensors pair = {expand(call_to(input, common), shape),
-                        expand(call_to(other, common), shape)};
-  return logsumexp(call_op<"stack">(pair, int64_t{0}), Dims{0}, false);
+  const Tensor a = call_to(input, common), b = call_to(other, common);
+  const Tensor first = call_op<"ge">(call_op<"real">(a), call_op<"real">(b));
+  const Tensor most = call_op<"where">(first, a, b), least = call_op<"where">(first, b, a);
+  return call_op<"add">(most, call_op<"log1p">(call_op<"exp">(call_op<"sub">(least, most))));
 }
 
 }  // namespace
