@@ -48,6 +48,8 @@ RL_FORMULAS(exponential) {
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(o - x)); },
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(x - o)); })
       .hidden()
+      .tensors_only()
+      .not_in_place()
       .node("LogaddexpBackward0");
   r.binary(
        "logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",

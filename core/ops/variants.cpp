@@ -217,8 +217,10 @@ void define_variants(Registry& r) {
   r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_);
   r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to)
       .in_place()
-      .out_dtype(kOutFound);
-  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not).in_place();
+      .out_dtype(kOutFoundExact);
+  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not)
+      .in_place()
+      .out_dtype(kOutFoundExact);
   r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu)
       .nn()
       .in_place()
