@@ -176,7 +176,7 @@ ROWS = [
     F("sqrt", "positive"),
     F("rsqrt", "positive"),
     F("sigmoid"),
-    F("_logaddexp", dtypes=REAL, ref=lambda m, x, o: m.logaddexp(x, o)),
+    F("_logaddexp", broadcast=False, dtypes=REAL, ref=lambda m, x, o: m.logaddexp(x, o)),
     F("logaddexp2"),
     F("_pow", "positive", "any", ref=lambda m, x, e: m.pow(x, e), tol=3),
     F("xlogy", "any", "positive"),
