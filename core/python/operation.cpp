@@ -152,7 +152,12 @@ PyTypeObject* tuple_type(const Schema& schema) {
     for (size_t i = 0; i < n; ++i) fields[i].name = schema.fields[i].c_str();
     auto* name = new std::string("torch.return_types." + schema.name);
     PyStructSequence_Desc desc = {name->c_str(), nullptr, fields, static_cast<int>(n)};
-    t = PyStructSequence_NewType(&desc);
+    t = reinterpret_cast<PyTypeObject*>(
+        need(reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc))));
+    const Object module = own(PyImport_ImportModule("rushlight.return_types"));
+    const Object repr = own(PyObject_GetAttrString(module.get(), "_repr"));
+    if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(t), "__repr__", repr.get()) < 0)
+      throw PythonError{};
   }
   return t;
 }
