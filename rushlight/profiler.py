@@ -381,3 +381,9 @@ class profile:
 
     def add_metadata_json(self, key, value):
         """Accepted."""
+
+
+def __getattr__(name):
+    from ._missing import missing
+
+    return missing("torch.profiler", name)

@@ -26,6 +26,7 @@ def model_and_step():
     return step
 
 
+@pytest.mark.filterwarnings("ignore:Profiler won't be using warmup")
 def test_schedules_are_torchs():
     for wait, warmup, active, repeat, skip in itertools.product(
         (0, 2), (0, 1), (1, 3), (0, 2), (0, 3)

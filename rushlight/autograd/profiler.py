@@ -40,3 +40,9 @@ def emit_nvtx(enabled=True, record_shapes=False):
 def emit_itt(enabled=True, record_shapes=False):
     """Does nothing: marks for Intel's tools are not made."""
     return nullcontext()
+
+
+def __getattr__(name):
+    from .._missing import missing
+
+    return missing("torch.autograd.profiler", name)
