@@ -114,7 +114,7 @@ def _between(rows, q, ranks, interpolation):
 def _edges(input, bins, limits, name):
     """The edges of `bins` equal bins, over the elements' range if it is not given."""
     if limits is None:
-        low, high = (input.min(), input.max()) if input.numel() else (0.0, 0.0)
+        low, high = (input.min(), input.max()) if input.numel() else (0.0, 1.0)
         low, high = float(low), float(high)
         if not (abs(low) < float("inf") and abs(high) < float("inf")):
             raise RuntimeError(f"{name}: dimension 0's range [{low:g}, {high:g}] is not finite")

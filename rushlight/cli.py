@@ -11,7 +11,7 @@ usage: rushlight run [-m module | -c code | script | -] [args ...]
        rushlight check path
        rushlight new name
        rushlight info
-       rushlight shim install | remove
+       rushlight shim [install [--importable] | remove] [--target folder]
        rushlight --version
 
 run     runs a Python program in which `import torch` imports rushlight
@@ -19,7 +19,8 @@ check   lists the torch names that a file or folder uses and rushlight lacks; ru
 new     makes a folder with a small training project: data, model, checkpoints, resuming
 info    tells what this installation is and what it found on this machine
 shim    tells pip that torch is installed here, so that packages which require torch do not
-        download it; it makes nothing importable, and `remove` takes it back
+        download it; with --importable, `import torch` is rushlight in this environment;
+        `remove` or `pip uninstall torch` takes it back; alone, tells whether it is there
 """
 
 
@@ -36,8 +37,8 @@ def main(argv=None):
         return _check(args[1])
     elif args[:1] == ["new"] and len(args) == 2 and args[1][:1] not in ("-", ""):
         return _new(args[1])
-    elif args in (["shim", "install"], ["shim", "remove"]):
-        return _shim(args[1])
+    elif args[:1] == ["shim"] and (status := _shim(args[1:])) is not None:
+        return status
     elif args[:1] == ["run"] and len(args) > 1 and args[1] not in ("-h", "--help"):
         return _run(args[1:])
     elif args[:1] in (["-h"], ["--help"], ["help"]) or args[:1] == ["run"] and len(args) > 1:
@@ -202,41 +203,10 @@ def _new(path):
 
 
 # --- shim ----------------------------------------------------------------------------------------
+def _shim(args):
+    from ._shim import main as shim
 
-
-def _shim(action):
-    """Writes or removes the folder by which pip knows a package: metadata without any code."""
-    import shutil
-    import sysconfig
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    from .version import __version__
-
-    name = f"torch-{__version__}.dist-info"
-    folder = os.path.join(sysconfig.get_path("purelib"), name)
-    if action == "remove":
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"removed {folder}")
-        return 0
-    try:
-        found = distribution("torch").version
-    except PackageNotFoundError:
-        found = __version__
-    if found != __version__:
-        print(f"PyTorch {found} is installed here: uninstall it first.", file=sys.stderr)
-        return 1
-    os.makedirs(folder, exist_ok=True)
-    files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {__version__}\n"
-        "Summary: Stands in for PyTorch; rushlight provides its API (rushlight run)\n",
-        "INSTALLER": "rushlight\n",
-        "RECORD": "".join(f"{name}/{x},,\n" for x in ("METADATA", "INSTALLER", "RECORD")),
-    }
-    for file, text in files.items():
-        with open(os.path.join(folder, file), "w") as f:
-            f.write(text)
-    print(f"wrote {folder}")
-    return 0
+    return shim(args)
 
 
 # --- info ----------------------------------------------------------------------------------------

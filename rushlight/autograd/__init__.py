@@ -79,7 +79,24 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     retain = create_graph if retain_graph is None else retain_graph
-    _C._run_backward(tensors, grads, bool(retain), bool(create_graph), inputs or (), True)
+    if inputs:
+        _run_selected(tensors, grads, retain, create_graph, inputs, True)
+    else:
+        _C._run_backward(tensors, grads, bool(retain), bool(create_graph), (), True)
+
+
+_selecting = 0  # how many runs for chosen inputs only are under way: checkpoint() asks
+
+
+def _run_selected(outputs, grads, retain, create_graph, inputs, accumulate):
+    global _selecting
+    _selecting += 1
+    try:
+        return _C._run_backward(
+            outputs, grads, bool(retain), bool(create_graph), inputs, accumulate
+        )
+    finally:
+        _selecting -= 1
 
 
 def grad(
@@ -140,7 +157,7 @@ def grad(
             for i in range(next(g for g in grads if g is not None).size(0))
         ]
         return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
-    result = _C._run_backward(outputs, grads, bool(retain), bool(create_graph), inputs, False)
+    result = _run_selected(outputs, grads, retain, create_graph, inputs, False)
     if not allow_unused:
         for i, g in enumerate(result):
             if g is None:
@@ -183,6 +200,8 @@ _LAZY = {
     "set_detect_anomaly": "anomaly_mode",
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
+    "is_multithreading_enabled": "grad_mode",
+    "set_multithreading_enabled": "grad_mode",
 }
 _SUBMODULES = (
     "function",
@@ -191,7 +210,9 @@ _SUBMODULES = (
     "anomaly_mode",
     "grad_mode",
     "profiler",
+    "profiler_util",
     "forward_ad",
+    "variable",
 )
 
 
