@@ -175,7 +175,7 @@ def _find(name):
         storage = importlib.import_module(".storage", __name__)
         if hasattr(storage, name):
             return getattr(storage, name)
-    if not name.startswith("__"):
+    if not name.startswith("__") or name == "__config__":
         try:
             return importlib.import_module("." + name, __name__)
         except ModuleNotFoundError as error:

@@ -3,3 +3,9 @@
 from .writer import FileWriter, SummaryWriter
 
 __all__ = ["FileWriter", "SummaryWriter"]
+
+
+def __getattr__(name):
+    from ..._missing import missing
+
+    return missing("torch.utils.tensorboard", name)
