@@ -75,6 +75,7 @@ _ELSEWHERE = {
     "set_printoptions": "_tensor_str",
     "get_printoptions": "_tensor_str",
     "typename": "_tools",
+    "_assert": "_tools",
     "is_tensor": "_tools",
     "is_storage": "_tools",
     "is_floating_point": "_tools",

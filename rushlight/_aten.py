@@ -60,15 +60,10 @@ def _upsample_bilinear2d_aa(
     input, output_size, align_corners, scales_h=None, scales_w=None, *, scale_factors=None
 ):
     """Bilinear interpolation that also smooths when it shrinks."""
-    scales = scale_factors or (scales_h, scales_w)
-    if output_size is None:
-        return torch.nn.functional.interpolate(
-            input, scale_factor=tuple(scales), mode="bilinear", align_corners=align_corners,
-            antialias=True,
-        )  # fmt: skip
-    return torch.nn.functional.interpolate(
-        input, size=tuple(output_size), mode="bilinear", align_corners=align_corners, antialias=True
-    )
+    kernel = torch._C._nn._upsample_bilinear2d_aa
+    if scale_factors is not None:
+        return kernel(input, output_size, align_corners, scale_factors)
+    return kernel(input, output_size, align_corners, scales_h, scales_w)
 
 
 _GRID_MODES = ("bilinear", "nearest", "bicubic")

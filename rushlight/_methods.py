@@ -306,7 +306,6 @@ _LINALG_METHODS = (
 _attributes = {
     **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
-    "__str__": _repr,
     "__format__": _format,
     "numpy": _numpy,
     "__array__": _array,

@@ -4,6 +4,11 @@ from . import _C
 from ._C import Tensor
 
 
+def _assert(condition, message):
+    """`assert condition, message`, for code that PyTorch would trace."""
+    assert condition, message
+
+
 def is_tensor(obj):
     """Is it a tensor?"""
     return isinstance(obj, Tensor)

@@ -349,7 +349,7 @@ def angle(input):
     if input.is_complex():
         return torch.atan2(input.imag, input.real)
     real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
-    result = torch.where(input < 0, torch.pi, 0.0).to(real)
+    result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
     return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
 
 
@@ -456,4 +456,6 @@ _METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_sign
 _METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
 _METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
 _METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
-_METHODS["mvlgamma_"] = in_place(_METHODS["mvlgamma"])
+_METHODS["mvlgamma_"] = in_place(
+    _METHODS["mvlgamma"], "mvlgamma: result type %G can't be cast to the desired output type %W"
+)

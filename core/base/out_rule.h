@@ -15,6 +15,7 @@ inline constexpr OutRule kOutCast = {"result type %W can't be cast to the desire
                                      false};
 inline constexpr OutRule kOutExact = {"Expected out tensor to have dtype %w, but got %g instead"};
 inline constexpr OutRule kOutFound = {"Found dtype %G but expected %W", false};
+inline constexpr OutRule kOutFoundExact = {"Found dtype %G but expected %W"};
 inline constexpr OutRule kOutScalarType = {"expected scalar_type %W but found %G"};
 inline constexpr OutRule kOutProduct = {"result dtype %G does not match input dtype %W"};
 inline constexpr OutRule kOutExtreme = {
@@ -25,6 +26,8 @@ inline constexpr OutRule kOutCat = {
 inline constexpr OutRule kOutComplex = {
     "Expected object of scalar type %W but got scalar type %G for argument 'out'"};
 inline constexpr OutRule kOutNanSum = {"\"nansum_cpu\" not implemented for '%G'", false,
+                                       ErrorKind::NotImplemented};
+inline constexpr OutRule kOutNormal = {"\"normal_kernel_cpu\" not implemented for '%G'", false,
                                        ErrorKind::NotImplemented};
 inline constexpr OutRule kOutMean = {
     "mean.dtype_out(): input types can't be cast to the desired output type %G", false};

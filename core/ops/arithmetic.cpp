@@ -94,7 +94,7 @@ RL_FORMULAS(arithmetic) {
       .rejects_bool(
           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
           "to invert a mask, use the `~` or `logical_not()` operator instead.")
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
       "reciprocal(input)", Float, "1 / input.", [](Value auto x) { return 1.0 / x; },
       [](Value auto g, Value auto, Value auto y) { return -(g * (y * y)); });
@@ -118,7 +118,7 @@ RL_FORMULAS(arithmetic) {
   r.unary(
        "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
        "sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
        [](Value auto x) { return sign(x); },
@@ -129,12 +129,12 @@ RL_FORMULAS(arithmetic) {
                       (g - conj(y) * (0.5 * (along + conj(along)))) /
                           where(zero, like(x, 1.0), x * conj(y)));
        })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
        "conj_physical(input)", Number, "The complex conjugate, in memory of its own.",
        [](Value auto x) { return conj(x); },
        [](Value auto g, Value auto, Value auto) { return conj(g); })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
 
   r.ternary(
        "addcmul(input, tensor1, tensor2, *, value=1)", Number, "input + value * tensor1 * tensor2.",
@@ -255,16 +255,16 @@ RL_FORMULAS(arithmetic) {
   r.unary(
        "floor(input)", Real, "The integer below.", [](Value auto x) { return floor(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
        "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
        "trunc(input)", Real, "The integer towards zero.", [](Value auto x) { return trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .alias("fix")
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
   r.unary(
        "_round(input)", Real, "The nearest integer, halves to even.",
        [](Value auto x) { return round(x); },
@@ -274,7 +274,7 @@ RL_FORMULAS(arithmetic) {
   r.unary(
        "frac(input)", Strict, "input - trunc(input).", [](Value auto x) { return x - trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g; })
-      .out_dtype(kOutFound);
+      .out_dtype(kOutFoundExact);
 
   r.binary("bitwise_and(input, other)", Bits, "Bitwise and; logical for bool.",
            [](Value auto x, Value auto o) { return x & o; })

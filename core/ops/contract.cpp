@@ -393,7 +393,10 @@ void define_contract(Registry& r) {
        &addr)
       .in_place();
   r.op("inner(input, other)",
-       "Sums products over the last dimension of both: the dot product of vectors.", &inner);
+       "Sums products over the last dimension of both: the dot product of vectors.", &inner)
+      .out_dtype(
+          {"tensordot: Expected the output tensor to have dtype %W, but got an output tensor "
+           "with dtype %G"});
   r.op("_tensordot(input, other, dims_self, dims_other)", "Sums products over pairs of dimensions.",
        &tensordot)
       .not_method();

@@ -511,7 +511,12 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, OptInt dim_in)
   if (input.dim()) a[dim] = b[dim] = 1;
   Dims sizes = broadcast(a, b), index_sizes = sizes;
   if (input.dim()) sizes[dim] = input.size(dim), index_sizes[dim] = indices.size(dim);
-  return gather(expand(input, sizes), dim, expand(indices, index_sizes));
+  Tensor at = indices;
+  if (const int64_t n = input.dim() ? input.size(dim) : 1) {
+    GradGuard off(false);
+    at = call_op<"remainder">(indices, n);  // any index has a place, counted round and round
+  }
+  return gather(expand(input, sizes), dim, expand(at, index_sizes));
 }
 
 }  // namespace

@@ -484,7 +484,8 @@ void define_matmul(Registry& r) {
       .out_dtype(kOutExact);
   r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
       .out_dtype(kOutExact);
-  r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv);
+  r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv)
+      .out_dtype({"addmv input tensors must have the same dtype, but got %G, %W, and %W"});
   r.op("dot(input, tensor)", "The sum of products of two vectors of one size, without conjugation.",
        &dot)
       .out_dtype(kOutProduct);
@@ -496,10 +497,12 @@ void define_matmul(Registry& r) {
        "1-d operand is a row on the left, a column on the right, and its dimension is dropped.\n\n"
        ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
        &matmul)
-      .alias("__matmul__");
+      .alias("__matmul__")
+      .out_dtype(kOutExact);
   r.op("linear(input, weight, bias=None)",
        "input @ weight.T + bias over the last dimension; weight is [out, in].", &linear)
-      .nn();
+      .nn()
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl

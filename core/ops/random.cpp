@@ -380,8 +380,9 @@ void define_random(Registry& r) {
   r.op("randint_like(input, low, high, **factory, memory_format=None)", "", &randint_like_range);
   r.op("normal(mean, std, size, *, generator=None, **factory)",
        "Normal draws of given means and deviations.", &normal_size)
-      .not_method();
-  r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors);
+      .not_method()
+      .out_dtype(kOutNormal);
+  r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors).out_dtype(kOutNormal);
   r.op("multinomial(input, num_samples, replacement=False, *, generator=None)",
        "Indices drawn with the given weights.", &multinomial)
       .out_dtype({"multinomial expects Long tensor out, got: %G"});

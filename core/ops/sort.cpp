@@ -362,6 +362,11 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
 
 }  // namespace
 
+/// PyTorch's words go on to say what the flag is.
+constexpr OutRule kOutPlaces = {
+    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
+    "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's dtype %G"};
+
 void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
        "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
@@ -384,10 +389,12 @@ void define_sort(Registry& r) {
        "or "
        "behind them if right.",
        &searchsorted)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutPlaces);
   r.op("bucketize(input, boundaries, *, out_int32=False, right=False)",
        "The bucket of each value among sorted boundaries.", &bucketize)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutPlaces);
   r.op("histc(input, bins=100, min=0, max=0)",
        "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
        "they are equal).",

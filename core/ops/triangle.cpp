@@ -166,7 +166,7 @@ void define_triangle(Registry& r) {
       .not_method();
   r.op("diag(input, diagonal=0)",
        "A vector as the diagonal of a matrix, or a matrix's diagonal as a vector.", &diag)
-      .out_dtype({"diag: result type %W can't be cast to the desired out= type %G", false});
+      .out_dtype(kOutExact);
   r.op("diag_embed(input, offset=0, dim1=-2, dim2=-1)",
        "The last dimension of input as the diagonals of new matrices.", &diag_embed);
   r.op("diagflat(input, offset=0)", "The flattened input as the diagonal of a matrix.", &diagflat);

@@ -217,11 +217,14 @@ void define_variants(Registry& r) {
   r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_);
   r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to)
       .in_place()
-      .out_dtype(kOutFound);
-  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not).in_place();
+      .out_dtype(kOutFoundExact);
+  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not)
+      .in_place()
+      .out_dtype(kOutFoundExact);
   r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu)
       .nn()
-      .in_place();
+      .in_place()
+      .out_dtype(kOutFoundExact);
   r.op("relu6(input)", "min(max(input, 0), 6).", &relu6).nn().in_place();
   r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit).in_place();
   r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);

@@ -89,7 +89,10 @@ void put(const char* name, PyObject* out, const Tensor& value, const OutRule& ru
   check_out_dtype(rule, value.dtype(), to.dtype());
   const bool fits = to.sizes() == value.sizes();
   check_memory(to, fits);
-  if (!fits) resize(to, value.sizes());
+  if (!fits) {
+    resize(to, value.sizes());
+    check_memory(to, fits);
+  }
   GradGuard off(false);
   call_copy_(to, value);
 }

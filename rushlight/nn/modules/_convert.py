@@ -44,6 +44,9 @@ def _parse_to(*args, **kwargs):
     return None if device is None else torch.device(device), dtype, non_blocking, memory_format
 
 
+torch._C._nn._parse_to = _parse_to  # where libraries that override `to` look for it
+
+
 class _Convert:
     """The part of Module that puts converted tensors in place of its own."""
 
