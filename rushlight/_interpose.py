@@ -192,6 +192,31 @@ def _getter(names):
     return operator.itemgetter(first, *(rest or (first,)))
 
 
+_OPERATORS = """
+    add:add radd:add sub:sub rsub:rsub mul:mul rmul:mul truediv:div rtruediv:div matmul:matmul
+    rmatmul:matmul pow:pow rpow:pow floordiv:floor_divide mod:remainder neg:neg abs:abs invert:bitwise_not
+    and:bitwise_and or:bitwise_or xor:bitwise_xor iadd:add_ isub:sub_ imul:mul_ itruediv:div_
+    eq:eq ne:ne lt:lt le:le gt:gt ge:ge getitem:__getitem__ setitem:__setitem__
+"""
+
+
+def operations():
+    """(function, name) of every operation of the core and every operator of Tensor."""
+    from . import _C
+
+    for pair in _OPERATORS.split():
+        method, _, name = pair.partition(":")
+        value = vars(_C.Tensor).get(f"__{method}__")
+        if value is not None:
+            yield value, name
+    kind = type(_C._functions["add"])
+    tables = (_C._functions, *(vars(t) for t in (_C._nn, _C._special, _C._linalg, _C._hidden)))
+    for table in (*tables, vars(_C.Tensor)):
+        for name, value in list(table.items()):
+            if type(value) is kind:
+                yield value, name
+
+
 def dress(replacement, function):
     """`replacement` with the name and the documentation of `function`."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):

@@ -530,3 +530,13 @@ def test_weights_are_cast_once_and_again_when_they_change():
     with rushlight.autocast("cpu", cache_enabled=False):
         one, other = (_cached_cast(p, rushlight.bfloat16) for _ in range(2))
         assert one is not other
+
+
+def test_older_modules():
+    from importlib import import_module
+
+    for device in ("cuda", "cpu"):
+        for module, name in (("autocast_mode", "autocast"), ("grad_scaler", "GradScaler")):
+            found = import_module(f"rushlight.{device}.amp.{module}")
+            assert getattr(found, name) is getattr(import_module(f"rushlight.{device}.amp"), name)
+    assert rushlight.cuda.amp.amp_definitely_not_available() is not rushlight.cuda.is_available()

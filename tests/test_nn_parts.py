@@ -62,3 +62,31 @@ def annotations(m):
 @pytest.mark.parametrize("name", CASES)
 def test_same(name):
     twin(CASES[name])
+
+
+def test_collate_functions_by_name():
+    import numpy
+    import torch
+
+    import rushlight
+
+    for m in (torch, rushlight):
+        c = import_module(m.__name__ + ".utils.data._utils.collate")
+        arrays = [numpy.ones(2), numpy.zeros(2)]
+        assert c.collate_numpy_array_fn(arrays, collate_fn_map=c.default_collate_fn_map).shape == (
+            2,
+            2,
+        )
+        assert c.collate_numpy_scalar_fn([numpy.float32(1), numpy.float32(2)]).dtype is m.float32
+        assert c.collate_float_fn([1.0]).dtype is m.float64
+        assert c.collate_int_fn([1, 2]).tolist() == [1, 2] and c.collate_str_fn(["a"]) == ["a"]
+        assert c.collate_tensor_fn([m.ones(2)]).shape == (1, 2)
+
+
+def test_apply_permutation():
+    import rushlight
+
+    rnn = import_module("rushlight.nn.modules.rnn")
+    with pytest.warns(FutureWarning, match="index_select"):
+        moved = rnn.apply_permutation(rushlight.eye(2), rushlight.tensor([1, 0]))
+    assert moved.tolist() == [[0.0, 1.0], [1.0, 0.0]]

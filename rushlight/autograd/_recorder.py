@@ -75,14 +75,6 @@ def current():
     return _recorder
 
 
-_OPERATORS = """
-    add:add radd:add sub:sub rsub:rsub mul:mul rmul:mul truediv:div rtruediv:div matmul:matmul
-    rmatmul:matmul pow:pow rpow:pow floordiv:floor_divide mod:remainder neg:neg abs:abs invert:bitwise_not
-    and:bitwise_and or:bitwise_or xor:bitwise_xor iadd:add_ isub:sub_ imul:mul_ itruediv:div_
-    eq:eq ne:ne lt:lt le:le gt:gt ge:ge getitem:index setitem:index_put_
-"""
-
-
 def _timing(name):
     """Makes a function that records the calls of another."""
 
@@ -102,18 +94,12 @@ def _timing(name):
     return wrapper
 
 
+_KERNELS = {"__getitem__": "index", "__setitem__": "index_put_"}  # names that PyTorch shows
+
+
 def _functions():
-    for pair in _OPERATORS.split():
-        method, _, name = pair.partition(":")
-        value = vars(_C.Tensor).get(f"__{method}__")
-        if value is not None:
-            yield value, _timing("aten::" + name)
-    kind = type(_C._functions["add"])
-    tables = (_C._functions, *(vars(t) for t in (_C._nn, _C._special, _C._linalg, _C._hidden)))
-    for table in (*tables, vars(_C.Tensor)):
-        for name, value in list(table.items()):
-            if type(value) is kind:
-                yield value, _timing("aten::" + name)
+    for function, name in _interpose.operations():
+        yield function, _timing("aten::" + _KERNELS.get(name, name))
     yield _C._run_backward, _timing("autograd::engine::execute")
 
 

@@ -22,6 +22,17 @@ def _packed_type():
     return PackedSequence
 
 
+def apply_permutation(tensor, permutation, dim=1):
+    """Deprecated: `tensor.index_select(dim, permutation)`."""
+    warnings.warn(
+        "`apply_permutation` is deprecated, please use "
+        "`tensor.index_select(dim, permutation)` instead",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return tensor.index_select(dim, permutation)
+
+
 def _casts():
     """Is autocast on?"""
     from ...amp.autocast_mode import _is_any_autocast_enabled

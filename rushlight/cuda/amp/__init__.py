@@ -2,8 +2,8 @@
 
 import warnings
 
-from .. import _C
-from .. import amp as _amp
+from ... import _C
+from ... import amp as _amp
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
@@ -45,3 +45,10 @@ def custom_bwd(bwd):
     """`torch.amp.custom_bwd(..., device_type="cuda")`."""
     _warn("custom_bwd", "custom_bwd(args..., device_type='cuda')")
     return _amp.custom_bwd(bwd, device_type="cuda")
+
+
+def amp_definitely_not_available():
+    """Is there no GPU to compute on?"""
+    import rushlight
+
+    return not rushlight.cuda.is_available()

@@ -2,8 +2,8 @@
 
 import warnings
 
-from .. import _C
-from .. import amp as _amp
+from ... import _C
+from ... import amp as _amp
 
 __all__ = ["GradScaler", "autocast"]
 
