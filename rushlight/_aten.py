@@ -40,7 +40,7 @@ def max_pool2d_with_indices_backward(
     return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).view(input.shape)
 
 
-@with_out(wrong="expected scalar type {W} but found {G}")
+@with_out(wrong="expected scalar type %W but found %G")
 def _native_batch_norm_legit(input, weight, bias, *rest):
     """native_batch_norm with running statistics, or without them: (result, mean, 1 / deviation)."""
     if len(rest) == 3:
@@ -60,15 +60,10 @@ def _upsample_bilinear2d_aa(
     input, output_size, align_corners, scales_h=None, scales_w=None, *, scale_factors=None
 ):
     """Bilinear interpolation that also smooths when it shrinks."""
-    scales = scale_factors or (scales_h, scales_w)
-    if output_size is None:
-        return torch.nn.functional.interpolate(
-            input, scale_factor=tuple(scales), mode="bilinear", align_corners=align_corners,
-            antialias=True,
-        )  # fmt: skip
-    return torch.nn.functional.interpolate(
-        input, size=tuple(output_size), mode="bilinear", align_corners=align_corners, antialias=True
-    )
+    kernel = torch._C._nn._upsample_bilinear2d_aa
+    if scale_factors is not None:
+        return kernel(input, output_size, align_corners, scale_factors)
+    return kernel(input, output_size, align_corners, scales_h, scales_w)
 
 
 _GRID_MODES = ("bilinear", "nearest", "bicubic")

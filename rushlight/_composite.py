@@ -5,16 +5,14 @@ Not here: any composite.
 
 import rushlight as torch
 
-_TYPES = {
-    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
-    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+from . import _C
 
+# What a wrong dtype of out= raises, %W and %G being the wanted and the given one (in C: %w, %g).
+CAST = "result type %W can't be cast to the desired output type %G"
+EXACT = "Expected out tensor to have dtype %w, but got %g instead"
 
-def type_name(dtype):
-    """A dtype as PyTorch's messages call it: Float for torch.float32."""
-    return _TYPES.get(str(dtype).rpartition(".")[2], str(dtype))
+type_name = _C._type_name  # a dtype as PyTorch's messages call it: Float for torch.float32
+c_name = _C._c_type_name  # and as it is called in C: long int for torch.int64
 
 
 def shape_text(shape):
@@ -22,59 +20,10 @@ def shape_text(shape):
     return str(list(shape))
 
 
-_C_TYPES = {
-    "Bool": "bool", "Byte": "unsigned char", "Char": "signed char", "Short": "short", "Int": "int",
-    "Long": "long int", "Float": "float", "Double": "double", "Half": "c10::Half",
-    "BFloat16": "c10::BFloat16", "ComplexFloat": "c10::complex<float>",
-    "ComplexDouble": "c10::complex<double>",
-}  # fmt: skip
-# What a wrong dtype of out= raises, {W} and {G} being the wanted and the given one (in C: {w}, {g}).
-CAST = "result type {W} can't be cast to the desired output type {G}"
-EXACT = "Expected out tensor to have dtype {w}, but got {g} instead"
-
-
-def c_name(dtype):
-    """A dtype as it is called in C, as some messages do: long int for torch.int64."""
-    return _C_TYPES.get(type_name(dtype), type_name(dtype))
-
-
-def check_out_dtype(given, wanted, wrong=CAST):
-    """Raises if results of a dtype cannot be written to another; only what speaks of a cast allows one."""
-    if given == wanted or ("cast" in wrong and torch.can_cast(wanted, given)):
-        return
-    names = {"W": type_name(wanted), "G": type_name(given), "w": c_name(wanted), "g": c_name(given)}
-    raise RuntimeError(wrong.format(**names))
-
-
 def write(out, result, name, wrong=CAST):
     """`result` into the tensor `out`, which is resized if need be; returns out."""
-    if not isinstance(out, torch.Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if torch.is_grad_enabled() and (out.requires_grad or result.requires_grad):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-    check_out_dtype(out.dtype, result.dtype, wrong)
-    if out.shape != result.shape:
-        if out.numel():
-            _warn_of_resize(out, result)
-        out.resize_(result.shape)
-    return out.copy_(result)
-
-
-def _warn_of_resize(out, result):
-    import warnings
-
-    warnings.warn(
-        "An output with one or more elements was resized since it had shape "
-        f"{shape_text(out.shape)}, which does not match the required output shape "
-        f"{shape_text(result.shape)}. This behavior is deprecated, and in a future PyTorch release "
-        "outputs will not be resized unless they have zero elements. You can explicitly reuse an "
-        "out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-        UserWarning,
-        stacklevel=4,
-    )
+    _C._write_out(out, result, name, wrong)
+    return out
 
 
 def with_out(function=None, *, wrong=CAST):
@@ -113,7 +62,7 @@ def in_place(function, wrong=CAST):
                 f"output with shape {shape_text(self.shape)} doesn't match the broadcast shape "
                 f"{shape_text(result.shape)}"
             )
-        check_out_dtype(self.dtype, result.dtype, wrong)
+        _C._check_out_dtype(result.dtype, self.dtype, wrong)
         return self.copy_(result)
 
     _named_as(call, function)

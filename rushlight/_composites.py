@@ -187,8 +187,7 @@ def unsafe_split_with_sizes(input, split_sizes, dim=0):
     return torch.split_with_sizes(input, split_sizes, dim)
 
 
-@with_out
-def _chunk_cat(tensors, dim, num_chunks):
+def _chunk_cat(tensors, dim, num_chunks, *, out=None):
     """Each tensor cut into chunks along `dim` (padded with zeros), joined chunk by chunk."""
     dim = _check_chunk_cat(tensors, dim, num_chunks)
     parts = []
@@ -199,7 +198,7 @@ def _chunk_cat(tensors, dim, num_chunks):
         pad[dim] = missing
         t = torch.cat([t, t.new_zeros(pad)], dim) if missing else t
         parts.append(t.reshape([*t.shape[:dim], num_chunks, -1]))
-    return torch.cat(parts, dim + 1)
+    return torch.cat(parts, dim + 1, out=out)
 
 
 def _check_chunk_cat(tensors, dim, num_chunks):
@@ -277,14 +276,15 @@ def _segments(data, reduce, lengths, axis, initial):
     ends = lengths.cumsum(-1)
     places = torch.arange(data.size(axis)).expand(*lengths.shape[:-1], data.size(axis))
     segment = torch.searchsorted(ends, places.contiguous(), right=True)
-    segment = segment.clamp(max=max(lengths.size(-1) - 1, 0))
     rest = [1] * (data.dim() - axis - 1)
     index = segment.reshape([*segment.shape, *rest]).expand(data.shape)
-    shape = [*data.shape[:axis], lengths.size(-1), *data.shape[axis + 1 :]]
+    count = lengths.size(-1)  # what lies behind the last segment goes to one more
+    shape = [*data.shape[:axis], count + 1, *data.shape[axis + 1 :]]
     start = _STARTS[reduce] if initial is None else initial
     result = torch.full(shape, start, dtype=data.dtype)
     if data.numel():
         result = result.scatter_reduce(axis, index, data, _REDUCES[reduce])
+    result = result.narrow(axis, 0, count)
     if reduce != "mean":
         return result
     count = lengths.reshape([*lengths.shape, *rest]).to(data.dtype)
@@ -345,7 +345,7 @@ def norm_except_dim(v, pow=2, dim=0):
 # ---- a fingerprint ----
 
 
-@with_out(wrong="Expected result to be of dtype uint64, but got {G}")
+@with_out(wrong="Expected result to be of dtype uint64, but got %G")
 def hash_tensor(input, dim=(), keepdim=False, *, mode=0):
     """The exclusive or of the elements' bits, each widened to 64 (uint64).
 

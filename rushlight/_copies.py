@@ -35,9 +35,28 @@ def _whole(result):
     return tuple(_whole(t) for t in result)
 
 
+_REPORT = (
+    "(Could this error message be improved?  If so, please report an enhancement request to "
+    "PyTorch.)"
+)
+
+
+def _narrow(input, dim, start, length):
+    """torch.narrow with the errors that PyTorch's narrow_copy has."""
+    if dim >= input.dim() > 0:
+        raise RuntimeError(
+            "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.  "
+            + _REPORT
+        )
+    if length < 0:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({input.size(dim)})."
+        )
+    return torch.narrow(input, dim, start, length)
+
+
 _WRONG = {
-    "narrow_copy": "Expected self.dtype() == output.dtype() to be true, but got false.  (Could this "
-    "error message be improved?  If so, please report an enhancement request to PyTorch.)",
+    "narrow_copy": "Expected self.dtype() == output.dtype() to be true, but got false.  " + _REPORT,
     "view_as_complex_copy": CAST,
     "view_as_real_copy": CAST,
 }
@@ -58,7 +77,7 @@ _VIEWS = {
     "detach": lambda input: input.detach(),
     "diagonal": torch.diagonal,
     "expand": lambda input, size, *, implicit=False: input.expand(size),
-    "narrow": torch.narrow,
+    "narrow": _narrow,
     "permute": torch.permute,
     "select": torch.select,
     "slice": _slice,

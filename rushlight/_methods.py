@@ -133,6 +133,9 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
                 inputs=inputs,
             ),
         )
+    if gradient is None and not create_graph and inputs is None:  # nearly always
+        _C._run_backward((self,), (None,), bool(retain_graph), False, (), True)
+        return
     from .autograd import backward
 
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -310,7 +313,6 @@ _LINALG_METHODS = (
 _attributes = {
     **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
-    "__str__": _repr,
     "_repr_html_": _repr_html,
     "__format__": _format,
     "numpy": _numpy,

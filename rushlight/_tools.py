@@ -196,11 +196,6 @@ def is_warn_always_enabled():
     return _settings["warn"]
 
 
-def is_autocast_enabled(device_type=None):
-    """False: autocast changes nothing on the CPU in this version."""
-    return False
-
-
 def get_num_interop_threads():
     """1: one pool serves everything."""
     return 1

@@ -311,7 +311,7 @@ def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
 # ---- several dimensions ----
 
 
-def _c2cn(name, input, s, dim, norm, forward, out):
+def _c2cn(input, s, dim, norm, forward, out):
     input = _floating(input)
     dims, sizes = _dims_and_sizes(input, s, dim)
     input = _resized(input, dims, sizes)
@@ -320,7 +320,7 @@ def _c2cn(name, input, s, dim, norm, forward, out):
         result = _C2C.apply(input, dims, scale, forward)
     else:
         result = input + 0j
-    return _into(out, result, name)
+    return _into(out, result, "fftn")
 
 
 def fftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -333,7 +333,7 @@ def fftn(input, s=None, dim=None, norm=None, *, out=None):
     tensor([[4., 0.],
             [0., 0.]])
     """
-    return _c2cn("fftn", input, s, dim, norm, True, out)
+    return _c2cn(input, s, dim, norm, True, out)
 
 
 def ifftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -343,7 +343,7 @@ def ifftn(input, s=None, dim=None, norm=None, *, out=None):
     tensor([[1., 1.],
             [1., 1.]])
     """
-    return _c2cn("ifftn", input, s, dim, norm, False, out)
+    return _c2cn(input, s, dim, norm, False, out)
 
 
 def _check_axes(name, dims):

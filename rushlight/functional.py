@@ -167,7 +167,7 @@ def heaviside(input, values):
     return torch.where(input == 0, values, torch.where(input > 0, one, zero))
 
 
-@with_out(wrong="nan_to_num: dtype of out: {G} should be same as input: {W}")
+@with_out(wrong="nan_to_num: dtype of out: %G should be same as input: %W")
 def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     """NaN and infinities replaced by numbers."""
     if not (input.is_floating_point() or input.is_complex()):
@@ -240,7 +240,7 @@ def _from_sublists(args):
 
 
 @with_out(
-    wrong="tensordot: Expected the output tensor to have dtype {W}, but got an output tensor with dtype {G}"
+    wrong="tensordot: Expected the output tensor to have dtype %W, but got an output tensor with dtype %G"
 )
 def tensordot(a, b, dims=2):
     """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs."""
@@ -349,11 +349,11 @@ def angle(input):
     if input.is_complex():
         return torch.atan2(input.imag, input.real)
     real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
-    result = torch.where(input < 0, torch.pi, 0.0).to(real)
+    result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
     return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
 
 
-@with_out(wrong="ldexp can't be cast to the desired output type {G}")
+@with_out(wrong="ldexp can't be cast to the desired output type %G")
 def ldexp(input, other):
     """input * 2 ** other."""
     _check_tensors("ldexp", input=input, other=other)
@@ -397,7 +397,7 @@ for _module in (_composites, _copies, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
-ldexp_ = in_place(ldexp, wrong="ldexp can't be cast to the desired output type {G}")
+ldexp_ = in_place(ldexp, wrong="ldexp can't be cast to the desired output type %G")
 nan_to_num_ = in_place(nan_to_num)
 __all__ += ["ldexp_", "nan_to_num_"]
 
@@ -456,4 +456,6 @@ _METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_sign
 _METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
 _METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
 _METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
-_METHODS["mvlgamma_"] = in_place(_METHODS["mvlgamma"])
+_METHODS["mvlgamma_"] = in_place(
+    _METHODS["mvlgamma"], "mvlgamma: result type %G can't be cast to the desired output type %W"
+)

@@ -35,6 +35,8 @@ def _named(name, fields):
     return type(name, (_Fields,), members)
 
 
+histogram = _named("histogram", "hist bin_edges")
+histogramdd = _named("histogramdd", "hist bin_edges")
 linalg_cholesky_ex = _named("linalg_cholesky_ex", "L info")
 linalg_eig = _named("linalg_eig", "eigenvalues eigenvectors")
 linalg_eigh = _named("linalg_eigh", "eigenvalues eigenvectors")

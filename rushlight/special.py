@@ -11,7 +11,7 @@ import math
 import rushlight as torch
 
 from . import _C
-from ._composite import with_out
+from ._composite import type_name, with_out, write
 
 _core = _C._special
 
@@ -88,8 +88,10 @@ def polygamma(n, input):
     return _C._hidden._polygamma(n, input)
 
 
-@with_out
-def mvlgamma(input, p):
+_NO_CAST = "can't be cast to the desired output type %W"  # as PyTorch, which names the wanted one
+
+
+def mvlgamma(input, p, *, out=None):
     """The logarithm of the multivariate gamma function of dimension p: the sum of
     lgamma(input - i / 2) over i < p, and p (p - 1) / 4 * log(pi).
 
@@ -102,11 +104,13 @@ def mvlgamma(input, p):
         raise RuntimeError("p has to be greater than or equal to 1")
     if input.dtype == torch.bool:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
+    wrong = f"mvlgamma: result type {type_name(input.dtype)} {_NO_CAST}"
     if not (input.is_floating_point() or input.is_complex()):
         input = input.to(torch.get_default_dtype())
     halves = torch.arange(p, dtype=input.dtype, device=input.device) * -0.5
     total = torch.lgamma(input.unsqueeze(-1) + halves).sum(-1)
-    return total + p * (p - 1) / 4 * math.log(math.pi)
+    result = total + p * (p - 1) / 4 * math.log(math.pi)
+    return result if out is None else write(out, result, "mvlgamma", wrong)
 
 
 multigammaln = mvlgamma
@@ -115,5 +119,6 @@ multigammaln = mvlgamma
 __all__ = [
     name
     for name in globals()
-    if not name.startswith("_") and name not in ("math", "mvlgamma", "torch", "with_out")
+    if not name.startswith("_")
+    and name not in ("math", "mvlgamma", "torch", "type_name", "with_out", "write")
 ]

@@ -6,7 +6,7 @@ Not here: operations that are functions (ops_functions.py and its neighbours).
 import math
 
 import numpy
-from ops_inputs import ALL, COMPLEX, DIFFERENTIABLE, FLOATS, INTS, K, Row, X
+from ops_inputs import ALL, COMPLEX, DIFFERENTIABLE, FLOATS, INTS, REAL, K, Row, X
 
 import rushlight
 
@@ -176,7 +176,7 @@ ROWS = [
     F("sqrt", "positive"),
     F("rsqrt", "positive"),
     F("sigmoid"),
-    F("logaddexp"),
+    F("_logaddexp", broadcast=False, dtypes=REAL, ref=lambda m, x, o: m.logaddexp(x, o)),
     F("logaddexp2"),
     F("_pow", "positive", "any", ref=lambda m, x, e: m.pow(x, e), tol=3),
     F("xlogy", "any", "positive"),

@@ -62,6 +62,7 @@ ROWS = [
     row("norm", A, (A, 1), (A, 3, 0), (B, 2, (0, 2), True), (A, "fro"), (A, float("inf")), S, E,
         (A, K(p=2, dim=1, dtype=D("float64"))), dtypes=FLOATING, tol=4),
     row("dist", (A, X(3, 4)), (A, X(4), 1), (A, X(3, 4), 3), dtypes=FLOATING, tol=4),
+    row("logaddexp", (A, X(3, 4)), (A, X(4)), (A, S), tol=4),
     row("logsumexp", (A, 0), (B, (0, 2), True), (S, 0), (E, 1), (X(at=[[float("-inf")] * 2, [1.0, 2.0]]), 1),
         dtypes=REAL, tol=4),
     scan("cumsum", (A, 0, K(dtype=D("float64"))), tol=4),

@@ -8,9 +8,9 @@
 #include <type_traits>
 #include <utility>
 
-namespace rl {
+#include "base/error_kind.h"
 
-enum class ErrorKind { Runtime, Type, Value, Index, NotImplemented, Assertion, Overflow, Memory };
+namespace rl {
 
 class Error : public std::exception {
  public:

@@ -266,7 +266,11 @@ Types types_of(const Formula& f, const Operand* operands, const Tensor* into = n
   }
   const DType k = static_cast<DType>(f.kernels->result[c]);
   t.result = k == DType::Bool ? k : k == dtype_of(t.compute) ? t.common : real_of(t.common);
-  if (into) check_fits(t.result, into->dtype());
+  if (into) {
+    RL_CHECK(!is_complex(t.common) || is_complex(t.result) || t.result == DType::Bool, "In-place ",
+             f.name, " is not supported for complex tensors.");
+    check_fits(t.result, into->dtype());
+  }
   return t;
 }
 

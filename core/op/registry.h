@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "base/out_rule.h"
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/sym.h"
@@ -36,6 +37,7 @@ struct Overload {
   std::unique_ptr<Schema> schema;
   void* function = nullptr;
   Result (*invoke)(void* function, const Arg* args) = nullptr;
+  OutRule out_rule = kOutCast;
 };
 
 struct Op {
@@ -44,14 +46,16 @@ struct Op {
   std::vector<Overload> overloads;
   std::unique_ptr<Formula> formula;
   // Where it appears.
-  bool function = true;      // torch.name
-  bool method = true;        // Tensor.name
-  bool nn = false;           // torch._C._nn.name, not torch.name
-  bool special = false;      // torch.special.name, not torch.name
-  bool linalg = false;       // torch.linalg.name, not torch.name
-  bool in_place = false;     // there is name_ too
-  bool is_in_place = false;  // this is one: "add_"; returns self
-  bool makes_out = true;     // takes out=
+  bool function = true;         // torch.name
+  bool method = true;           // Tensor.name
+  bool nn = false;              // torch._C._nn.name, not torch.name
+  bool special = false;         // torch.special.name, not torch.name
+  bool linalg = false;          // torch.linalg.name, not torch.name
+  bool in_place = false;        // there is name_ too
+  bool is_in_place = false;     // this is one: "add_"; returns self
+  bool makes_out = true;        // takes out=
+  bool out_apart = false;       // out= may not even be the very tensor that is read
+  bool out_sets_dtype = false;  // computed in the dtype of out=, where none is given
   std::vector<std::string> aliases;
 };
 
@@ -168,6 +172,18 @@ class Registry {
     }
     Entry& in_place() {  // also name_: computed, then written over self
       op_.in_place = true;
+      return *this;
+    }
+    Entry& out_dtype(const OutRule& rule) {  // of the overload that was just defined
+      op_.overloads.back().out_rule = rule;
+      return *this;
+    }
+    Entry& out_apart() {
+      op_.out_apart = true;
+      return *this;
+    }
+    Entry& out_sets_dtype() {
+      op_.out_sets_dtype = true;
       return *this;
     }
     Entry& no_out() {

@@ -134,7 +134,8 @@ RL_FORMULAS(activation) {
          return where(z > threshold, g, g * sigmoid(z));
        })
       .nn()
-      .not_in_place();
+      .not_in_place()
+      .out_dtype(kOutFoundExact);
   r.unary(
        "softshrink(input, lambd=0.5)", Strict, "x moved towards zero by lambd.",
        [](Value auto x, Value auto l) {
@@ -144,14 +145,16 @@ RL_FORMULAS(activation) {
          return where(x >= -l && x <= l, 0.0, g);
        })
       .nn()
-      .not_in_place();
+      .not_in_place()
+      .out_dtype(kOutFoundExact);
   r.unary(
        "hardshrink(input, lambd=0.5)", Strict, "x, or zero where abs(x) <= lambd.",
        [](Value auto x, Value auto l) { return where(x >= -l && x <= l, 0.0, x); },
        [](Value auto g, Value auto x, Value auto, Value auto l) {
          return where(x >= -l && x <= l, 0.0, g);
        })
-      .not_in_place();
+      .not_in_place()
+      .out_dtype(kOutFoundExact);
   r.unary(
        "threshold(input, threshold, value)", Real, "x where x > threshold, else value.",
        [](Value auto x, Value auto t, Value auto v) { return where(x <= t, v, x); },
@@ -165,5 +168,6 @@ RL_FORMULAS(activation) {
        [](Value auto g, Value auto x, Value auto) { return g * sigmoid(-x); })
       .nn()
       .not_in_place()
-      .node("LogSigmoidBackward0");
+      .node("LogSigmoidBackward0")
+      .out_dtype({"expected scalar type %W but found %G"});
 }

@@ -93,7 +93,8 @@ RL_FORMULAS(arithmetic) {
       .alias("negative")
       .rejects_bool(
           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
-          "to invert a mask, use the `~` or `logical_not()` operator instead.");
+          "to invert a mask, use the `~` or `logical_not()` operator instead.")
+      .out_dtype(kOutFoundExact);
   r.unary(
       "reciprocal(input)", Float, "1 / input.", [](Value auto x) { return 1.0 / x; },
       [](Value auto g, Value auto, Value auto y) { return -(g * (y * y)); });
@@ -112,24 +113,28 @@ RL_FORMULAS(arithmetic) {
        "abs(input)", Number, "Absolute value; of a complex number, its modulus.",
        [](Value auto x) { return abs(x); },
        [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
-      .alias("absolute");
+      .alias("absolute")
+      .out_dtype(kOutFound);
   r.unary(
-      "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
-      [](Value auto g, Value auto, Value auto) { return g * 0.0; });
+       "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
+       [](Value auto g, Value auto, Value auto) { return g * 0.0; })
+      .out_dtype(kOutFoundExact);
   r.unary(
-      "sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
-      [](Value auto x) { return sign(x); },
-      [](Value auto g, Value auto x, Value auto y) {  // what of g is across x, over abs(x)
-        auto zero = x == 0.0 || isnan(x);
-        auto along = y * g;
-        return where(
-            zero, g * 0.0,
-            (g - conj(y) * (0.5 * (along + conj(along)))) / where(zero, like(x, 1.0), x * conj(y)));
-      });
+       "sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
+       [](Value auto x) { return sign(x); },
+       [](Value auto g, Value auto x, Value auto y) {  // what of g is across x, over abs(x)
+         auto zero = x == 0.0 || isnan(x);
+         auto along = y * g;
+         return where(zero, g * 0.0,
+                      (g - conj(y) * (0.5 * (along + conj(along)))) /
+                          where(zero, like(x, 1.0), x * conj(y)));
+       })
+      .out_dtype(kOutFoundExact);
   r.unary(
-      "conj_physical(input)", Number, "The complex conjugate, in memory of its own.",
-      [](Value auto x) { return conj(x); },
-      [](Value auto g, Value auto, Value auto) { return conj(g); });
+       "conj_physical(input)", Number, "The complex conjugate, in memory of its own.",
+       [](Value auto x) { return conj(x); },
+       [](Value auto g, Value auto, Value auto) { return conj(g); })
+      .out_dtype(kOutFoundExact);
 
   r.ternary(
        "addcmul(input, tensor1, tensor2, *, value=1)", Number, "input + value * tensor1 * tensor2.",
@@ -248,15 +253,18 @@ RL_FORMULAS(arithmetic) {
       .node("ClampBackward1");
 
   r.unary(
-      "floor(input)", Real, "The integer below.", [](Value auto x) { return floor(x); },
-      [](Value auto g, Value auto, Value auto) { return g * 0.0; });
+       "floor(input)", Real, "The integer below.", [](Value auto x) { return floor(x); },
+       [](Value auto g, Value auto, Value auto) { return g * 0.0; })
+      .out_dtype(kOutFoundExact);
   r.unary(
-      "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },
-      [](Value auto g, Value auto, Value auto) { return g * 0.0; });
+       "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },
+       [](Value auto g, Value auto, Value auto) { return g * 0.0; })
+      .out_dtype(kOutFoundExact);
   r.unary(
        "trunc(input)", Real, "The integer towards zero.", [](Value auto x) { return trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .alias("fix");
+      .alias("fix")
+      .out_dtype(kOutFoundExact);
   r.unary(
        "_round(input)", Real, "The nearest integer, halves to even.",
        [](Value auto x) { return round(x); },
@@ -264,8 +272,9 @@ RL_FORMULAS(arithmetic) {
       .hidden()
       .node("RoundBackward0");
   r.unary(
-      "frac(input)", Strict, "input - trunc(input).", [](Value auto x) { return x - trunc(x); },
-      [](Value auto g, Value auto, Value auto) { return g; });
+       "frac(input)", Strict, "input - trunc(input).", [](Value auto x) { return x - trunc(x); },
+       [](Value auto g, Value auto, Value auto) { return g; })
+      .out_dtype(kOutFoundExact);
 
   r.binary("bitwise_and(input, other)", Bits, "Bitwise and; logical for bool.",
            [](Value auto x, Value auto o) { return x & o; })

@@ -31,11 +31,13 @@ RL_FORMULAS(comparison) {
   r.unary("isposinf(input)", Real, "True where input is +inf.",
           [](Value auto x) { return isinf(x) && x > 0.0; })
       .not_in_place()
-      .rejects_complex("isposinf does not support complex inputs.");
+      .rejects_complex("isposinf does not support complex inputs.")
+      .out_dtype({"isposinf does not support non-boolean outputs."});
   r.unary("isneginf(input)", Real, "True where input is -inf.",
           [](Value auto x) { return isinf(x) && x < 0.0; })
       .not_in_place()
-      .rejects_complex("isneginf does not support complex inputs.");
+      .rejects_complex("isneginf does not support complex inputs.")
+      .out_dtype({"isneginf does not support non-boolean outputs."});
   r.binary("logical_and(input, other)", Number, "True where both are not zero.",
            [](Value auto x, Value auto o) { return x != 0.0 && o != 0.0; })
       .tensors_only();
@@ -60,5 +62,6 @@ RL_FORMULAS(comparison) {
        })
       .mask_first()
       .not_in_place()
-      .not_method();
+      .not_method()
+      .out_dtype({"Expected out type to be %W but got %G"});
 }

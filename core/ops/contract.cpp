@@ -375,21 +375,28 @@ Tensor cdist_by(const Tensor& x1, const Tensor& x2, double p, std::string_view m
 
 void define_contract(Registry& r) {
   r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.",
-       &addmm<false>);
+       &addmm<false>)
+      .out_dtype(kOutExact);
   r.op("addmm_(input, mat1, mat2, *, beta=1, alpha=1)", "addmm, in place.", &addmm<true>);
   r.op("addmv(input, mat, vec, *, beta=1, alpha=1)", "beta * input + alpha * mat @ vec.", &addmv)
-      .in_place();
+      .in_place()
+      .out_dtype(kOutExact);
   r.op("addbmm(input, batch1, batch2, *, beta=1, alpha=1)",
        "beta * input + alpha * (the sum over the batch of batch1 @ batch2).", &addbmm)
-      .in_place();
+      .in_place()
+      .out_dtype({"self and mat2 must have the same dtype, but got %G and %W"});
   r.op("baddbmm(input, batch1, batch2, *, beta=1, alpha=1)",
-       "beta * input + alpha * batch1 @ batch2, batch by batch.", &baddbmm<false>);
+       "beta * input + alpha * batch1 @ batch2, batch by batch.", &baddbmm<false>)
+      .out_dtype(kOutExact);
   r.op("baddbmm_(input, batch1, batch2, *, beta=1, alpha=1)", "baddbmm, in place.", &baddbmm<true>);
   r.op("addr(input, vec1, vec2, *, beta=1, alpha=1)", "beta * input + alpha * outer(vec1, vec2).",
        &addr)
       .in_place();
   r.op("inner(input, other)",
-       "Sums products over the last dimension of both: the dot product of vectors.", &inner);
+       "Sums products over the last dimension of both: the dot product of vectors.", &inner)
+      .out_dtype(
+          {"tensordot: Expected the output tensor to have dtype %W, but got an output tensor "
+           "with dtype %G"});
   r.op("_tensordot(input, other, dims_self, dims_other)", "Sums products over pairs of dimensions.",
        &tensordot)
       .not_method();

@@ -167,19 +167,12 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
     return finish(linspace_as<float>(start.real(), end.real(), steps, dtype), f);
   if (is_integral(dtype)) {
     const double s = static_cast<double>(start.integer()), e = static_cast<double>(end.integer());
-    const double d =
-        steps > 1
-            ? static_cast<double>(static_cast<float>((e - s) / static_cast<double>(steps - 1)))
-            : 0;
-    return finish(fill_by<int64_t>(steps, dtype,
-                                   [=](int64_t i) {
-                                     if (steps == 1) return static_cast<int64_t>(s);
-                                     return static_cast<int64_t>(
-                                         i < steps / 2
-                                             ? s + d * static_cast<double>(i)
-                                             : e - d * static_cast<double>(steps - i - 1));
-                                   }),
-                  f);
+    const double d = steps > 1 ? (e - s) / static_cast<double>(steps - 1) : 0;
+    const auto at = [=](int64_t i) {
+      if (i < steps / 2 || steps == 1) return static_cast<int64_t>(std::fma(d, i, s));
+      return static_cast<int64_t>(std::fma(-d, steps - i - 1, e));
+    };
+    return finish(fill_by<int64_t>(steps, dtype, at), f);
   }
   Tensor t = linspace_as<double>(start.real(), end.real(), steps, DType::F64);
   if (is_complex(dtype)) {
@@ -190,7 +183,9 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
 }
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");
-  const Tensor e = linspace_as<double>(start.real(), end.real(), steps, DType::F64);
+  const bool whole = is_integral(factory_dtype(f)) && steps != 1;  // then the ends are cut, too
+  const auto cut = [whole](double x) { return whole ? std::trunc(x) : x; };
+  const Tensor e = linspace_as<double>(cut(start.real()), cut(end.real()), steps, DType::F64);
   Tensor t = fill_by<double>(steps, DType::F64,
                              [&, p = e.data<double>()](int64_t i) { return std::pow(base, p[i]); });
   return finish(as_contiguous(t, factory_dtype(f)), f);
@@ -302,8 +297,12 @@ void define_creation(Registry& r) {
   r.op("logspace(start, end, steps, base=10.0, **factory)", "", &logspace_tensors);
   r.op("eye(n, **factory)", "The identity matrix.", &eye_n).not_method();
   r.op("eye(n, m, **factory)", "", &eye_nm);
-  r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from).not_method();
-  r.op("polar(abs, angle)", "A complex tensor of moduli and angles.", &polar).not_method();
+  r.op("complex(real, imag)", "A complex tensor of two real ones.", &complex_from)
+      .not_method()
+      .out_dtype(kOutComplex);
+  r.op("polar(abs, angle)", "A complex tensor of moduli and angles.", &polar)
+      .not_method()
+      .out_dtype(kOutComplex);
 }
 
 }  // namespace rl

@@ -39,7 +39,7 @@ RL_FORMULAS(exponential) {
       "sigmoid(input)", Float, "1 / (1 + exp(-input)).", [](Value auto x) { return sigmoid(x); },
       [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
   r.binary(
-       "logaddexp(input, other)", RealFloat, "log(exp(input) + exp(other)).",
+       "_logaddexp(input, other)", RealFloat, "logaddexp of real numbers.",
        [](Value auto x, Value auto o) {
          auto m = maximum(x, o);
          auto d = where(x == o, 0.0, minimum(x, o) - m);  // equal infinities differ by zero
@@ -47,8 +47,10 @@ RL_FORMULAS(exponential) {
        },
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(o - x)); },
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g / (1.0 + exp(x - o)); })
+      .hidden()
       .tensors_only()
-      .not_in_place();
+      .not_in_place()
+      .node("LogaddexpBackward0");
   r.binary(
        "logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",
        [](Value auto x, Value auto o) {

@@ -511,7 +511,12 @@ Tensor take_along_dim(const Tensor& input, const Tensor& indices, OptInt dim_in)
   if (input.dim()) a[dim] = b[dim] = 1;
   Dims sizes = broadcast(a, b), index_sizes = sizes;
   if (input.dim()) sizes[dim] = input.size(dim), index_sizes[dim] = indices.size(dim);
-  return gather(expand(input, sizes), dim, expand(indices, index_sizes));
+  Tensor at = indices;
+  if (const int64_t n = input.dim() ? input.size(dim) : 1) {
+    GradGuard off(false);
+    at = call_op<"remainder">(indices, n);  // any index has a place, counted round and round
+  }
+  return gather(expand(input, sizes), dim, expand(at, index_sizes));
 }
 
 }  // namespace
@@ -529,28 +534,36 @@ void define_index(Registry& r) {
   r.op("index_put_(input, indices, values, accumulate=False)", "The same, in place.", &index_put_);
   r.op("_index_put_impl_(input, indices, values, accumulate=False)", "index_put_.", &index_put_);
   r.op("index_select(input, dim, index)",
-       "The slices of input along dim that a vector of indices names.", &index_select);
+       "The slices of input along dim that a vector of indices names.", &index_select)
+      .out_dtype({"index_select(): self and result must have the same scalar type"})
+      .out_apart();
   r.op("index_add(input, dim, index, source, *, alpha=1)",
        "Adds slices of alpha * source to the slices of input that index names.",
-       &index_add_op<false>);
+       &index_add_op<false>)
+      .out_dtype(kOutExact);
   r.op("index_add_(input, dim, index, source, *, alpha=1)", "The same, in place.",
        &index_add_op<true>);
   r.op("index_copy(input, dim, index, source)",
-       "Replaces the slices of input that index names by those of source.", &index_copy_op<false>);
+       "Replaces the slices of input that index names by those of source.", &index_copy_op<false>)
+      .out_dtype(kOutExact);
   r.op("index_copy_(input, dim, index, source)", "The same, in place.", &index_copy_op<true>);
   r.op("index_fill(input, dim, index, value)", "Fills the slices that index names with a value.",
        &index_fill_op<false>);
   r.op("index_fill(input, dim, index, value)", "", &index_fill_tensor<false>);
   r.op("index_fill_(input, dim, index, value)", "The same, in place.", &index_fill_op<true>);
   r.op("index_fill_(input, dim, index, value)", "", &index_fill_tensor<true>);
-  r.op("take(input, index)", "The elements at places of the flattened input.", &take);
+  r.op("take(input, index)", "The elements at places of the flattened input.", &take)
+      .out_dtype({"take(): self and out expected to have the same dtype, but got self.dtype = %W "
+                  "and out.dtype = %G"})
+      .out_apart();
   r.op("put(input, index, source, accumulate=False)",
        "A copy of input with the places of index, counted flat, replaced by source.",
        &put_op<false>);
   r.op("put_(input, index, source, accumulate=False)", "The same, in place.", &put_op<true>);
   r.op("take_along_dim(input, indices, dim=None)",
        "input at indices along dim, the other dimensions broadcast: the partner of argsort.",
-       &take_along_dim);
+       &take_along_dim)
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl

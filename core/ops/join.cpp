@@ -427,18 +427,27 @@ void define_join(Registry& r) {
        &cat)
       .not_method()
       .alias("concat")
-      .alias("concatenate");
-  r.op("stack(tensors, dim=0)", "Joins equal tensors along a new dimension.", &stack).not_method();
+      .alias("concatenate")
+      .out_dtype(kOutCat)
+      .out_apart();
+  r.op("stack(tensors, dim=0)", "Joins equal tensors along a new dimension.", &stack)
+      .not_method()
+      .out_dtype(kOutCat);
   r.op("hstack(tensors)", "Joins along the second dimension; vectors along their only one.",
        &hstack)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutCat);
   r.op("vstack(tensors)", "Joins along the first dimension; a vector is a row.", &vstack)
       .not_method()
-      .alias("row_stack");
-  r.op("dstack(tensors)", "Joins along the third dimension.", &dstack).not_method();
+      .alias("row_stack")
+      .out_dtype(kOutCat);
+  r.op("dstack(tensors)", "Joins along the third dimension.", &dstack)
+      .not_method()
+      .out_dtype(kOutCat);
   r.op("column_stack(tensors)", "Joins along the second dimension; a vector is a column.",
        &column_stack)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutCat);
   r.op("repeat(input, *repeats)", "input repeated along each dimension.", &repeat).not_function();
   r.op("tile(input, *dims)", "repeat, with ones in front where fewer numbers are given.", &tile);
   r.op("flip(input, *dims)", "Reverses dimensions, as a copy.", &flip);

@@ -284,7 +284,9 @@ void define_mask(Registry& r) {
        &masked_fill_op<false>);
   r.op("masked_fill_(input, mask, value)", "The same, in place.", &masked_fill_op<true>);
   r.op("masked_select(input, mask)", "The elements where the bool mask is true, as a vector.",
-       &masked_select);
+       &masked_select)
+      .out_dtype({"masked_select(): self and result must have the same scalar type"})
+      .out_apart();
   r.op("masked_scatter(input, mask, source)",
        "A copy of input whose elements under the mask come from source, in order.",
        &masked_scatter);
@@ -294,7 +296,8 @@ void define_mask(Registry& r) {
        &nonzero_op);
   r.op("argwhere(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero);
   r.op("where(condition)", "The coordinates of the nonzero elements, one vector a dimension.",
-       &where_true);
+       &where_true)
+      .out_dtype({"Expected out type to be %W but got %G"});
   r.op("bincount(input, weights=None, minlength=0)",
        "How often each non-negative integer occurs, or the sum of its weights.", &bincount);
   r.op("one_hot(tensor, num_classes=-1)",

@@ -480,22 +480,29 @@ void define_matmul(Registry& r) {
   r.op("mm(input, mat2)",
        "The product of two matrices, [n, m] and [m, p].\n\n"
        ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])",
-       &mm);
-  r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm);
-  r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv);
+       &mm)
+      .out_dtype(kOutExact);
+  r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
+      .out_dtype(kOutExact);
+  r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv)
+      .out_dtype({"addmv input tensors must have the same dtype, but got %G, %W, and %W"});
   r.op("dot(input, tensor)", "The sum of products of two vectors of one size, without conjugation.",
-       &dot);
-  r.op("vdot(input, other)", "The dot product with the first vector conjugated.", &vdot);
+       &dot)
+      .out_dtype(kOutProduct);
+  r.op("vdot(input, other)", "The dot product with the first vector conjugated.", &vdot)
+      .out_dtype(kOutProduct);
   r.op("outer(input, vec2)", "The matrix input[i] * vec2[j] of two vectors.", &outer).alias("ger");
   r.op("matmul(input, other)",
        "The product of vectors, matrices or batches of matrices. Leading dimensions broadcast; a "
        "1-d operand is a row on the left, a column on the right, and its dimension is dropped.\n\n"
        ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
        &matmul)
-      .alias("__matmul__");
+      .alias("__matmul__")
+      .out_dtype(kOutExact);
   r.op("linear(input, weight, bias=None)",
        "input @ weight.T + bias over the last dimension; weight is [out, in].", &linear)
-      .nn();
+      .nn()
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl

@@ -152,7 +152,8 @@ void define_median(Registry& r) {
   r.op("nanmedian(input)", "median of what is not NaN.", &nanmedian);
   r.op("nanmedian(input, dim, keepdim=False) -> (values, indices)", "", &nanmedian_dim);
   r.op("mode(input, dim=-1, keepdim=False) -> (values, indices)",
-       "The most frequent value of each line and an index of it.", &mode);
+       "The most frequent value of each line and an index of it.", &mode)
+      .out_dtype({"expected scalar type '%W' but got '%G' for values output"});
 }
 
 }  // namespace rl

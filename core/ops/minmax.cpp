@@ -150,19 +150,26 @@ Tensor min_other(const Tensor& input, const Tensor& other) {
 
 void define_minmax(Registry& r) {
   r.op("max(input)", "The largest element; with dim, also its index; with other, elementwise.",
-       &extreme_all<true>);
+       &extreme_all<true>)
+      .out_dtype(kOutAll);
   r.op("max(input, other)", "", &max_other);
-  r.op("max(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<true>);
+  r.op("max(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<true>)
+      .out_dtype(kOutExact);
   r.op("min(input)", "The smallest element; with dim, also its index; with other, elementwise.",
-       &extreme_all<false>);
+       &extreme_all<false>)
+      .out_dtype(kOutAll);
   r.op("min(input, other)", "", &min_other);
-  r.op("min(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<false>);
+  r.op("min(input, dim, keepdim=False) -> (values, indices)", "", &extreme_dim<false>)
+      .out_dtype(kOutExact);
   r.op("amax(input, dim=(), keepdim=False)",
-       "The largest elements over dimensions; ties share the gradient.", &extreme_axes<true>);
+       "The largest elements over dimensions; ties share the gradient.", &extreme_axes<true>)
+      .out_dtype(kOutExtreme);
   r.op("amin(input, dim=(), keepdim=False)",
-       "The smallest elements over dimensions; ties share the gradient.", &extreme_axes<false>);
+       "The smallest elements over dimensions; ties share the gradient.", &extreme_axes<false>)
+      .out_dtype(kOutExtreme);
   r.op("aminmax(input, *, dim=None, keepdim=False) -> (min, max)", "The smallest and the largest.",
-       &aminmax);
+       &aminmax)
+      .out_dtype(kOutExact);
   r.op("argmax(input, dim=None, keepdim=False)",
        "The index of the largest element, of the flattened tensor if dim is None.",
        &arg_extreme<true>);

@@ -151,6 +151,17 @@ Tensor logsumexp(const Tensor& input, const OptDims& dim, bool keepdim) {
   });
 }
 
+/// Of complex numbers the imaginary part is not brought into (-pi, pi], as PyTorch has it.
+Tensor logaddexp(const Tensor& input, const Tensor& other) {
+  const Operand both[] = {input, other};
+  const DType common = result_type(both, 2);
+  if (!is_complex(common)) return call_op<"_logaddexp">(input, other);
+  const Tensor a = call_to(input, common), b = call_to(other, common);
+  const Tensor first = call_op<"ge">(call_op<"real">(a), call_op<"real">(b));
+  const Tensor most = call_op<"where">(first, a, b), least = call_op<"where">(first, b, a);
+  return call_op<"add">(most, call_op<"log1p">(call_op<"exp">(call_op<"sub">(least, most))));
+}
+
 }  // namespace
 
 Tensor greatest_real(const Tensor& x, const Axes& axes) {
@@ -167,11 +178,14 @@ void define_norm(Registry& r) {
        &vector_norm)
       .linalg();
   r.op("norm(input, p=2, dim=None, keepdim=False, dtype=None)",
-       "The p-norm of the elements as one vector, over dim if given.", &norm);
-  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named);
+       "The p-norm of the elements as one vector, over dim if given.", &norm)
+      .out_dtype(kOutExact);
+  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named).out_dtype(kOutExact);
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
-  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.",
-       &logsumexp);
+  r.op("logaddexp(input, other)", "log(exp(input) + exp(other)).", &logaddexp);
+  r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)
+      .out_dtype(
+          {"logsumexp(): Expected floating point type for result tensor, but got: %G", false});
 }
 
 }  // namespace rl

@@ -214,7 +214,8 @@ void define_number(Registry& r) {
   r.op("lcm(input, other)", "The least common multiple of integers.", &integer_pair<true>)
       .in_place();
   r.op("frexp(input) -> (mantissa, exponent)",
-       "Mantissas of [0.5, 1) and exponents of 2 with input = mantissa * 2 ** exponent.", &frexp);
+       "Mantissas of [0.5, 1) and exponents of 2 with input = mantissa * 2 ** exponent.", &frexp)
+      .out_dtype({"torch.frexp() expects mantissa to have dtype %w but got %g"});
   r.op("poisson(input, generator=None)", "Poisson draws with the rates in input.", &poisson)
       .not_method()
       .no_out();

@@ -383,8 +383,8 @@ void define_pooling(Registry& r) {
 #define RL_AVG_POOL                                                                      \
   "(input, kernel_size, stride=[], padding=0, ceil_mode=False, count_include_pad=True, " \
   "divisor_override=None)"
-  r.op("avg_pool2d" RL_AVG_POOL, avg_doc, &avg_pool<2>).nn();
-  r.op("avg_pool3d" RL_AVG_POOL, avg_doc, &avg_pool<3>).nn();
+  r.op("avg_pool2d" RL_AVG_POOL, avg_doc, &avg_pool<2>).nn().out_dtype(kOutExact);
+  r.op("avg_pool3d" RL_AVG_POOL, avg_doc, &avg_pool<3>).nn().out_dtype(kOutExact);
 #undef RL_AVG_POOL
   const char* adaptive_doc = "Pooling over output_size windows that together cover the input.";
   r.op("adaptive_avg_pool1d(input, output_size)", adaptive_doc, &adaptive_avg_pool1d).not_method();

@@ -356,8 +356,9 @@ void define_random(Registry& r) {
   r.op("random_(input, from, to, *, generator=None)", "", &random_range);
   r.op("bernoulli_(input, p=0.5, *, generator=None)", "1 with probability p, else 0.", &bernoulli_);
   r.op("bernoulli(input, *, generator=None)", "1 with the probability in input, else 0.",
-       &bernoulli);
-  r.op("bernoulli(input, p, *, generator=None)", "", &bernoulli_p);
+       &bernoulli)
+      .out_dtype({nullptr});
+  r.op("bernoulli(input, p, *, generator=None)", "", &bernoulli_p).out_dtype({nullptr});
   r.op("rand(*size, generator=None, **factory)", "Uniform draws from [0, 1).", &rand).not_method();
   r.op("randn(*size, generator=None, **factory)", "Standard normal draws.", &randn).not_method();
   r.op("randint(high, size, *, generator=None, **factory)", "Integers of [low, high).", &randint)
@@ -379,10 +380,12 @@ void define_random(Registry& r) {
   r.op("randint_like(input, low, high, **factory, memory_format=None)", "", &randint_like_range);
   r.op("normal(mean, std, size, *, generator=None, **factory)",
        "Normal draws of given means and deviations.", &normal_size)
-      .not_method();
-  r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors);
+      .not_method()
+      .out_dtype(kOutNormal);
+  r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors).out_dtype(kOutNormal);
   r.op("multinomial(input, num_samples, replacement=False, *, generator=None)",
-       "Indices drawn with the given weights.", &multinomial);
+       "Indices drawn with the given weights.", &multinomial)
+      .out_dtype({"multinomial expects Long tensor out, got: %G"});
   r.op("dropout(input, p, train)",
        "Zeroes with probability p and scales the rest (Srivastava et al., 2014).", &dropout)
       .not_method()

@@ -416,15 +416,20 @@ void define_reduce(Registry& r) {
   r.op("sum(input, dim=None, keepdim=False, *, dtype=None)",
        "The sum over dimensions (None: all). Integers and bools sum to int64.", &sum);
   r.op("mean(input, dim=None, keepdim=False, *, dtype=None)",
-       "The mean over dimensions (None: all). RuntimeError for integers.", &mean);
+       "The mean over dimensions (None: all). RuntimeError for integers.", &mean)
+      .out_dtype(kOutMean);
   r.op("nansum(input, dim=None, keepdim=False, *, dtype=None)", "The sum with NaN taken as 0.",
-       &nansum);
+       &nansum)
+      .out_dtype(kOutNanSum);
   r.op("nanmean(input, dim=None, keepdim=False, *, dtype=None)", "The mean of what is not NaN.",
-       &nanmean);
+       &nanmean)
+      .out_dtype(kOutNanSum);
   r.op("prod(input, dim=None, keepdim=False, *, dtype=None)",
        "The product over a dimension (None: all). Integers and bools multiply to int64.", &prod);
-  r.op("any(input, dim=None, keepdim=False)", "True where some element is not zero.", &any);
-  r.op("all(input, dim=None, keepdim=False)", "True where no element is zero.", &all);
+  r.op("any(input, dim=None, keepdim=False)", "True where some element is not zero.", &any)
+      .out_dtype({"any only supports bool tensor for result, got: %G"});
+  r.op("all(input, dim=None, keepdim=False)", "True where no element is zero.", &all)
+      .out_dtype({"all only supports bool tensor for result, got: %G"});
   r.op("count_nonzero(input, dim=None)", "How many elements are not zero, as int64.",
        &count_nonzero);
   constexpr bool root = true;

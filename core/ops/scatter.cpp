@@ -1,6 +1,7 @@
 // gather and the scatter family: elements moved to and from places that an index of the same number
 // of dimensions names along one of them; and repeat_interleave.
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "cpu/dispatch.h"
@@ -23,7 +24,13 @@ Tensor checked_places(const Tensor& index, int dim, int64_t n) {
   const Tensor once =
       read_index(make_view(at->storage, DType::I64, sizes, at.strides(), at->offset));
   const int64_t* v = once.data<int64_t>();
-  for (int64_t i = 0; i < once.numel(); ++i)
+  std::atomic<bool> wrong = false;
+  cpu::parallel_for(0, once.numel(), 32768, [&](int64_t b, int64_t e) {
+    bool out = false;
+    for (int64_t i = b; i < e; ++i) out |= static_cast<uint64_t>(v[i]) >= static_cast<uint64_t>(n);
+    if (out) wrong = true;
+  });
+  for (int64_t i = 0; wrong; ++i)
     RL_CHECK(v[i] >= 0 && v[i] < n, "index ", v[i], " is out of bounds for dimension ", dim,
              " with size ", n);
   return at;
@@ -494,30 +501,37 @@ Tensor scatter_add(const Tensor& input, int64_t dim, const Tensor& index, const 
 
 void define_scatter(Registry& r) {
   r.op(
-      "gather(input, dim, index, *, sparse_grad=False)",
-      "out[i][j] = input[index[i][j]][j] for dim 0, and so on: out has the index's shape.",
-      +[](const Tensor& t, int64_t dim, const Tensor& index, Any) {
-        return gather(t, dim, index);
-      });
+       "gather(input, dim, index, *, sparse_grad=False)",
+       "out[i][j] = input[index[i][j]][j] for dim 0, and so on: out has the index's shape.",
+       +[](const Tensor& t, int64_t dim, const Tensor& index, Any) {
+         return gather(t, dim, index);
+       })
+      .out_dtype(kOutExact)
+      .out_apart();
   r.op("scatter(input, dim, index, src, *, reduce=None)",
        "A copy of input where out[index[i][j]][j] = src[i][j] for dim 0, and so on. src may be a "
        "number; reduce is 'add' or 'multiply'.",
-       &scatter_src_reduce<false>);
-  r.op("scatter(input, dim, index, value, *, reduce=None)", "", &scatter_value_op<false>);
+       &scatter_src_reduce<false>)
+      .out_dtype(kOutExact)
+      .out_apart();
+  r.op("scatter(input, dim, index, value, *, reduce=None)", "", &scatter_value_op<false>)
+      .out_dtype(kOutExact);
   r.op("scatter_(input, dim, index, src, *, reduce=None)", "scatter, in place.",
        &scatter_src_reduce<true>);
   r.op("scatter_(input, dim, index, value, *, reduce=None)", "", &scatter_value_op<true>);
   r.op("scatter_add(input, dim, index, src)", "scatter that adds to what is there.",
-       &scatter_add_op<false>);
+       &scatter_add_op<false>)
+      .out_dtype(kOutExact);
   r.op("scatter_add_(input, dim, index, src)", "The same, in place.", &scatter_add_op<true>);
   r.op("scatter_reduce(input, dim, index, src, reduce, *, include_self=True)",
        "scatter that combines all values of one place by 'sum', 'prod', 'mean', 'amax' or 'amin'.",
-       &scatter_reduce_op<false>);
+       &scatter_reduce_op<false>)
+      .out_dtype(kOutExact);
   r.op("scatter_reduce_(input, dim, index, src, reduce, *, include_self=True)",
        "The same, in place.", &scatter_reduce_op<true>);
   r.op("index_reduce(input, dim, index, source, reduce, *, include_self=True)",
-       "Combines slices of source with the slices of input that index names.",
-       &index_reduce<false>);
+       "Combines slices of source with the slices of input that index names.", &index_reduce<false>)
+      .out_dtype(kOutExact);
   r.op("index_reduce_(input, dim, index, source, reduce, *, include_self=True)",
        "The same, in place.", &index_reduce<true>);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",

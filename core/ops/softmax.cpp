@@ -125,9 +125,11 @@ Tensor log_softmax(const Tensor& input, int64_t dim) { return softmax_of(input, 
 
 void define_softmax(Registry& r) {
   r.op("softmax(input, dim, dtype=None)", "exp(input) / sum(exp(input)) along a dimension.",
-       &softmax_op);
+       &softmax_op)
+      .out_dtype(kOutExact);
   r.op("log_softmax(input, dim, dtype=None)", "log(softmax(input)) without overflow.",
-       &log_softmax_op);
+       &log_softmax_op)
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl

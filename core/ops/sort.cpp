@@ -66,6 +66,21 @@ Tensor msort(const Tensor& self) { return sort(self, 0, false, true)[0]; }
 
 // ---- the first k ----
 
+/// Puts the k entries of the least keys first. Among equals, PyTorch keeps whichever these
+/// algorithms leave first: no tie-break.
+template <class Entry>
+void order_first(std::vector<Entry>& entries, int64_t k, bool sorted) {
+  const auto by_key = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
+  const auto middle = entries.begin() + k;
+  if (k == 0) return;
+  if (k * 64 <= static_cast<int64_t>(entries.size())) {
+    std::partial_sort(entries.begin(), middle, entries.end(), by_key);
+  } else {
+    std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
+    if (sorted) std::sort(entries.begin(), middle - 1, by_key);
+  }
+}
+
 Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool sorted) {
   const int dim = wrap_dim(dim_in, self.dim());
   RL_CHECK(k >= 0 && k <= (self.dim() ? self.size(dim) : 1), "selected index k out of range");
@@ -86,16 +101,7 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
       lines.each_line(n * 8, [=, &lines](const int64_t* o) {
         with_entries<T>(n, [&](auto& entries) {
           fill_entries(from + o[0], lines.step[0], n, largest, entries);
-          // Among equals, PyTorch keeps whichever these algorithms leave first: no tie-break.
-          const auto by_key = [](const auto& a, const auto& b) { return a.key() < b.key(); };
-          const auto middle = entries.begin() + k;
-          if (k == 0) return;
-          if (k * 64 <= n) {
-            std::partial_sort(entries.begin(), middle, entries.end(), by_key);
-          } else {
-            std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
-            if (sorted) std::sort(entries.begin(), middle - 1, by_key);
-          }
+          order_first(entries, k, sorted);
           for (int64_t i = 0; i < k; ++i) {
             const int64_t p = entries[static_cast<size_t>(i)].position();
             to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];
@@ -340,15 +346,15 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
   bool* to = out.data<bool>();
   dispatch_real(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using Value = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // not vector<bool>
-    const auto* v = e.data<Value>();
-    std::vector<Value> set;
+    const T *v = e.data<T>(), *test = t.data<T>();
+    std::vector<uint64_t> set;  // of keys, in which equal numbers are equal bits
     for (int64_t i = 0; i < t.numel(); ++i)
-      if (const Value x = t.data<Value>()[i]; x == x) set.push_back(x);  // NaN equals nothing
+      if (test[i] == test[i]) set.push_back(order_key(test[i]));  // NaN equals nothing
     std::sort(set.begin(), set.end());
     cpu::parallel_for(0, e.numel(), 2048, [&](int64_t b, int64_t end) {
       for (int64_t i = b; i < end; ++i)
-        to[i] = (v[i] == v[i] && std::binary_search(set.begin(), set.end(), v[i])) != invert;
+        to[i] =
+            (v[i] == v[i] && std::binary_search(set.begin(), set.end(), order_key(v[i]))) != invert;
     });
   });
   return out;
@@ -356,35 +362,49 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
 
 }  // namespace
 
+/// PyTorch's words go on to say what the flag is.
+constexpr OutRule kOutPlaces = {
+    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
+    "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's dtype %G"};
+
 void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
        "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
        ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])",
-       &sort);
+       &sort)
+      .out_dtype(kOutExact);
   r.op("argsort(input, dim=-1, descending=False, *, stable=False)", "The indices that sort input.",
        &argsort);
-  r.op("msort(input)", "Sorts along the first dimension.", &msort);
+  r.op("msort(input)", "Sorts along the first dimension.", &msort).out_dtype(kOutExact);
   r.op("topk(input, k, dim=-1, largest=True, sorted=True) -> (values, indices)",
-       "The k largest (or smallest) elements along a dimension.", &topk);
+       "The k largest (or smallest) elements along a dimension.", &topk)
+      .out_dtype(kOutExact);
   r.op("kthvalue(input, k, dim=-1, keepdim=False) -> (values, indices)",
-       "The k-th smallest element along a dimension, from 1 on.", &kthvalue);
+       "The k-th smallest element along a dimension, from 1 on.", &kthvalue)
+      .out_dtype({"output values must be of same type as input"})
+      .out_apart();
   r.op("searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, "
        "sorter=None)",
        "Where values would be inserted into sorted lines to keep them sorted: before equal ones, "
        "or "
        "behind them if right.",
        &searchsorted)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutPlaces);
   r.op("bucketize(input, boundaries, *, out_int32=False, right=False)",
        "The bucket of each value among sorted boundaries.", &bucketize)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutPlaces);
   r.op("histc(input, bins=100, min=0, max=0)",
        "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
        "they are equal).",
-       &histc);
+       &histc)
+      .out_dtype({"torch.histogram: input tensor and hist tensor should have the same dtype, but "
+                  "got input %w and hist %g"});
   r.op("isin(elements, test_elements, *, assume_unique=False, invert=False)",
        "Which elements occur among test_elements.", &isin)
-      .not_method();
+      .not_method()
+      .out_dtype(kOutExact);
 }
 
 }  // namespace rl

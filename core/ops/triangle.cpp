@@ -149,12 +149,14 @@ Tensor trace(const Tensor& self) {
 void define_triangle(Registry& r) {
   r.op("tril(input, diagonal=0)",
        "The lower triangle of the last two dimensions: columns up to row + diagonal; zeros beside.",
-       &triangle<false, false>);
+       &triangle<false, false>)
+      .out_dtype(kOutExact);
   r.op("tril_(input, diagonal=0)", "The same, in place.", &triangle<false, true>);
   r.op("triu(input, diagonal=0)",
        "The upper triangle of the last two dimensions: columns from row + diagonal on; zeros "
        "beside.",
-       &triangle<true, false>);
+       &triangle<true, false>)
+      .out_dtype(kOutExact);
   r.op("triu_(input, diagonal=0)", "The same, in place.", &triangle<true, true>);
   r.op("tril_indices(row, col, offset=0, **factory)",
        "Coordinates of a lower triangle, [2, count].", &triangle_indices<false>)
@@ -163,7 +165,8 @@ void define_triangle(Registry& r) {
        "Coordinates of an upper triangle, [2, count].", &triangle_indices<true>)
       .not_method();
   r.op("diag(input, diagonal=0)",
-       "A vector as the diagonal of a matrix, or a matrix's diagonal as a vector.", &diag);
+       "A vector as the diagonal of a matrix, or a matrix's diagonal as a vector.", &diag)
+      .out_dtype(kOutExact);
   r.op("diag_embed(input, offset=0, dim1=-2, dim2=-1)",
        "The last dimension of input as the diagonals of new matrices.", &diag_embed);
   r.op("diagflat(input, offset=0)", "The flattened input as the diagonal of a matrix.", &diagflat);

@@ -89,7 +89,8 @@ Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool
            "There are 0 sized dimensions, and they aren't selected, so unique cannot "
            "be applied");
   GradGuard off(false);
-  const Tensor rows = contiguous_copy(transpose(self, 0, dim));  // each slice one run of memory
+  const Tensor rows = contiguous_copy(
+      call_op<"movedim">(self, Dims{dim}, Dims{0}));  // each slice one run of memory
   return dispatch_real(self.dtype(), [&](auto tag) -> Tensors {
     using T = typename decltype(tag)::type;
     using W = Wide<T>;

@@ -202,7 +202,9 @@ bool equal(const Tensor& input, const Tensor& other) {
 void define_variants(Registry& r) {
   r.op("pow(input, exponent)", "input ** exponent.", &power);
   r.op("pow_(input, exponent)", "pow in place.", &power_);
-  r.op("float_power(input, exponent)", "input ** exponent in double precision.", &float_power);
+  r.op("float_power(input, exponent)", "input ** exponent in double precision.", &float_power)
+      .out_dtype({"the output given to float_power has dtype %G but the operation's result "
+                  "requires dtype %W"});
   r.op("div(input, other, *, rounding_mode)", "", &div_rounded);
   r.op("div_(input, other, *, rounding_mode=None)", "div in place.", &div_rounded_)
       .alias("divide_");
@@ -214,11 +216,15 @@ void define_variants(Registry& r) {
   r.op("clamp_min_(input, min)", "clamp_min in place.", &clamp_min_);
   r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_);
   r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to)
-      .in_place();
-  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not).in_place();
+      .in_place()
+      .out_dtype(kOutFoundExact);
+  r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not)
+      .in_place()
+      .out_dtype(kOutFoundExact);
   r.op("gelu(input, *, approximate='none')", "x times the normal distribution function.", &gelu)
       .nn()
-      .in_place();
+      .in_place()
+      .out_dtype(kOutFoundExact);
   r.op("relu6(input)", "min(max(input, 0), 6).", &relu6).nn().in_place();
   r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit).in_place();
   r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);

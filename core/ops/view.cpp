@@ -515,8 +515,9 @@ void define_view(Registry& r) {
   r.op("slice(input, dim=0, start=None, end=None, step=1)", "A view of a range of a dimension.",
        &slice_op)
       .hidden();
-  r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow).no_out();
-  r.op("narrow(input, dim, start, length)", "", &narrow_from);
+  r.op("narrow(input, dim, start, length)", "A view of a range of a dimension.", &narrow_from)
+      .no_out();
+  r.op("narrow(input, dim, start, length)", "", &narrow);
   r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.",
        &as_strided_op)
       .no_out();

@@ -6,6 +6,7 @@
 #include "cpu/gemm.h"
 #include "cpu/kernel_table.h"
 #include "cpu/threads.h"
+#include "ops/product.h"
 #include "python/py.h"
 
 namespace nb = nanobind;
@@ -53,6 +54,26 @@ void add_settings(nb::module_& m) {
   });
   m.def("_reset_peak_memory", [] { cpu::reset_peak(); });
   m.def("_empty_cache", [] { cpu::empty_cache(); });
+}
+
+DType dtype_of(nb::handle o) {
+  DType t;
+  RL_CHECK_TYPE(as_dtype(o.ptr(), &t), "expected a torch.dtype, not ", Py_TYPE(o.ptr())->tp_name);
+  return t;
+}
+
+/// What composites in Python share with operations: out=, and the names of dtypes in messages. A
+/// text that speaks of a cast allows one.
+void add_out(nb::module_& m) {
+  static const auto rule = [](const char* text) { return OutRule{text, !strstr(text, "cast")}; };
+  m.def("_write_out", [](nb::handle out, nb::handle value, const char* name, const char* text) {
+    write_out(name, out.ptr(), tensor_of(value.ptr()), rule(text));
+  });
+  m.def("_check_out_dtype", [](nb::handle wanted, nb::handle given, const char* text) {
+    check_out_dtype(rule(text), dtype_of(wanted), dtype_of(given));
+  });
+  m.def("_type_name", [](nb::handle dtype) { return info(dtype_of(dtype)).type; });
+  m.def("_c_type_name", [](nb::handle dtype) { return c_name_of(dtype_of(dtype)); });
 }
 
 /// What the registry knows, for documentation, stubs and checks.
@@ -122,6 +143,7 @@ NB_MODULE(_C, m) {
   add_operations(m.ptr());
   add_expr(m.ptr());
   add_settings(m);
+  add_out(m);
   add_introspection(m);
   PyModule_AddObject(m.ptr(), "_legacy_tensor", PyCFunction_New(&legacy_def, nullptr));
 }

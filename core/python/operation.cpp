@@ -183,7 +183,7 @@ PyObject* wrap_result(Result&& r, const Schema* schema) {
 
 namespace {
 /// What makes a new tensor takes the dtype of out=, and may change its size freely.
-void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
+void fill_like_out(const Schema& schema, Arg* args, const Tensor& out, bool sets_dtype) {
   for (size_t i = 0; i < schema.params.size(); ++i) {
     const Param& p = schema.params[i];
     if (p.name == "dtype" && i + 4 < schema.params.size() &&
@@ -193,7 +193,7 @@ void fill_like_out(const Schema& schema, Arg* args, const Tensor& out) {
                info(static_cast<DType>(args[i].i)).type, " does not match dtype of out parameter (",
                info(out.dtype()).type, ")");
       if (out.numel()) call_op<"resize_">(out, Dims{0});
-    } else if (p.name == "dtype" && !args[i].present && schema.name.starts_with("cum")) {
+    } else if (p.name == "dtype" && !args[i].present && sets_dtype) {
       to_arg(args[i], out.dtype());  // running sums and products are computed in the dtype of out=
     }
   }
@@ -212,24 +212,20 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
         if (out == Py_None) out = nullptr;
       }
   Match match(method, op.overloads.size() == 1);
-  std::string reasons;
   for (size_t i = 0; i < op.overloads.size(); ++i) {
     const Overload& o = op.overloads[i];
     if (i) match.reset();
-    if (!match(*o.schema, args, nargs, kwnames, out_key)) {
-      reasons = match.reason;
-      continue;
-    }
-    if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out));
+    if (!match(*o.schema, args, nargs, kwnames, out_key)) continue;
+    if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out), op.out_sets_dtype);
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
                                                : o.invoke(o.function, match.args);
-    if (out) return write_out(std::move(r), out, op, *o.schema, match.args);
+    if (out) return write_out(std::move(r), out, op, o, match.args);
     if (op.is_in_place && nargs && r.shape == Result::One && is_tensor(args[0]) &&
         unwrap(args[0]).same(r.tensor))
       return Py_NewRef(args[0]);
     return wrap_result(std::move(r), o.schema.get());
   }
-  if (op.overloads.size() == 1) raise(ErrorKind::Type, reasons);
+  if (op.overloads.size() == 1) raise(ErrorKind::Type, match.reason);
   std::string s = op.name + "() received an invalid combination of arguments - got (" +
                   type_list(args, nargs, kwnames) + "), but expected one of:";
   for (const Overload& o : op.overloads) s += "\n * " + o.schema->text;

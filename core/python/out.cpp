@@ -1,94 +1,14 @@
 // out=: a computed result is written into the caller's tensors, after the checks that PyTorch makes
-// of them. What it says of a wrong dtype depends on the operation; that is the table here.
-#include <cstring>
-
+// of them. What an operation asks of the dtype stands in its own definition (base/out_rule.h).
 #include "op/promote.h"
 #include "ops/product.h"
 #include "python/py.h"
 #include "tensor/layout.h"
 
 namespace rl::py {
-namespace {
 
-/// What is asked of the dtype of out=: by default, that the result can be cast to it.
-/// In the text %W and %G are the wanted and the given dtype ("Float"), %w and %g in C ("float").
-struct OutRule {
-  const char* ops;
-  bool exact;
-  ErrorKind kind;
-  const char* text;
-};
-constexpr auto kRuntime = ErrorKind::Runtime;
-const OutRule kRules[] = {
-    {" addmm addmv addbmm_ aminmax baddbmm bmm gather index_add index_copy index_reduce isin"
-     " log_softmax max.tuple min.tuple mm msort norm scatter scatter_add scatter_reduce softmax "
-     "sort"
-     " take_along_dim topk tril triu ",
-     true, kRuntime, "Expected out tensor to have dtype %w, but got %g instead"},
-    {" abs ceil conj_physical floor frac neg round sgn sign trunc ", false, kRuntime,
-     "Found dtype %G but expected %W"},
-    {" cat concat concatenate stack hstack vstack dstack column_stack row_stack ", false,
-     ErrorKind::Type, "torch.cat(): input types can't be cast to the desired output type %G"},
-    {" cummax cummin logcumsumexp ", true, kRuntime, "expected scalar_type %W but found %G"},
-    {" dot vdot ", true, kRuntime, "result dtype %G does not match input dtype %W"},
-    {" nansum nanmean ", false, ErrorKind::NotImplemented,
-     "\"nansum_cpu\" not implemented for '%G'"},
-    {" amax amin ", true, kRuntime,
-     "Expected the dtype for input and out to match, but got %W for input's dtype and %G for out's "
-     "dtype."},
-    {" complex polar ", true, kRuntime,
-     "Expected object of scalar type %W but got scalar type %G for argument 'out'"},
-    {" mode ", true, kRuntime, "expected scalar type '%W' but got '%G' for values output"},
-    {" mean ", false, kRuntime,
-     "mean.dtype_out(): input types can't be cast to the desired output type %G"},
-    {" where ", true, kRuntime, "Expected out type to be %W but got %G"},
-    {" index_select ", true, kRuntime,
-     "index_select(): self and result must have the same scalar type"},
-    {" masked_select ", true, kRuntime,
-     "masked_select(): self and result must have the same scalar type"},
-    {" take ", true, kRuntime,
-     "take(): self and out expected to have the same dtype, but got self.dtype = %W and out.dtype "
-     "= %G"},
-    {" logsumexp ", false, kRuntime,
-     "logsumexp(): Expected floating point type for result tensor, but got: %G"},
-    {" addbmm ", true, kRuntime, "self and mat2 must have the same dtype, but got %G and %W"},
-    {" multinomial ", true, kRuntime, "multinomial expects Long tensor out, got: %G"},
-    {" isneginf ", true, kRuntime, "isneginf does not support non-boolean outputs."},
-    {" isposinf ", true, kRuntime, "isposinf does not support non-boolean outputs."},
-    {" native_batch_norm ", true, kRuntime, "expected scalar type %W but found %G"},
-    {" kthvalue ", true, kRuntime, "output values must be of same type as input"},
-    {" frexp ", true, kRuntime, "torch.frexp() expects mantissa to have dtype %w but got %g"},
-    {" histc ", true, kRuntime,
-     "torch.histogram: input tensor and hist tensor should have the same dtype, but got input %w "
-     "and hist %g"},
-    {" diag ", false, kRuntime, "diag: result type %W can't be cast to the desired out= type %G"},
-    {" float_power ", true, kRuntime,
-     "the output given to float_power has dtype %G but the operation's result requires dtype %W"},
-    {" bernoulli ", false, kRuntime, nullptr},
-    {" max.all min.all ", false, kRuntime,
-     "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to "
-     "be true, but got false.  (Could this error message be improved?  If so, please report an "
-     "enhancement request to PyTorch.)"},
-};
-const OutRule kCast = {"", false, kRuntime,
-                       "result type %W can't be cast to the desired output type %G"};
-
-/// `form`: ".tuple" if the call gives several results, ".all" if it takes nothing but the input.
-const OutRule& rule_of(const Op& op, const char* form) {
-  const std::string name = " " + op.name + " ", special = " " + op.name + form + " ";
-  for (const OutRule& rule : kRules)
-    if (std::strstr(rule.ops, name.c_str()) || std::strstr(rule.ops, special.c_str())) return rule;
-  return kCast;
-}
-
-void check_dtype(const Op& op, DType wanted, DType given, const char* form) {
-  if (wanted == given) return;
-  if (op.name == "all" || op.name == "any")
-    RL_CHECK(given == DType::U8, op.name,
-             " only supports bool tensor for result, got: ", info(given).type);
-  if (given == DType::U8 && wanted == DType::Bool) return;
-  const OutRule& rule = rule_of(op, form);
-  if (!rule.text) return;
+void check_out_dtype(const OutRule& rule, DType wanted, DType given) {
+  if (wanted == given || !rule.text || (given == DType::U8 && wanted == DType::Bool)) return;
   if (!rule.exact && can_cast(wanted, given)) return;
   std::string text;
   for (const char* c = rule.text; *c; ++c) {
@@ -105,11 +25,7 @@ void check_dtype(const Op& op, DType wanted, DType given, const char* form) {
   raise(rule.kind, text);
 }
 
-/// Operations that may not even write over the very tensor they read.
-bool reads_while_writing(const Op& op) {
-  static const char* const ops = " cat gather kthvalue masked_select take index_select scatter ";
-  return std::strstr(ops, (" " + op.name + " ").c_str()) != nullptr;
-}
+namespace {
 
 /// Raises where out= shares memory with itself, or in part with an input.
 void check_overlap(const Op& op, const Tensor& to, const Tensor& from) {
@@ -122,7 +38,7 @@ void check_overlap(const Op& op, const Tensor& to, const Tensor& from) {
                 b_end = b + from.numel() * size_of(from.dtype());
   const bool same = a == b && a_end == b_end && to.strides() == from.strides();
   const bool apart = a_end <= b || b_end <= a;
-  RL_CHECK(apart || (same && !reads_while_writing(op)),
+  RL_CHECK(apart || (same && !op.out_apart),
            "unsupported operation: some elements of the input tensor and the written-to tensor "
            "refer to a single memory location. Please clone() the tensor before performing the "
            "operation.");
@@ -159,27 +75,43 @@ void resize(const Tensor& to, const Dims& sizes) {
   call_op<"resize_">(to, sizes);
 }
 
+/// Checks that are made of any out=, and the writing; `check_memory` runs before anything is
+/// changed.
+template <class F>
+void put(const char* name, PyObject* out, const Tensor& value, const OutRule& rule,
+         F&& check_memory) {
+  RL_CHECK_TYPE(is_tensor(out), name, "(): argument 'out' must be Tensor, not ",
+                Py_TYPE(out)->tp_name);
+  const Tensor& to = unwrap(out);
+  RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), name,
+           "(): functions with out=... arguments don't support automatic differentiation, but "
+           "one of the arguments requires grad.");
+  check_out_dtype(rule, value.dtype(), to.dtype());
+  const bool fits = to.sizes() == value.sizes();
+  check_memory(to, fits);
+  if (!fits) {
+    resize(to, value.sizes());
+    check_memory(to, fits);
+  }
+  GradGuard off(false);
+  call_copy_(to, value);
+}
+
 }  // namespace
 
-PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schema,
+void write_out(const char* name, PyObject* out, const Tensor& value, const OutRule& rule) {
+  put(name, out, value, rule, [](const Tensor&, bool) {});
+}
+
+PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Overload& overload,
                     const Arg* args) {
-  const char* form = r.shape != Result::One ? ".tuple" : schema.params.size() == 1 ? ".all" : "";
-  const auto put = [&](const Tensor& value, PyObject* o) {
-    RL_CHECK_TYPE(is_tensor(o), op.name, "(): argument 'out' must be Tensor, not ",
-                  Py_TYPE(o)->tp_name);
-    const Tensor& to = unwrap(o);
-    RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), op.name,
-             "(): functions with out=... arguments don't support automatic differentiation, but "
-             "one of the arguments requires grad.");
-    check_dtype(op, value.dtype(), to.dtype(), form);
-    const bool fits = to.sizes() == value.sizes();
-    if (fits || reads_while_writing(op)) check_memory(op, to, schema, args);
-    if (!fits) resize(to, value.sizes());
-    GradGuard off(false);
-    call_copy_(to, value);
+  const auto write = [&](const Tensor& value, PyObject* o) {
+    put(op.name.c_str(), o, value, overload.out_rule, [&](const Tensor& to, bool fits) {
+      if (fits || op.out_apart) check_memory(op, to, *overload.schema, args);
+    });
   };
   if (r.shape == Result::One) {
-    put(r.tensor, out);
+    write(r.tensor, out);
     return Py_NewRef(out);
   }
   RL_CHECK_TYPE(r.shape == Result::Tuple && is_sequence(out) &&
@@ -187,10 +119,10 @@ PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schem
                 op.name, "(): argument 'out' must be a tuple of ", r.tensors.size(), " Tensors");
   for (size_t i = 0; i < r.tensors.size(); ++i) {
     PyObject* o = PySequence_Fast_GET_ITEM(out, static_cast<Py_ssize_t>(i));
-    put(r.tensors[i], o);
+    write(r.tensors[i], o);
     r.tensors[i] = unwrap(o);
   }
-  return wrap_result(std::move(r), op.overloads[0].schema.get());
+  return wrap_result(std::move(r), overload.schema.get());
 }
 
 }  // namespace rl::py

@@ -130,7 +130,12 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy);
 PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
                          bool method = false);
 PyObject* wrap_result(Result&& r, const Schema* schema);
+/// Raises if results of one dtype may not be written to a tensor of another.
+void check_out_dtype(const OutRule& rule, DType wanted, DType given);
+/// out= of the composites in Python.
+void write_out(const char* name, PyObject* out, const Tensor& value, const OutRule& rule);
 /// out=: the result, already computed from `args`, is written where it was asked for.
-PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Schema& schema, const Arg* args);
+PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Overload& overload,
+                    const Arg* args);
 
 }  // namespace rl::py

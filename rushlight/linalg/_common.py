@@ -66,12 +66,13 @@ class Operation(Function):
 # ---- the public form ----
 
 
-def public(name, *, first="A", out=True, strict=True, api=None, overloads=99):
+def public(name, *, first="A", out=True, strict=True, api=None, word="result", overloads=99):
     """A decorator: checks that the first argument is a tensor, lets subclasses take over, adds out=.
 
     name: the function's name in messages; first: its first parameter's; overloads: from how many
     arguments on it has several forms, so that a wrong argument is not named. out: is there out=, and (strict) must it have the
-    result's dtype, or may the result be converted? api: the name in messages about out=.
+    result's dtype, or may the result be converted (None: to any dtype)? api, word: its name and the
+    result's in messages about out=.
     """
 
     def decorate(function):
@@ -86,7 +87,9 @@ def public(name, *, first="A", out=True, strict=True, api=None, overloads=99):
                         raise _no_overload(name, args, kwargs)
                     check_tensor(a, name, first, 1)
             result = function(*args, **kwargs)
-            return result if target is None else write_out(api or name, target, result, strict)
+            return (
+                result if target is None else write_out(api or name, target, result, strict, word)
+            )
 
         wrapper.__name__ = wrapper.__qualname__ = function.__name__ = name
         wrapper.__doc__, wrapper.__module__ = function.__doc__, function.__module__
@@ -127,6 +130,8 @@ def write_out(name, out, result, strict=True, word="result"):
         words = getattr(type(result), "fields", [word] * len(result))
         written = tuple(write_out(name, *each) for each in zip(out, result, [strict] * 9, words))
         return written if type(result) is tuple else type(result)(written)
+    if strict is None:
+        return out.resize_(result.shape).copy_(result)
     wrong = CAST
     if strict:
         wrong = EXACT if strict is True else strict

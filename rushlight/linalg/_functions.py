@@ -199,7 +199,7 @@ def _check_same_dtype(x, y, name):
 @public(
     "linalg_vecdot",
     first="x",
-    strict="linalg.vecdot: Expected out of dtype{W} but found {G}",
+    strict="linalg.vecdot: Expected out of dtype%W but found %G",
 )
 def vecdot(x, y, *, dim=-1):
     """The sum of conj(x) * y along a dimension; other dimensions broadcast. Floating or complex.
@@ -232,7 +232,7 @@ def multi_dot(tensors, *, out=None):
             "multi_dot",
             out,
             result,
-            "multi_dot(): expected out tensor to have dtype {w} but got {g}",
+            "multi_dot(): expected out tensor to have dtype %w but got %g",
         )
     )
 

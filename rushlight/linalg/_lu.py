@@ -251,7 +251,7 @@ def _lu_solve(LU, pivots, B, left=True, adjoint=False):
     return triangular(LU, X, True)
 
 
-@public("_lu_with_info", first="input", strict=False)
+@public("_lu_with_info", first="input", strict=None)
 def old_lu(A, pivot=True, get_infos=False):
     """(LU, pivots), or (LU, pivots, info): the old form of linalg.lu_factor; nothing is raised for
     singular matrices."""

@@ -82,7 +82,7 @@ def _extreme(values, dim, largest):
 @public(
     "linalg_matrix_norm",
     first="input",
-    strict="linalg.matrix_norm expected out tensor dtype {W} but got: {G}",
+    strict="linalg.matrix_norm expected out tensor dtype %W but got: %G",
     overloads=2,
 )
 def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
@@ -127,7 +127,7 @@ def matrix_norm(input, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
 @public(
     "linalg_norm",
     first="input",
-    strict="linalg.norm expected out tensor dtype {W} but got: {G}",
+    strict="linalg.norm expected out tensor dtype %W but got: %G",
     overloads=2,
 )
 def norm(input, ord=None, dim=None, keepdim=False, *, dtype=None):

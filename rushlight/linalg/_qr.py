@@ -197,8 +197,8 @@ def _check_reflections(A, tau, name):
 @public(
     "ormqr",
     first="input",
-    strict="torch.ormqr: Expected input and result to have the same dtype, but input has dtype{W} and "
-    "result has dtype {G}",
+    strict="torch.ormqr: Expected input and result to have the same dtype, but input has dtype%W and "
+    "result has dtype %G",
 )
 def ormqr(input, tau, other, left=True, transpose=False):
     """other times the whole product of reflections Q: Q C, Q^H C with `transpose`, C Q or C Q^H

@@ -103,7 +103,9 @@ def eig(input):
     return return_types.linalg_eig(_Eig.call(input))
 
 
-@public("linalg_eigvals", strict=False, first="input", api="torch.linalg.eigvals")
+@public(
+    "linalg_eigvals", strict=False, first="input", api="torch.linalg.eigvals", word="eigenvalues"
+)
 def eigvals(input):
     """The eigenvalues of any square matrix, complex: [..., n, n] to [..., n]; see eig."""
     _check_eig(input, "linalg.eigvals")

@@ -57,7 +57,7 @@ def check_equation(A, B, left, name):
 @public(
     "linalg_solve_triangular",
     first="input",
-    strict="expected scalar type {W} but found {G}",
+    strict="expected scalar type %W but found %G",
 )
 def solve_triangular(input, B, *, upper, left=True, unitriangular=False):
     """X with A X = B, or X A = B if not `left`, for a triangular A: one substitution, no

@@ -119,7 +119,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     return f(input, min_val, max_val)
 
 
-def softshrink(input, lambd=0.5):
+def softshrink(input, lambd=0.5, *, out=None):
     """x moved towards zero by lambd, and zero within it."""
     if input.is_floating_point() and not 0 <= lambd <= torch.finfo(input.dtype).max:
         kind = {2: "Half", 4: "Float", 8: "Double"}[input.element_size()]
@@ -128,7 +128,7 @@ def softshrink(input, lambd=0.5):
             f"lambda must be in range [0, {torch.finfo(input.dtype).max:g}] for input dtype "
             f"{kind}, but found {lambd:g}"
         )
-    return _nn.softshrink(input, lambd)
+    return _nn.softshrink(input, lambd, out=out)
 
 
 def hardsigmoid(input, inplace=False):

@@ -8,7 +8,7 @@ import rushlight as torch
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
 _nn = torch._C._nn
-_SCORES_AT_A_TIME = 1 << 18  # numbers: about a megabyte, which a core's cache holds
+_block_attention = torch._C._hidden._block_attention
 
 
 def scaled_dot_product_attention(
@@ -52,6 +52,12 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
         value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
+    root = math.sqrt(1 / math.sqrt(query.size(-1)) if scale is None else abs(scale))
+    sign = -1 if scale is not None and scale < 0 else 1
+    if dropout_p == 0.0 and _fits_blocks(query, key, value, attn_mask):
+        if attn_mask is not None:
+            attn_mask = attn_mask.expand(*query.shape[:-1], key.size(-2))
+        return _block_attention(query, key, value, attn_mask, is_causal, sign * root * root)
     if is_causal:
         shape = query.size(-2), key.size(-2)
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
@@ -61,62 +67,31 @@ def scaled_dot_product_attention(
         if attn_mask is not None and attn_mask.is_floating_point():
             attn_mask = attn_mask.float()
     # Half of the scale goes to each side: the products stay in range in half precision.
-    root = math.sqrt(1 / math.sqrt(query.size(-1)) if scale is None else abs(scale))
-    sign = -1 if scale is not None and scale < 0 else 1
-    query, key = query * (root * sign), key * root
-    nothing = None
+    scores = (query * (root * sign)) @ (key * root).transpose(-2, -1)
     if attn_mask is not None:
         if attn_mask.dtype == torch.bool:
-            nothing = attn_mask.any(-1, keepdim=True).logical_not()
-            # Added, as numbers: cheaper than a choice for every score.
-            bias = torch.zeros(attn_mask.shape, dtype=query.dtype, device=query.device)
-            attn_mask = bias.masked_fill_(attn_mask.logical_not(), -math.inf)
+            scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
         else:
-            nothing = (attn_mask == -math.inf).all(-1, keepdim=True)
-        if nothing.any():  # finite there: the weights are set to 0 below
-            attn_mask = attn_mask.masked_fill(nothing, 0.0)
-        else:
-            nothing = None
-    if dropout_p == 0.0 and query.dim() == 4 and _is_forward_only(query, key, value, attn_mask):
-        return _attend_in_parts(query, key, value, attn_mask, nothing).to(dtype)
-    scores = query @ key.transpose(-2, -1)
-    if attn_mask is not None:
-        scores = scores + attn_mask
+            scores = scores + attn_mask
     weights = scores.softmax(-1)
-    if nothing is not None:
+    if attn_mask is not None:
+        nothing = (scores == -math.inf).all(-1, keepdim=True)
         weights = weights.masked_fill(nothing, 0.0)
     if dropout_p > 0.0:
         weights = torch.dropout(weights, dropout_p, True)
     return (weights @ value).to(dtype)
 
 
-def _is_forward_only(*tensors):
-    """Is no gradient recorded, and is every tensor a plain one?"""
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        return False
-    return all(t is None or type(t) is torch.Tensor for t in tensors)
-
-
-def _attend_in_parts(query, key, value, bias, nothing):
-    """Attention over 4 dimensions, some of the batch at a time: the scores stay in the cache."""
-    batch, heads, length = query.shape[:3]
-    count = max(1, _SCORES_AT_A_TIME // max(1, heads * length * key.size(-2)))
-    # As PyTorch lays the result out: joining the heads again costs nothing.
-    out = query.new_empty(batch, length, heads, value.size(-1)).transpose(1, 2)
-
-    def part(t, rows):
-        return t if t is None or t.dim() < 4 or t.size(0) == 1 else t[rows]
-
-    for start in range(0, batch, count):
-        rows = slice(start, start + count)
-        scores = query[rows] @ key[rows].transpose(-2, -1)
-        if bias is not None:
-            scores += part(bias, rows)
-        weights = scores.softmax(-1)
-        if nothing is not None:
-            weights.masked_fill_(part(nothing, rows), 0.0)
-        out[rows] = weights @ value[rows]
-    return out
+def _fits_blocks(query, key, value, mask):
+    """Can the core do it without the full matrix of scores (core/ops/attention.cpp)?"""
+    return (
+        query.dtype in (torch.float32, torch.float64)
+        and query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+        and query.size(-1) == key.size(-1)
+        and key.size(-2) == value.size(-2)
+        and query.numel() > 0 < key.numel() * value.numel()
+        and (mask is None or (mask.dtype in (torch.bool, query.dtype) and not mask.requires_grad))
+    )
 
 
 def _dtype_name(tensor):

@@ -1,14 +1,14 @@
 """The command line: replays the database, prints pass rates, writes failures by cause.
 
 python -m tests.parity [--dtype float32] [--only 'linalg.*'] [--forms values,gradients]
-                       [--samples N] [--jobs 2] [--causes FILE] [--new]
+                       [--samples N] [--jobs 2] [--causes FILE] [--shrink] [--docs]
 """
 
 import argparse
 import sys
 import time
 
-from . import report
+from . import rates, report
 from .forms import FORMS
 from .replay import entries_of, replay
 
@@ -26,6 +26,7 @@ def main():
         "--causes", default="parity_failures.txt", help="where failures are written"
     )
     parser.add_argument("--shrink", action="store_true", help="expected failures that pass go")
+    parser.add_argument("--docs", action="store_true", help="writes the rates to docs/parity.md")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     args = parser.parse_args()
     forms = [f for f in FORMS if f in args.forms.split(",")]
@@ -43,6 +44,8 @@ def main():
         texts.append("".join(f"expected, but passes: {e} {f}\n" for e, f in mended))
         if args.shrink:
             report.shrink(mended, dtype)
+        if args.docs and args.only == "*" and forms == list(FORMS):
+            rates.record(results, dtype, args.samples)
         unexpected += len(new) + len(mended)
     with open(args.causes, "w") as f:
         f.write("\n".join(texts))

@@ -10,6 +10,7 @@ import fnmatch
 import json
 import mmap
 import os
+import random
 import resource
 import signal
 import struct
@@ -18,6 +19,7 @@ import tempfile
 import time
 import traceback
 
+import numpy
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
@@ -63,22 +65,31 @@ def name_of(entry):
 
 
 def samples_of(entry, dtype, count):
-    """Sample inputs, `count` of the first 4 * count at equal steps, all if None."""
+    """Sample inputs, `count` of the first 4 * count at equal steps, all if None; a sample is the
+    same however many are wanted."""
+    seed()
     wanted = getattr(torch, dtype)
     grad = entry.supports_autograd and wanted in entry.supported_backward_dtypes("cpu")
     made = entry.sample_inputs("cpu", wanted, requires_grad=grad)
     if count is None:
-        yield from enumerate(made)
-        return
+        return list(enumerate(made))
     first = [s for _, s in zip(range(4 * count), made)]
     step = max(1, len(first) / count)
-    for i in sorted({int(k * step) for k in range(min(count, len(first)))}):
-        yield i, first[i]
+    return [(i, first[i]) for i in sorted({int(k * step) for k in range(min(count, len(first)))})]
 
 
-def errors_of(entry, count):
-    if entry.error_inputs_func is None:
+def seed():
+    torch.manual_seed(0)
+    numpy.random.seed(0)
+    random.seed(0)
+
+
+def errors_of(entry, dtype, count):
+    """Error inputs, which are not of any dtype: they go with float32, or an entry's first dtype."""
+    known = sorted(str(d)[6:] for d in entry.supported_dtypes("cpu"))
+    if entry.error_inputs_func is None or dtype != ("float32" if "float32" in known else known[0]):
         return
+    seed()
     for i, error in enumerate(entry.error_inputs("cpu")):
         if count is None or i < 4 * count:
             yield i, error.sample_input
@@ -134,7 +145,7 @@ def steps(entry, plan):
             problem = f"PyTorch makes no samples: {str(e)[:100]}"
             yield "values", -1, lambda: skip(problem)
     if "errors" in forms:
-        for i, sample in errors_of(entry, count):
+        for i, sample in errors_of(entry, dtype, count):
             both = Sample(entry, sample)
             yield "errors", i, lambda both=both: FORMS["errors"](both)
 

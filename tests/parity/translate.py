@@ -14,6 +14,8 @@ from torch.testing._internal import common_utils
 
 import rushlight
 
+from .compare import WIDER
+
 
 class LeftOut(Exception):
     """A thing that rushlight leaves out by design: sparse, quantised, nested tensors, complex32."""
@@ -214,3 +216,14 @@ def fresh(x):
     if isinstance(x, dict):
         return {k: fresh(v) for k, v in x.items()}
     return type(x)(map(fresh, x)) if type(x) in (tuple, list) else x
+
+
+def widened(x):
+    """PyTorch's arguments, made anew, with the next wider dtype."""
+    if isinstance(x, torch.Tensor) and x.dtype in WIDER:
+        return x.detach().to(WIDER[x.dtype]).requires_grad_(x.requires_grad)
+    if isinstance(x, torch.dtype):
+        return WIDER.get(x, x)
+    if isinstance(x, dict):
+        return {k: widened(v) for k, v in x.items()}
+    return type(x)(map(widened, x)) if type(x) in (tuple, list) else fresh(x)

@@ -107,7 +107,11 @@ class _Convert:
 
     def to_empty(self, *, device, recurse=True):
         """Move to `device` without copying values."""
-        return self._apply(lambda t: torch.empty_like(t, device=device), recurse=recurse)
+
+        def empty(t):
+            return torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=device)
+
+        return self._apply(empty, recurse=recurse)
 
     def cuda(self, device=None):
         """Move to a CUDA device, the current one by default."""

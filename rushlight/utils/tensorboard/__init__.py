@@ -1,0 +1,5 @@
+"""torch.utils.tensorboard: SummaryWriter, which writes TensorBoard's files without TensorBoard."""
+
+from .writer import FileWriter, SummaryWriter
+
+__all__ = ["FileWriter", "SummaryWriter"]
