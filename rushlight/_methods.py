@@ -40,6 +40,13 @@ def _repr(self, *, tensor_contents=None):
     return _str(self, tensor_contents=tensor_contents)
 
 
+def _repr_html(self):
+    """What a notebook shows: a heat map, statistics and the text."""
+    from ._html import tensor_html
+
+    return tensor_html(self)
+
+
 def _format(self, spec):
     if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
         return self.item().__format__(spec)
@@ -306,6 +313,7 @@ _LINALG_METHODS = (
 _attributes = {
     **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
+    "_repr_html_": _repr_html,
     "__format__": _format,
     "numpy": _numpy,
     "__array__": _array,
