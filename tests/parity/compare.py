@@ -126,7 +126,8 @@ def same_special(a, b):
 
 def nearest(mine, theirs, wide):
     """Element by element PyTorch's result or its result in the wider dtype, rounded: what `mine` is
-    nearer to. `theirs` where the three are not of one form."""
+    nearer to; `mine` where PyTorch is no nearer to the wider one. `theirs` where the three are not
+    of one form."""
     if isinstance(theirs, (tuple, list)) and isinstance(wide, (tuple, list)):
         return [nearest(a, b, c) for a, b, c in zip(mine, theirs, wide)]
     if not has_wider(theirs) or not isinstance(wide, torch.Tensor) or wide.shape != theirs.shape:
@@ -134,6 +135,8 @@ def nearest(mine, theirs, wide):
     wide = wide.detach().to(theirs.dtype)
     most = torch.complex128 if theirs.is_complex() else torch.float64
     m, a, b = (t.detach().to(most) for t in (torch.from_numpy(array(mine)), theirs, wide))
+    off = distance(a, b)
+    wide = torch.where((distance(m, b) <= off) & off.isfinite(), m.to(theirs.dtype), wide)
     return torch.where(distance(m, a) <= distance(m, b), theirs, wide)
 
 

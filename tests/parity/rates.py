@@ -31,7 +31,8 @@ sample is right. They are written by
 
 What fails is listed with its reason in `tests/parity/expected_failures.txt`, and the list may only
 shrink. A number is right if it agrees with PyTorch's, or with what PyTorch computes of the same
-inputs in the next wider dtype (float32 for half, float64 for float32). Left out by design: sparse, quantised and nested tensors.
+inputs in the next wider dtype (float32 for half, float64 for float32), or is no farther from that
+than PyTorch's own. Left out by design: sparse, quantised and nested tensors.
 
 ## Entries whose every value and gradient is right
 

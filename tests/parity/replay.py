@@ -28,7 +28,7 @@ import rushlight
 from .forms import FORMS, Sample, Skip
 from .translate import LeftOut
 
-CHUNK = 10  # entries a child takes at a time
+CHUNK = 20  # entries a child takes at a time
 TIMEOUT = 60  # seconds for one form of one sample
 MEMORY = 24 << 30
 SPACES = ("nn.functional", "linalg", "special", "fft", "masked", "signal.windows")
