@@ -75,13 +75,13 @@ _ELSEWHERE = {
     "set_printoptions": "_tensor_str",
     "get_printoptions": "_tensor_str",
     "typename": "_tools",
+    "_assert": "_tools",
     "is_tensor": "_tools",
     "is_storage": "_tools",
     "is_floating_point": "_tools",
     "is_complex": "_tools",
     "is_nonzero": "_tools",
     "is_inference": "_tools",
-    "is_autocast_enabled": "_tools",
     "is_warn_always_enabled": "_tools",
     "set_warn_always": "_tools",
     "numel": "_tools",
@@ -109,6 +109,16 @@ _ELSEWHERE = {
     "summary": "_summary",
     "TypedStorage": "storage",
     "autocast": "amp",
+    **dict.fromkeys(
+        "autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache "
+        "get_autocast_cpu_dtype get_autocast_dtype get_autocast_gpu_dtype get_autocast_ipu_dtype "
+        "get_autocast_xla_dtype is_autocast_cache_enabled is_autocast_cpu_enabled "
+        "is_autocast_enabled is_autocast_ipu_enabled is_autocast_xla_enabled "
+        "set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled "
+        "set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype "
+        "set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled".split(),
+        "amp.autocast_mode",
+    ),
     "fork": "jit",
     **dict.fromkeys(
         "channel_shuffle conv_tbc cosine_similarity native_channel_shuffle pairwise_distance "
@@ -165,7 +175,7 @@ def _find(name):
         storage = importlib.import_module(".storage", __name__)
         if hasattr(storage, name):
             return getattr(storage, name)
-    if not name.startswith("__"):
+    if not name.startswith("__") or name == "__config__":
         try:
             return importlib.import_module("." + name, __name__)
         except ModuleNotFoundError as error:

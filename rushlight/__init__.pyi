@@ -11,6 +11,7 @@ from . import amp as amp
 from . import autograd as autograd
 from . import backends as backends
 from . import cli as cli
+from . import cpu as cpu
 from . import cuda as cuda
 from . import distributed as distributed
 from . import distributions as distributions
@@ -27,6 +28,7 @@ from . import nn as nn
 from . import ops as ops
 from . import optim as optim
 from . import overrides as overrides
+from . import profiler as profiler
 from . import random as random
 from . import return_types as return_types
 from . import serialization as serialization
@@ -35,6 +37,7 @@ from . import special as special
 from . import storage as storage
 from . import testing as testing
 from . import torch_version as torch_version
+from . import types as types
 from . import utils as utils
 from . import version as version
 from ._C import Generator as Generator
@@ -43,6 +46,7 @@ from ._C import Tensor as Tensor
 from .storage import TypedStorage as TypedStorage
 from ._C import UntypedStorage as UntypedStorage
 from .version import __version__ as __version__
+from ._tools import _assert as _assert
 from .functional import _chunk_cat as _chunk_cat
 from .functional import _native_batch_norm_legit as _native_batch_norm_legit
 from .functional import _segment_reduce as _segment_reduce
@@ -64,6 +68,8 @@ from .functional import atleast_1d as atleast_1d
 from .functional import atleast_2d as atleast_2d
 from .functional import atleast_3d as atleast_3d
 from .amp import autocast as autocast
+from .amp.autocast_mode import autocast_decrement_nesting as autocast_decrement_nesting
+from .amp.autocast_mode import autocast_increment_nesting as autocast_increment_nesting
 from ._signal import bartlett_window as bartlett_window
 from ._signal import blackman_window as blackman_window
 from .functional import block_diag as block_diag
@@ -77,6 +83,7 @@ from ._methods import channels_last_3d as channels_last_3d
 from .linalg._names import cholesky as cholesky
 from .linalg._names import cholesky_inverse as cholesky_inverse
 from .linalg._names import cholesky_solve as cholesky_solve
+from .amp.autocast_mode import clear_autocast_cache as clear_autocast_cache
 from ._tools import compile as compile
 from ._methods import contiguous_format as contiguous_format
 from .nn.functional import conv_tbc as conv_tbc
@@ -108,6 +115,11 @@ from ._tools import from_dlpack as from_dlpack
 from ._C import from_numpy as from_numpy
 from ._C import frombuffer as frombuffer
 from .linalg._names import geqrf as geqrf
+from .amp.autocast_mode import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from .amp.autocast_mode import get_autocast_dtype as get_autocast_dtype
+from .amp.autocast_mode import get_autocast_gpu_dtype as get_autocast_gpu_dtype
+from .amp.autocast_mode import get_autocast_ipu_dtype as get_autocast_ipu_dtype
+from .amp.autocast_mode import get_autocast_xla_dtype as get_autocast_xla_dtype
 from ._tools import get_default_device as get_default_device
 from ._C import get_default_dtype as get_default_dtype
 from ._tools import get_deterministic_debug_mode as get_deterministic_debug_mode
@@ -133,7 +145,11 @@ from ._random import initial_seed as initial_seed
 from .linalg._names import inverse as inverse
 from ._C import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from ._C import is_anomaly_enabled as is_anomaly_enabled
-from ._tools import is_autocast_enabled as is_autocast_enabled
+from .amp.autocast_mode import is_autocast_cache_enabled as is_autocast_cache_enabled
+from .amp.autocast_mode import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from .amp.autocast_mode import is_autocast_enabled as is_autocast_enabled
+from .amp.autocast_mode import is_autocast_ipu_enabled as is_autocast_ipu_enabled
+from .amp.autocast_mode import is_autocast_xla_enabled as is_autocast_xla_enabled
 from ._tools import is_complex as is_complex
 from .functional import is_conj as is_conj
 from ._tools import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
@@ -203,6 +219,16 @@ from ._random import seed as seed
 from .functional import segment_reduce as segment_reduce
 from .functional import select_copy as select_copy
 from .functional import select_scatter as select_scatter
+from .amp.autocast_mode import set_autocast_cache_enabled as set_autocast_cache_enabled
+from .amp.autocast_mode import set_autocast_cpu_dtype as set_autocast_cpu_dtype
+from .amp.autocast_mode import set_autocast_cpu_enabled as set_autocast_cpu_enabled
+from .amp.autocast_mode import set_autocast_dtype as set_autocast_dtype
+from .amp.autocast_mode import set_autocast_enabled as set_autocast_enabled
+from .amp.autocast_mode import set_autocast_gpu_dtype as set_autocast_gpu_dtype
+from .amp.autocast_mode import set_autocast_ipu_dtype as set_autocast_ipu_dtype
+from .amp.autocast_mode import set_autocast_ipu_enabled as set_autocast_ipu_enabled
+from .amp.autocast_mode import set_autocast_xla_dtype as set_autocast_xla_dtype
+from .amp.autocast_mode import set_autocast_xla_enabled as set_autocast_xla_enabled
 from ._tools import set_default_device as set_default_device
 from ._creation import set_default_dtype as set_default_dtype
 from ._tools import set_default_tensor_type as set_default_tensor_type
@@ -469,7 +495,6 @@ def rsqrt(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def rsqrt_(input: Tensor) -> Tensor: ...
 def sigmoid(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def sigmoid_(input: Tensor) -> Tensor: ...
-def logaddexp(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def logaddexp2(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def xlogy(input: Tensor, other: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def xlogy_(input: Tensor, other: Tensor | _Number) -> Tensor: ...
@@ -708,6 +733,7 @@ def nanmedian(input: Tensor, dim: _int | _Ints, keepdim: _bool = ...) -> _return
 def mode(input: Tensor, dim: _int | _Ints = ..., keepdim: _bool = ...) -> _return_mode: ...
 def norm(input: Tensor, p: _Number = ..., dim: _int | _Ints | None = ..., keepdim: _bool = ..., dtype: _dtype | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def dist(input: Tensor, other: Tensor, p: _Number = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
 def logsumexp(input: Tensor, dim: _int | _Ints, keepdim: _bool = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def cumsum(input: Tensor, dim: _int | _Ints, *, dtype: _dtype | None = ..., out: Tensor | None = ...) -> Tensor: ...
 def cumsum_(input: Tensor, dim: _int | _Ints, *, dtype: _dtype | None = ...) -> Tensor: ...

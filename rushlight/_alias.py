@@ -114,15 +114,24 @@ def _public(name):
     return "torch" + name[9:]
 
 
-def _rename_classes(module):
-    """Classes of a rushlight module say that they are torch's, as libraries and pickles expect."""
+def _finish(module):
+    """Classes of a rushlight module say that they are torch's, as libraries and pickles expect;
+    names of PyTorch's that the module lacks are found among the missing ones.
+    """
+    public = _public(module.__name__)
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__:
-            value.__module__ = _public(module.__name__)
+            value.__module__ = public
+    if public.startswith("torch.") and "__getattr__" not in vars(module):
+        from functools import partial
+
+        from ._missing import missing
+
+        module.__getattr__ = partial(missing, public)
 
 
 def _renaming_spec(fullname, path):
-    """A module of rushlight as it is, its classes renamed once it has loaded."""
+    """A module of rushlight as it is, finished once it has loaded."""
     from importlib.machinery import PathFinder
 
     spec = PathFinder.find_spec(fullname, path)
@@ -131,7 +140,7 @@ def _renaming_spec(fullname, path):
 
         def exec_module(module):
             run(module)
-            _rename_classes(module)
+            _finish(module)
 
         spec.loader.exec_module = exec_module
     return spec
@@ -185,7 +194,7 @@ def as_torch():
     rushlight.__version__ = __version__
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "rushlight" and module.__name__ == name:
-            _rename_classes(module)
+            _finish(module)
     sys.meta_path.insert(0, _Finder())
     sys.modules["torch"] = rushlight
     spawn = sys.modules.get("multiprocessing.spawn")

@@ -56,8 +56,10 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
 
         result = from_dlpack(obj)
         result = result.to(dtype) if dtype is not None else result.clone() if copy else result
-    elif isinstance(obj, (bytes, bytearray, memoryview)):
-        result = _C.frombuffer(obj, dtype=dtype or _C.get_default_dtype())
+    elif not hasattr(obj, "__array_interface__") and (buffer := _buffer(obj)) is not None:
+        kind = dtype or _C.get_default_dtype()
+        empty = buffer.nbytes == 0
+        result = _C._functions["empty"](0, dtype=kind) if empty else _C.frombuffer(obj, dtype=kind)
         result = result.clone() if copy else result
     else:
         if copy is False and not hasattr(obj, "__array_interface__"):
@@ -65,6 +67,14 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         result = _C._tensor_from(obj, dtype, bool(copy))
     _place(result, device)
     return result.requires_grad_(True) if requires_grad else result
+
+
+def _buffer(obj):
+    """The memory of bytes, storages, mapped files and their like; None of what has none."""
+    try:
+        return memoryview(obj)
+    except TypeError:
+        return None
 
 
 def _place(tensor, device):

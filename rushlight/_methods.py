@@ -40,6 +40,13 @@ def _repr(self, *, tensor_contents=None):
     return _str(self, tensor_contents=tensor_contents)
 
 
+def _repr_html(self):
+    """What a notebook shows: a heat map, statistics and the text."""
+    from ._html import tensor_html
+
+    return tensor_html(self)
+
+
 def _format(self, spec):
     if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
         return self.item().__format__(spec)
@@ -126,6 +133,9 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
                 inputs=inputs,
             ),
         )
+    if gradient is None and not create_graph and inputs is None:  # nearly always
+        _C._run_backward((self,), (None,), bool(retain_graph), False, (), True)
+        return
     from .autograd import backward
 
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -303,7 +313,7 @@ _LINALG_METHODS = (
 _attributes = {
     **{name: _Later(name, ".linalg._names") for name in _LINALG_METHODS},
     "__repr__": _repr,
-    "__str__": _repr,
+    "_repr_html_": _repr_html,
     "__format__": _format,
     "numpy": _numpy,
     "__array__": _array,

@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _manifest = None
+_stubs = {}  # {full name: stub}, so that a name is one object however it is reached
 
 
 def _names(module_name):
@@ -50,9 +51,12 @@ def missing(module_name, name):
             submodule = _submodule(f"{module_name}.{name}")
             if submodule is not None:
                 return submodule
+        full_name = f"{module_name}.{name}"
         kind = (_names(module_name) or {}).get(name)
         if kind is not None:
-            return _stub(module_name, name, kind)
+            if full_name not in _stubs:
+                _stubs[full_name] = _stub(module_name, name, kind)
+            return _stubs[full_name]
     module = sys.modules.get(module_name.replace("torch", "rushlight", 1))
     raise AttributeError(f"module '{module_name}' has no attribute '{name}'", name=name, obj=module)
 
@@ -106,6 +110,9 @@ class _Constant:
     def __call__(self, *args, **kwargs):
         raise NotImplementedError(_message(self._name))
 
+    def __getitem__(self, item):
+        return self  # in an annotation
+
     def __repr__(self):
         return self._name
 
@@ -148,9 +155,18 @@ def _accelerator(check_available=False):
 
 
 def _capability():
+    """The widest instructions of this processor, by PyTorch's names: libraries choose by them."""
     import rushlight
 
-    return getattr(rushlight._C, "_build_info", dict)().get("isa", "DEFAULT")
+    isa = rushlight._C._isa().upper()
+    if isa == "BASELINE":  # the build for this machine alone has that name too
+        try:
+            with open("/proc/cpuinfo") as f:
+                flags = next((line.split() for line in f if line.startswith("flags")), [])
+        except OSError:
+            flags = []
+        isa = "AVX512" if "avx512bw" in flags else "AVX2" if "avx2" in flags else "DEFAULT"
+    return isa
 
 
 def _yes(*args, **kwargs):
@@ -167,6 +183,7 @@ _COMPILER.update(assume_constant_result=_passthrough, cudagraph_mark_step_begin=
 _COMPILER.update(graph_break=_nothing, mark_static_address=_nothing)
 _ANSWERS = {
     "torch._dynamo": _COMPILER,
+    "torch._dynamo.utils": {"is_compile_supported": _no},
     "torch._dynamo._trace_wrapped_higher_order_op": {"TransformGetItemToIndex": nullcontext},
     "torch.accelerator": {
         "is_available": _gpu("is_available"),
@@ -196,7 +213,9 @@ _ANSWERS = {
     "torch.mps": _ABSENT,
     "torch.mtia": _ABSENT,
     "torch.nn.attention.flex_attention": {"_DEFAULT_SPARSE_BLOCK_SIZE": 128},
-    "torch.onnx": {"is_in_onnx_export": _no},
+    "torch.onnx": {"is_in_onnx_export": _no, "register_custom_op_symbolic": _nothing},
+    "torch.onnx.symbolic_helper": {"parse_args": lambda *kinds: _passthrough},
+    "torch.profiler": {"kineto_available": _no},
     "torch.xpu": _ABSENT,
 }
 

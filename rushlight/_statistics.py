@@ -3,16 +3,10 @@
 Not here: plain reductions, which are the core's.
 """
 
-import collections
-
 import rushlight as torch
 
+from . import return_types
 from ._composite import EXACT, c_name, type_name, with_out
-
-_HISTOGRAM = collections.namedtuple("histogram", "hist bin_edges")
-_HISTOGRAMDD = collections.namedtuple("histogramdd", "hist bin_edges")
-for _type in (_HISTOGRAM, _HISTOGRAMDD):
-    _type.__module__ = "torch.return_types"
 
 __all__ = [
     "corrcoef",
@@ -186,7 +180,7 @@ def _histogram(input, bins, *, range=None, weight=None, density=False):
     hist = _counted(_places(x, edges), edges.numel() - 1, weight, input.dtype)
     if density:
         hist = hist / (hist.sum() * edges.diff())
-    return _HISTOGRAM(hist, edges)
+    return return_types.histogram((hist, edges))
 
 
 _histogram.__name__ = _histogram.__qualname__ = "histogram"
@@ -231,7 +225,7 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
         hist = hist / hist.sum()
         for i, e in enumerate(edges):
             hist = hist / e.diff().reshape([-1 if d == i else 1 for d, _ in enumerate(sizes)])
-    return _HISTOGRAMDD(hist, tuple(edges))
+    return return_types.histogramdd((hist, tuple(edges)))
 
 
 # ---- covariance ----
@@ -431,6 +425,3 @@ def _edge(points, a, b, order):
         return (points[1] - points[0]) / a
     x, y, z = points
     return -(2 * a + b) / (a * (a + b)) * x + (a + b) / (a * b) * y - a / (b * (a + b)) * z
-
-
-del _type

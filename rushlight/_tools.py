@@ -4,6 +4,11 @@ from . import _C
 from ._C import Tensor
 
 
+def _assert(condition, message):
+    """`assert condition, message`, for code that PyTorch would trace."""
+    assert condition, message
+
+
 def is_tensor(obj):
     """Is it a tensor?"""
     return isinstance(obj, Tensor)
@@ -189,11 +194,6 @@ def set_warn_always(b):
 def is_warn_always_enabled():
     """What set_warn_always was told."""
     return _settings["warn"]
-
-
-def is_autocast_enabled(device_type=None):
-    """False: autocast changes nothing on the CPU in this version."""
-    return False
 
 
 def get_num_interop_threads():

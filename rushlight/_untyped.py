@@ -44,7 +44,9 @@ def _fill_(self, value):
 
 def _getitem(self, index):
     part = _bytes(self)[index]
-    return part if isinstance(part, int) else _C.frombuffer(part, dtype=_C.uint8).untyped_storage()
+    if isinstance(part, int):
+        return part
+    return _Storage(0) if not part.nbytes else _C.frombuffer(part, dtype=_C.uint8).untyped_storage()
 
 
 def _setitem(self, index, value):
@@ -70,6 +72,7 @@ for _name, _value in {
     "__setitem__": _setitem,
     "__iter__": lambda self: iter(_bytes(self)),
     "__repr__": _repr,
+    "__sizeof__": lambda self: object.__sizeof__(self) + self.nbytes(),
     "__copy__": _clone,
     "__deepcopy__": lambda self, memo: memo.setdefault(id(self), _clone(self)),
     "untyped": _same,

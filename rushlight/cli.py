@@ -1,4 +1,4 @@
-"""The command line: `rushlight run script.py`, `rushlight info`, `rushlight --version`.
+"""The command line: `rushlight run script.py`, `rushlight new project`, `rushlight info`, ...
 
 `run` behaves as `python script.py` does, with torch meaning rushlight.
 """
@@ -9,15 +9,18 @@ import sys
 _USAGE = """\
 usage: rushlight run [-m module | -c code | script | -] [args ...]
        rushlight check path
+       rushlight new name
        rushlight info
-       rushlight shim install | remove
+       rushlight shim [install [--importable] | remove] [--target folder]
        rushlight --version
 
 run     runs a Python program in which `import torch` imports rushlight
 check   lists the torch names that a file or folder uses and rushlight lacks; runs nothing of it
+new     makes a folder with a small training project: data, model, checkpoints, resuming
 info    tells what this installation is and what it found on this machine
 shim    tells pip that torch is installed here, so that packages which require torch do not
-        download it; it makes nothing importable, and `remove` takes it back
+        download it; with --importable, `import torch` is rushlight in this environment;
+        `remove` or `pip uninstall torch` takes it back; alone, tells whether it is there
 """
 
 
@@ -32,8 +35,10 @@ def main(argv=None):
         print(_info())
     elif args[:1] == ["check"] and len(args) == 2:
         return _check(args[1])
-    elif args in (["shim", "install"], ["shim", "remove"]):
-        return _shim(args[1])
+    elif args[:1] == ["new"] and len(args) == 2 and args[1][:1] not in ("-", ""):
+        return _new(args[1])
+    elif args[:1] == ["shim"] and (status := _shim(args[1:])) is not None:
+        return status
     elif args[:1] == ["run"] and len(args) > 1 and args[1] not in ("-h", "--help"):
         return _run(args[1:])
     elif args[:1] in (["-h"], ["--help"], ["help"]) or args[:1] == ["run"] and len(args) > 1:
@@ -183,42 +188,27 @@ def _check(path):
     return 0 if good else 1
 
 
+def _new(path):
+    from ._new import make
+
+    try:
+        files = make(path)
+    except (FileExistsError, NotADirectoryError, PermissionError, ValueError) as error:
+        print(f"rushlight new: {error}", file=sys.stderr)
+        return 1
+    print(f"{path}: {len(files)} files\n")
+    print(f"  cd {path}\n  rushlight run train.py --epochs 3\n  rushlight run test.py\n")
+    print("README.md there tells what is where.")
+    return 0
+
+
 # --- shim ----------------------------------------------------------------------------------------
 
 
-def _shim(action):
-    """Writes or removes the folder by which pip knows a package: metadata without any code."""
-    import shutil
-    import sysconfig
-    from importlib.metadata import PackageNotFoundError, distribution
+def _shim(args):
+    from ._shim import main as shim
 
-    from .version import __version__
-
-    name = f"torch-{__version__}.dist-info"
-    folder = os.path.join(sysconfig.get_path("purelib"), name)
-    if action == "remove":
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"removed {folder}")
-        return 0
-    try:
-        found = distribution("torch").version
-    except PackageNotFoundError:
-        found = __version__
-    if found != __version__:
-        print(f"PyTorch {found} is installed here: uninstall it first.", file=sys.stderr)
-        return 1
-    os.makedirs(folder, exist_ok=True)
-    files = {
-        "METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {__version__}\n"
-        "Summary: Stands in for PyTorch; rushlight provides its API (rushlight run)\n",
-        "INSTALLER": "rushlight\n",
-        "RECORD": "".join(f"{name}/{x},,\n" for x in ("METADATA", "INSTALLER", "RECORD")),
-    }
-    for file, text in files.items():
-        with open(os.path.join(folder, file), "w") as f:
-            f.write(text)
-    print(f"wrote {folder}")
-    return 0
+    return shim(args)
 
 
 # --- info ----------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""torch.func: derivatives and maps of functions, composable with each other.
+"""torch.func: derivatives of functions, composable with each other and with vmap (_vmap.py).
 
-Built on the engine's higher derivatives. `vmap` runs its function once a slice and stacks the
-results: equal to PyTorch's batching in value, not in speed.
+Built on the engine's higher derivatives.
 """
 
 import rushlight as torch
 
+from ._vmap import vmap
 from .nn.utils.stateless import _functional_call
 from .utils._pytree import tree_flatten, tree_leaves, tree_map, tree_structure, tree_unflatten
 
@@ -19,6 +19,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",
@@ -47,9 +48,7 @@ def _is_tensor(x):
 def _variable(x):
     """`x` as a place to differentiate at, still connected to what an outer level tracks."""
     if not _is_tensor(x):
-        raise TypeError(
-            f"Expected tensors to differentiate at, got an argument of type {type(x).__name__}"
-        )
+        raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
     return x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
 
 
@@ -79,14 +78,49 @@ def _gradients(outputs, variables, cotangents, keep):
 
 
 def _chosen(args, argnums):
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """The numbers of the arguments to differentiate by."""
+    if not isinstance(argnums, (int, tuple)):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    if not numbers:
+        raise RuntimeError("argnums must be non-empty")
     for n in numbers:
+        if not isinstance(n, int):
+            raise RuntimeError(f"argnum must be int, got: {type(n)}")
         if not -len(args) <= n < len(args):
             raise RuntimeError(
                 f"Got argnum={n}, but only {len(args)} positional inputs\n"
                 "argnums counts positional arguments from 0."
             )
+    if len({n % len(args) for n in numbers}) != len(numbers):
+        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
     return [n % len(args) for n in numbers]
+
+
+def _with_aux(result, has_aux, api):
+    """(output, aux) of what the function returned."""
+    if not has_aux:
+        return result, None
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise RuntimeError(
+            f"{api}: output of function f should be a tuple: (output, aux) if has_aux is True"
+        )
+    return result
+
+
+def _outputs(output, api, call="f(*primals)"):
+    """The leaves of an output, which must be tensors, and its structure."""
+    leaves, spec = tree_flatten(output)
+    if leaves in ([], [None]):
+        raise RuntimeError(
+            f"{api}: Expected f to be a function that has non-empty output (got output = {leaves})"
+        )
+    for leaf in leaves:
+        if not _is_tensor(leaf):
+            raise RuntimeError(
+                f"{api}: expected {call} to return only tensors, got unsupported type {type(leaf)}"
+            )
+    return leaves, spec
 
 
 def grad_and_value(func, argnums=0, has_aux=False):
@@ -99,7 +133,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
             for n in numbers:
                 args[n] = tree_map(_variable, args[n])
             result = func(*args, **kwargs)
-            value, aux = result if has_aux else (result, None)
+            value, aux = _with_aux(result, has_aux, "grad_and_value(f)(*args)")
             if not _is_tensor(value):
                 raise RuntimeError(
                     "grad_and_value(f)(*args): Expected f(*args) to return a Tensor, "
@@ -107,7 +141,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
                 )
             if value.dim() != 0:
                 raise RuntimeError(
-                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, "
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, "
                     f"got tensor with {value.dim()} dims. Maybe you wanted to use the vjp or "
                     "jacrev APIs instead?"
                 )
@@ -137,23 +171,42 @@ def grad(func, argnums=0, has_aux=False):
     return wrapped
 
 
+def _drawn(tree):
+    """A structure with a star for each leaf."""
+    if isinstance(tree, dict):
+        inner = ", ".join(f"{key!r}: {_drawn(value)}" for key, value in tree.items())
+        return "{" + inner + "}"
+    if isinstance(tree, list):
+        return "[" + ", ".join(map(_drawn, tree)) + "]"
+    if isinstance(tree, tuple):
+        return "(" + ", ".join(map(_drawn, tree)) + ("," if len(tree) == 1 else "") + ")"
+    return "*"
+
+
 def vjp(func, *primals, has_aux=False):
     """(value, function of a cotangent that gives the gradients at `primals`)."""
     with _Level():
         keep = _keeps_graph(primals)
         variables = [tree_map(_variable, p) for p in primals]
         result = func(*variables)
-        output, aux = result if has_aux else (result, None)
-        outputs, spec = tree_flatten(output)
+        output, aux = _with_aux(result, has_aux, "vjp(f, *primals)")
+        outputs, spec = _outputs(output, "vjp(f, *primals)")
+        for out in outputs:
+            if not (out.is_floating_point() or out.is_complex()):
+                raise RuntimeError(
+                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got "
+                    f"Tensor with dtype {out.dtype}"
+                )
         leaves, in_spec = tree_flatten(variables)
 
     def pull(*cotangents, retain_graph=True, create_graph=None):
         cotangent = cotangents[0] if len(cotangents) == 1 else cotangents
-        given, given_spec = tree_flatten(cotangent)
+        given = tree_leaves(cotangent)
         if len(given) != len(outputs):
             raise RuntimeError(
                 f"Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function. cotangents: {given_spec}, primal output: {spec}"
+                f"outputs to the function. cotangents: {_drawn(cotangent)}, "
+                f"primal output: {_drawn(output)}"
             )
         with _Level():
             tracked = keep or _keeps_graph(given)
@@ -167,22 +220,30 @@ def vjp(func, *primals, has_aux=False):
 
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     """(value, directional derivative along `tangents`), by differentiating the vjp."""
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+    api = "jvp(f, primals, tangents)"
+    if not isinstance(primals, tuple):
         raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to be tuples, "
-            f"got {type(primals)} and {type(tangents)}"
+            f"{api}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
         )
     if tree_structure(primals) != tree_structure(tangents):
         raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to have the same "
-            "python structure."
+            f"{api}: Expected primals and tangents to have the same python structure. For "
+            "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with "
+            f"structure {tree_structure(primals)} and tangents with structure "
+            f"{tree_structure(tangents)}"
         )
+    if not tree_leaves(primals):
+        raise RuntimeError(f"{api}: Expected primals to contain at least one Tensor.")
     with _Level():
         keep = _keeps_graph(primals, tangents)
         variables = tree_map(_variable, primals)
-        result = func(*variables)
-        output, aux = result if has_aux else (result, None)
-        outputs, spec = tree_flatten(output)
+        output, aux = _with_aux(func(*variables), has_aux, api)
+        outputs, spec = _outputs(output, api)
+        if strict and not all(o.requires_grad for o in outputs):
+            raise RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the "
+                "inputs. This is not allowed with strict=True."
+            )
         dummies = [torch.zeros_like(o).requires_grad_() for o in outputs]
         leaves = tree_leaves(variables)
         pulled = _gradients(outputs, leaves, dummies, True)
@@ -207,15 +268,17 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
             [0., 1.]])
     """
 
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
+
     def wrapped(*args, **kwargs):
         with _Level():
             keep = _keeps_graph(args, kwargs)
             args, numbers = list(args), _chosen(args, argnums)
             for n in numbers:
                 args[n] = tree_map(_variable, args[n])
-            result = func(*args, **kwargs)
-            output, aux = result if has_aux else (result, None)
-            outputs, out_spec = tree_flatten(output)
+            output, aux = _with_aux(func(*args, **kwargs), has_aux, "vjp(f, *primals)")
+            outputs, out_spec = _outputs(output, "vjp(f, *primals)")
             leaves, spec = tree_flatten([args[n] for n in numbers])
             parts = []
             for out in outputs:
@@ -252,88 +315,6 @@ def hessian(func, argnums=0):
     return jacfwd(jacrev(func, argnums), argnums)
 
 
-# vmap
-
-
-def _sliced(in_dims, args):
-    """[(leaf, its dimension or None), ...] and the shape of the arguments."""
-    leaves, spec = tree_flatten(args)
-    if isinstance(in_dims, int):
-        return leaves, [in_dims if _is_tensor(x) else None for x in leaves], spec
-    if not isinstance(in_dims, (tuple, list)) or len(in_dims) != len(args):
-        raise ValueError(
-            f"vmap({{func}}, in_dims={in_dims}, ...)(<inputs>): "
-            "in_dims is not compatible with the structure of `inputs`. "
-            f"in_dims has structure {tree_structure(in_dims)} but inputs "
-            f"has structure {spec}."
-        )
-    dims = []
-    for dim, arg in zip(in_dims, args, strict=True):
-        dims += _broadcast(dim, arg)
-    return leaves, dims, spec
-
-
-def _broadcast(dim, arg):
-    if dim is None or isinstance(dim, int):
-        return [dim] * len(tree_leaves(arg))
-    if isinstance(dim, dict):
-        return [d for key in arg for d in _broadcast(dim[key], arg[key])]
-    return [d for one, part in zip(dim, arg, strict=True) for d in _broadcast(one, part)]
-
-
-def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
-    """`func` over a dimension of its arguments, one slice at a time, results stacked.
-
-    Keyword arguments go to every call as they are. With randomness="same" every slice draws the same numbers; else they draw one after another.
-
-    >>> import rushlight as torch
-    >>> torch.vmap(torch.dot)(torch.ones(2, 3), torch.ones(2, 3))
-    tensor([3., 3.])
-    """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}"
-        )
-
-    def mapped(*args, **kwargs):
-        leaves, dims, spec = _sliced(in_dims, args)
-        sizes = [x.size(d) for x, d in zip(leaves, dims, strict=True) if d is not None]
-        if not sizes:
-            raise ValueError("vmap: at least one input must have a dimension to map over")
-        if len(set(sizes)) != 1:
-            raise ValueError(
-                "vmap: Expected all tensors to have the same size in the mapped "
-                f"dimension, got sizes {sizes} for the mapped dimension"
-            )
-        state = torch.get_rng_state() if randomness == "same" else None
-        rows = []
-        for i in range(sizes[0]):
-            if state is not None:
-                torch.set_rng_state(state)
-            part = [x if d is None else x.select(d, i) for x, d in zip(leaves, dims, strict=True)]
-            rows.append(func(*tree_unflatten(part, spec), **kwargs))
-        return _stacked(rows, out_dims)
-
-    return mapped
-
-
-def _stacked(rows, out_dims):
-    if not rows:
-        raise ValueError("vmap: the mapped dimension is empty")
-    columns = zip(*[tree_leaves(row) for row in rows], strict=True)
-    spec = tree_structure(rows[0])
-    dims = _broadcast(out_dims, rows[0])
-    results = []
-    for column, dim in zip(columns, dims, strict=True):
-        if not _is_tensor(column[0]):
-            raise ValueError(
-                "vmap: function must only return Tensors, "
-                f"got type {type(column[0])}. Did you mean to set out_dims= to None for output?"
-            )
-        results.append(column[0] if dim is None else torch.stack(column, dim))
-    return tree_unflatten(results, spec)
-
-
 # modules
 
 
@@ -350,6 +331,15 @@ def functional_call(
     """
     given = parameter_and_buffer_dicts
     if not isinstance(given, dict):
+        if not isinstance(given, (list, tuple)):
+            raise ValueError(
+                "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, "
+                f"but got {type(given)}"
+            )
+        if not all(isinstance(part, dict) for part in given):
+            raise ValueError(
+                "Expected all elements of parameter_and_buffer_dicts to be dictionaries"
+            )
         names = [name for part in given for name in part]
         repeated = [name for i, name in enumerate(names) if name in names[:i]]
         if repeated:
@@ -364,19 +354,48 @@ def stack_module_state(models):
     """(parameters, buffers) of equal modules, stacked along a new first dimension, by name."""
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({model.training for model in models}) > 1:
+        raise RuntimeError(
+            "stack_module_state: Expected all models to have the same training/eval mode."
+        )
     if not all(type(model) is type(models[0]) for model in models):
         raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
 
     def stacked(tables):
-        names = tables[0].keys()
-        return {name: torch.stack([table[name].detach() for table in tables]) for name in names}
+        return {name: _stack_leaf([t[name] for t in tables], name) for name in tables[0]}
 
     params = stacked([dict(model.named_parameters()) for model in models])
-    for p in params.values():
-        p.requires_grad_()
     return params, stacked([dict(model.named_buffers()) for model in models])
+
+
+def _stack_leaf(tensors, name):
+    """A new leaf with the tensors of each model along its first dimension."""
+    needs = tensors[0].requires_grad
+    if any(t.requires_grad != needs for t in tensors):
+        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
+    return torch.stack([t.detach() for t in tensors]).requires_grad_(needs)
+
+
+def replace_all_batch_norm_modules_(root):
+    """Takes the running statistics off all batch norms in `root`, in place; returns `root`.
+
+    vmap cannot write one buffer from several slices.
+    """
+    from .nn.modules.batchnorm import _BatchNorm
+
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
 
 
 def functionalize(func, *, remove="mutations"):
     """`func` itself: it gives the same results."""
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(
+            "functionalize(f, remove='mutations'): received invalid argument for "
+            f"remove={remove}. Valid options are:\n     remove='mutations'\n"
+            "     remove='mutations_and_views'"
+        )
     return func

@@ -9,13 +9,14 @@ __all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_d
 _dir = None
 
 
+def _get_torch_home():
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))
+
+
 def get_dir():
     """The folder for downloads: set_dir, $TORCH_HOME/hub, or ~/.cache/torch/hub."""
-    if _dir is not None:
-        return _dir
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))
-    return os.path.join(home, "hub")
+    return os.path.join(_get_torch_home(), "hub") if _dir is None else _dir
 
 
 def set_dir(d):
@@ -67,7 +68,36 @@ def load_state_dict_from_url(url, model_dir=None, map_location=None, progress=Tr
     return load(path, map_location=map_location, weights_only=weights_only)
 
 
+class _NoProgress:
+    """What stands for tqdm's progress bar where tqdm is not installed: it shows nothing."""
+
+    def __init__(self, *args, total=None, **kwargs):
+        self.total, self.n = total, 0
+
+    def update(self, n=1):
+        self.n += n
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        pass
+
+
+def _tqdm():
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _NoProgress
+    return tqdm
+
+
 def __getattr__(name):
+    if name == "tqdm":
+        return _tqdm()
     if name == "HASH_REGEX":
         import re
 

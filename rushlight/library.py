@@ -9,6 +9,7 @@ from .ops import _register
 __all__ = ["Library", "custom_op", "define", "impl", "register_autograd", "register_fake"]
 
 _operators = {}
+_NOT_NEEDED = ("Meta", "Autograd", "Autocast")  # dispatch keys without a meaning here
 
 
 def _split(qualname, namespace=None):
@@ -29,15 +30,15 @@ class Library:
     """
 
     def __init__(self, ns, kind, dispatch_key=""):
-        self.ns, self.kind = ns, kind
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
 
     def define(self, schema, alias_analysis="", *, tags=()):
         """Declares an operation; returns its name."""
         return _split(schema, self.ns)[1]
 
     def impl(self, op_name, fn, dispatch_key="", *, with_keyset=False, allow_override=False):
-        """Gives the operation its body; bodies for shapes only (Meta) are not needed."""
-        if dispatch_key not in ("Meta", "Autograd", "AutocastCPU", "AutocastCUDA"):
+        """Gives the operation its body; those for shapes, gradients and casts are not needed."""
+        if not (dispatch_key or self.dispatch_key).startswith(_NOT_NEEDED):
             name = getattr(op_name, "__name__", op_name)
             _register(*_split(name, self.ns), fn)
 
@@ -100,7 +101,8 @@ def impl(qualname, types="", func=None, *, lib=None):
     """Decorator or call: the body of a declared operation."""
 
     def wrap(function):
-        if types not in ("Meta", "Autograd"):
+        kinds = (types,) if isinstance(types, str) else types
+        if not all(kind.startswith(_NOT_NEEDED) for kind in kinds):
             _register(*_split(qualname, getattr(lib, "ns", None)), function)
         return function
 
@@ -116,10 +118,10 @@ impl_abstract = register_fake
 
 
 def register_autograd(op, backward, /, *, setup_context=None, lib=None):
-    """Gives an operation of `custom_op` a backward."""
-    if isinstance(op, str):
-        op = _operators[op]
-    op.register_autograd(backward, setup_context=setup_context)
+    """Gives an operation of `custom_op` a backward; others are differentiable as they are."""
+    op = _operators.get(op) if isinstance(op, str) else op
+    if op is not None:
+        op.register_autograd(backward, setup_context=setup_context)
 
 
 def __getattr__(name):

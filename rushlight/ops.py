@@ -54,7 +54,14 @@ def _register(namespace, name, function):
 
 
 def load_library(path):
-    """Compiled extensions of PyTorch's cannot be loaded: they need PyTorch's own libraries."""
+    """Compiled extensions of PyTorch's cannot be loaded: they need PyTorch's own libraries.
+
+    For torchvision's, rushlight has operations of its own, which are registered instead.
+    """
+    from ._vision._extension import is_torchvision, provide
+
+    if is_torchvision(path):
+        return provide()
     raise OSError(f"Could not load this library: {path}\nIt was built against PyTorch's libraries.")
 
 

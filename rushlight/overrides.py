@@ -5,6 +5,8 @@ from ._C import Tensor
 from ._methods import DisableTorchFunctionSubclass
 
 __all__ = [
+    "BaseTorchFunctionMode",
+    "TorchFunctionMode",
     "get_default_nowrap_functions",
     "handle_torch_function",
     "has_torch_function",
@@ -117,3 +119,53 @@ def wrap_torch_function(dispatcher):
         return wrapped
 
     return decorate
+
+
+class TorchFunctionMode:
+    """A block in which every operation goes to `__torch_function__(func, types, args, kwargs)` of the
+    mode first, the innermost of several; within it, to the next one.
+
+    What Python calls is seen, and not what an operation calls inside the core; attributes such as
+    `x.shape` are not operations here.
+
+    >>> class Names(torch.overrides.TorchFunctionMode):
+    ...     def __torch_function__(self, func, types, args=(), kwargs=None):
+    ...         print(func.__name__)
+    ...         return func(*args, **(kwargs or {}))
+    >>> with Names():
+    ...     y = torch.ones(2).exp()
+    ones
+    exp
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        raise NotImplementedError
+
+    def __enter__(self):
+        from ._function_mode import push
+
+        push(self)
+        return self
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        from ._function_mode import pop
+
+        pop()
+
+    @classmethod
+    def push(cls, *args, **kwargs):
+        """Deprecated: makes an instance."""
+        import warnings
+
+        warnings.warn(
+            "`Mode.push()` is no longer necessary and can be replaced with just `with Mode()`",
+            stacklevel=2,
+        )
+        return cls(*args, **kwargs)
+
+
+class BaseTorchFunctionMode(TorchFunctionMode):
+    """A mode that calls what it is given."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))

@@ -3,6 +3,16 @@
 from operator import itemgetter
 
 
+def _text(values, fields):
+    items = ",\n".join(f"{n}={v!r}" for n, v in zip(fields, values))
+    return f"torch.return_types.{type(values).__name__}(\n{items})"
+
+
+def _repr(self):
+    """How a named tuple of the core prints, as PyTorch's."""
+    return _text(self, type(self).__match_args__)
+
+
 class _Fields(tuple):
     """A tuple whose items have names too; made of a sequence of them."""
 
@@ -19,8 +29,7 @@ class _Fields(tuple):
         return self
 
     def __repr__(self):
-        items = ",\n".join(f"{n}={v!r}" for n, v in zip(self.fields, self))
-        return f"torch.return_types.{type(self).__name__}(\n{items})"
+        return _text(self, self.fields)
 
     def __reduce__(self):
         return (type(self), (tuple(self),))
@@ -35,6 +44,8 @@ def _named(name, fields):
     return type(name, (_Fields,), members)
 
 
+histogram = _named("histogram", "hist bin_edges")
+histogramdd = _named("histogramdd", "hist bin_edges")
 linalg_cholesky_ex = _named("linalg_cholesky_ex", "L info")
 linalg_eig = _named("linalg_eig", "eigenvalues eigenvectors")
 linalg_eigh = _named("linalg_eigh", "eigenvalues eigenvectors")

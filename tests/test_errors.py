@@ -311,7 +311,7 @@ def lines_that_help(m):
     for call, words in (
         (lambda: nn.Linear(10, 2)(m.ones(2, 5)), ("[2, 10]", "[2, 5]")),
         (lambda: m.ones(3).sum().backward(), ("why", "fix")),
-        (lambda: (g * 2).backward(), ("(3,)", ".sum()")),
+        (lambda: (g * 2).backward(), ("[3]", ".sum()")),
         (lambda: g.add_(1), ("no_grad",)),
         (lambda: m.ones(2, 3).t().view(6), ("reshape",)),
         (lambda: m.ones(3, 4) + m.ones(3), ("[3, 4]", "[3]", "fix")),

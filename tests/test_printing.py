@@ -126,3 +126,25 @@ def test_options():
 
 def test_contents_given():
     assert _tensor_str._str(rl.ones(2), tensor_contents="here") == "tensor(here)"
+
+
+def test_str_is_repr():
+    """A class that writes its own __repr__ prints by it, as Parameter does."""
+
+    def texts(module):
+        class Mine(module.Tensor):
+            def __repr__(self):
+                return "mine"
+
+        p = module.nn.Parameter(module.ones(2))
+        values = (p, module.ones(2).as_subclass(Mine), module.ones(2), module.histc(p.detach(), 2))
+        return [f(v) for v in values for f in (str, repr, format)]
+
+    assert texts(rl) == texts(torch)
+    assert str(rl.nn.Parameter(rl.ones(1))).startswith("Parameter containing:\n")
+
+
+def test_named_tuples_of_python():
+    ours, theirs = (module.histogram(module.arange(4.0), 2) for module in (rl, torch))
+    assert repr(ours) == repr(theirs)
+    assert ours.hist is ours[0] and ours.bin_edges is ours[1]

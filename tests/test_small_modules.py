@@ -99,7 +99,7 @@ def test_autocast_without_a_gpu():
         warnings.simplefilter("ignore")
         with amp.autocast("cuda", enabled=not rl.cuda.is_available()):
             assert (rl.ones(2) + 1).dtype == rl.float32
-    with pytest.raises(RuntimeError, match="unsupported autocast device_type"):
+    with pytest.raises(RuntimeError, match="Expected one of cpu"):
         amp.autocast("moon")
 
 

@@ -89,3 +89,8 @@ def test_draw_shared_deep_and_wrong():
         torch.draw(torch.nn.Linear(1, 1))
     with pytest.raises(TypeError):
         torch.draw(3)
+
+
+def test_config():
+    assert torch.version.rushlight in torch.__config__.show()
+    assert str(torch.get_num_threads()) in torch.__config__.parallel_info()

@@ -129,6 +129,8 @@ const T* contiguous(const T* x, int64_t inc, int64_t n, Scratch slot) {
 
 constexpr int64_t kGrainFlops = 400'000;  // what a second thread must have to do to be woken
 
+constexpr double kLongFlops = 1e7;  // a thread's share that is worth cutting further
+
 /// y = alpha * A @ x + beta * y with y contiguous.
 template <class T>
 void gemv_real(GemvArgs<T> g) {
@@ -195,6 +197,7 @@ void gemm_real(GemmArgs<T> g) {
   int64_t parts = in_parallel() ? 1 : num_threads();
   parts = std::min<int64_t>(parts, static_cast<int64_t>(flops / kGrainFlops));
   if (parts <= 1) return gemm_serial(g);
+  if (flops > kLongFlops * static_cast<double>(parts)) parts *= 2;  // who is early takes another
 
   const RealKernels<T>& k = kernels<T>();
   const int64_t tiles_m = (g.m + k.tile_rows - 1) / k.tile_rows;
@@ -209,7 +212,7 @@ void gemm_real(GemmArgs<T> g) {
   }
   if (best == 1e300) grid_m = std::min(parts, tiles_m);
   const int64_t grid_n = std::min(parts / grid_m, tiles_n);
-  parallel_for(0, grid_m * grid_n, 1, [&](int64_t begin, int64_t end) {
+  parallel_each(grid_m * grid_n, [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; ++p) {
       const int64_t i = p / grid_n, j = p % grid_n;
       const int64_t m0 = g.m * i / grid_m, m1 = g.m * (i + 1) / grid_m;

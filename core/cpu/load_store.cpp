@@ -33,6 +33,8 @@ void copy_run(int64_t n, const char* src, int64_t src_stride, char* dst, int64_t
   T* d = reinterpret_cast<T*>(dst);
   if (src_stride == 1 && dst_stride == 1) {
     std::memcpy(d, s, static_cast<size_t>(n) * sizeof(T));
+  } else if (src_stride == -1 && dst_stride == 1) {
+    for (int64_t i = 0; i < n; ++i) d[i] = s[-i];
   } else {
     for (int64_t i = 0; i < n; ++i) d[i * dst_stride] = s[i * src_stride];
   }

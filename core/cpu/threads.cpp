@@ -1,6 +1,7 @@
 // The thread pool behind parallel_for: persistent workers that spin briefly, then sleep.
-// A job is cut into one range a thread, so results never depend on who ran what: a body must not
-// let the cut positions change its arithmetic (reductions cut at fixed places of their own).
+// A job is cut into one range a thread; a long one into some more, so that a thread that another
+// program slows down does less. Results never depend on who ran what: a body must not let the cut
+// positions change its arithmetic (reductions cut at fixed places of their own).
 #include "cpu/threads.h"
 
 #include <pthread.h>
@@ -165,7 +166,7 @@ void detail::parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, voi
   Pool& p = pool();
   const int64_t n = end - begin;
   int64_t parts = (n + grain - 1) / (grain < 1 ? 1 : grain);
-  if (parts > p.size) parts = p.size;
+  if (grain > 0 && parts > p.size) parts = parts >= 16 * p.size ? 4 * p.size : p.size;
   Job job;
   job.fn = fn;
   job.ctx = ctx;

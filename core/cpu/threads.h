@@ -12,7 +12,7 @@ bool in_parallel();           ///< true inside a parallel_for body: nested calls
 
 namespace detail {
 using RangeFn = void (*)(void* ctx, int64_t begin, int64_t end);
-void parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx);
+void parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx);  ///< grain 0: each
 }  // namespace detail
 
 /// Calls body(b, e) on disjoint ranges that cover [begin, end). A range is never shorter than
@@ -26,6 +26,19 @@ void parallel_for(int64_t begin, int64_t end, int64_t grain, F&& body) {
   using Body = std::remove_reference_t<F>;
   detail::parallel(
       begin, end, grain, [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+/// The same for `count` heavy items, one at a time to whichever thread is free.
+template <class F>
+void parallel_each(int64_t count, F&& body) {
+  if (count <= 1 || num_threads() == 1 || in_parallel()) {
+    if (count > 0) body(int64_t{0}, count);
+    return;
+  }
+  using Body = std::remove_reference_t<F>;
+  detail::parallel(
+      0, count, 0, [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

@@ -2,10 +2,10 @@
 // The registry of records (op/registry.h) has the same members; the two agree by order of
 // definition.
 #pragma once
+#include "base/out_rule.h"
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/lane.h"
-#include "op/out_rule.h"
 
 namespace rl::RL_ISA {
 
@@ -40,11 +40,31 @@ RL_INLINE auto apply([[maybe_unused]] const void* const* in, [[maybe_unused]] co
   return F{}(at<T>(in[I], step[I] ? i : 0)..., at<T>(params, J)...);
 }
 
+/// A formula that has a quicker form for small arguments, block by block.
+template <class T, class F>
+void near_loop(int64_t n, T* out, const T* in) {
+  constexpr int64_t kBlock = 1024;
+  for (; n > 0; n -= kBlock, in += kBlock, out += kBlock) {
+    const int64_t m = n < kBlock ? n : kBlock;
+    int far = 0;
+    for (int64_t i = 0; i < m; ++i) far |= !vm_is_near(in[i]);
+    if (far) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < m; ++i) out[i] = F{}(Lane<T>{in[i]}).v;
+    } else {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < m; ++i) out[i] = F{}.near(Lane<T>{in[i]}).v;
+    }
+  }
+}
+
 template <class T, class F, int N, int P>
 void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* step,
                   const void* params) {
   using Operands = typename MakeIndices<N>::type;
   using Scalars = typename MakeIndices<P>::type;
+  if constexpr (requires(Lane<T> x) { F{}.near(x); })
+    return near_loop<T, F>(n, static_cast<T*>(out), static_cast<const T*>(in[0]));
   if constexpr (N == 2) {  // a number beside a tensor: hoisted out of the loop
     if (!step[0] || !step[1]) {
       const int64_t left[] = {0, 1}, right[] = {1, 0};

@@ -393,4 +393,15 @@ RL_INLINE Lane<T> as_number(Mask m, Lane<T> x) {
   return where(m, like(x, 1.0), like(x, 0.0));
 }
 
+template <class T>
+  requires(!kComplex<T> && static_cast<T>(0.5) != 0)
+RL_INLINE Lane<T> sin_near(Lane<T> x) {
+  return {vm_sin_near(x.v)};
+}
+template <class T>
+  requires(!kComplex<T> && static_cast<T>(0.5) != 0)
+RL_INLINE Lane<T> cos_near(Lane<T> x) {
+  return {vm_cos_near(x.v)};
+}
+
 }  // namespace rl::RL_ISA

@@ -6,10 +6,10 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "base/out_rule.h"
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/sym.h"
-#include "op/out_rule.h"
 #include "op/schema.h"
 
 namespace rl {

@@ -67,16 +67,16 @@ class AlongDim {
           in[k] = k < operands_ ? nest_.stride[k][0] : 0;
           o[k] += first * in[k];
         }
-        if (across) {
-          for (int64_t j = 0; j < length; ++j)
-            for (int64_t l = 0; l < n; ++l)
-              f(o[0] + l * in[0] + j * move[0], o[1] + l * in[1] + j * move[1],
-                o[2] + l * in[2] + j * move[2]);
-        } else {
-          for (int64_t l = 0; l < n; ++l)
-            for (int64_t j = 0; j < length; ++j)
-              f(o[0] + l * in[0] + j * move[0], o[1] + l * in[1] + j * move[1],
-                o[2] + l * in[2] + j * move[2]);
+        const F visit = f;  // a copy of its own, so that what it holds stays in registers
+        const int64_t lines = across ? length : n, items = across ? n : length;
+        const int64_t *outer = across ? move : in, *inner = across ? in : move;
+        for (int64_t l = 0; l < lines; ++l) {
+          int64_t a = o[0], u = o[1], v = o[2];
+          for (int64_t j = 0; j < items; ++j) {
+            visit(a, u, v);
+            a += inner[0], u += inner[1], v += inner[2];
+          }
+          for (int k = 0; k < 3; ++k) o[k] += outer[k];
         }
       }
     });

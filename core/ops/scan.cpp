@@ -23,26 +23,31 @@ struct Blocks {
 
 constexpr int64_t kColumns = 128;
 
+/// N lines of n adjacent elements at a time: each waits for its own last sum, not for the others.
+template <int N, class T, class A, class Step>
+void scan_lines(const T* x, T* y, int64_t n, bool reverse, A start, Step step) {
+  A acc[N];
+  for (int l = 0; l < N; ++l) acc[l] = start;
+  for (int64_t k = 0; k < n; ++k) {
+    const int64_t at = reverse ? n - 1 - k : k;
+#pragma GCC unroll 4
+    for (int l = 0; l < N; ++l) {
+      acc[l] = step(acc[l], static_cast<A>(x[at + l * n]));
+      y[at + l * n] = static_cast<T>(acc[l]);
+    }
+  }
+}
+
 /// Running accumulations of type A, by tiles of columns, from the front or from the back.
 template <class T, class A, class Step>
 void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
   const int64_t tiles = (s.inner + kColumns - 1) / kColumns;
   LongKernel off(s.outer * s.n * s.inner);
-  if (s.inner == 1) {
+  if (s.inner == 1)
     return cpu::parallel_for(0, s.outer, 1 + 8192 / s.n, [=](int64_t b, int64_t e) {
-      const int64_t last = s.n - 1;
-      for (int64_t i = b; i < e; ++i) {
-        const T* from = x + i * s.n;
-        T* to = y + i * s.n;
-        A acc = start;
-        for (int64_t k = 0; k <= last; ++k) {
-          const int64_t at = reverse ? last - k : k;
-          acc = step(acc, static_cast<A>(from[at]));
-          to[at] = static_cast<T>(acc);
-        }
-      }
+      for (; b + 4 <= e; b += 4) scan_lines<4>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
+      for (; b < e; ++b) scan_lines<1>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
     });
-  }
   cpu::parallel_for(0, s.outer * tiles, 1 + 8192 / (s.n * kColumns), [=](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
       const int64_t first = i % tiles * kColumns;

@@ -1,6 +1,7 @@
 // gather and the scatter family: elements moved to and from places that an index of the same number
 // of dimensions names along one of them; and repeat_interleave.
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "cpu/dispatch.h"
@@ -23,7 +24,13 @@ Tensor checked_places(const Tensor& index, int dim, int64_t n) {
   const Tensor once =
       read_index(make_view(at->storage, DType::I64, sizes, at.strides(), at->offset));
   const int64_t* v = once.data<int64_t>();
-  for (int64_t i = 0; i < once.numel(); ++i)
+  std::atomic<bool> wrong = false;
+  cpu::parallel_for(0, once.numel(), 32768, [&](int64_t b, int64_t e) {
+    bool out = false;
+    for (int64_t i = b; i < e; ++i) out |= static_cast<uint64_t>(v[i]) >= static_cast<uint64_t>(n);
+    if (out) wrong = true;
+  });
+  for (int64_t i = 0; wrong; ++i)
     RL_CHECK(v[i] >= 0 && v[i] < n, "index ", v[i], " is out of bounds for dimension ", dim,
              " with size ", n);
   return at;

@@ -66,6 +66,21 @@ Tensor msort(const Tensor& self) { return sort(self, 0, false, true)[0]; }
 
 // ---- the first k ----
 
+/// Puts the k entries of the least keys first. Among equals, PyTorch keeps whichever these
+/// algorithms leave first: no tie-break.
+template <class Entry>
+void order_first(std::vector<Entry>& entries, int64_t k, bool sorted) {
+  const auto by_key = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
+  const auto middle = entries.begin() + k;
+  if (k == 0) return;
+  if (k * 64 <= static_cast<int64_t>(entries.size())) {
+    std::partial_sort(entries.begin(), middle, entries.end(), by_key);
+  } else {
+    std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
+    if (sorted) std::sort(entries.begin(), middle - 1, by_key);
+  }
+}
+
 Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool sorted) {
   const int dim = wrap_dim(dim_in, self.dim());
   RL_CHECK(k >= 0 && k <= (self.dim() ? self.size(dim) : 1), "selected index k out of range");
@@ -86,16 +101,7 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
       lines.each_line(n * 8, [=, &lines](const int64_t* o) {
         with_entries<T>(n, [&](auto& entries) {
           fill_entries(from + o[0], lines.step[0], n, largest, entries);
-          // Among equals, PyTorch keeps whichever these algorithms leave first: no tie-break.
-          const auto by_key = [](const auto& a, const auto& b) { return a.key() < b.key(); };
-          const auto middle = entries.begin() + k;
-          if (k == 0) return;
-          if (k * 64 <= n) {
-            std::partial_sort(entries.begin(), middle, entries.end(), by_key);
-          } else {
-            std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
-            if (sorted) std::sort(entries.begin(), middle - 1, by_key);
-          }
+          order_first(entries, k, sorted);
           for (int64_t i = 0; i < k; ++i) {
             const int64_t p = entries[static_cast<size_t>(i)].position();
             to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];
@@ -340,15 +346,15 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
   bool* to = out.data<bool>();
   dispatch_real(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using Value = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // not vector<bool>
-    const auto* v = e.data<Value>();
-    std::vector<Value> set;
+    const T *v = e.data<T>(), *test = t.data<T>();
+    std::vector<uint64_t> set;  // of keys, in which equal numbers are equal bits
     for (int64_t i = 0; i < t.numel(); ++i)
-      if (const Value x = t.data<Value>()[i]; x == x) set.push_back(x);  // NaN equals nothing
+      if (test[i] == test[i]) set.push_back(order_key(test[i]));  // NaN equals nothing
     std::sort(set.begin(), set.end());
     cpu::parallel_for(0, e.numel(), 2048, [&](int64_t b, int64_t end) {
       for (int64_t i = b; i < end; ++i)
-        to[i] = (v[i] == v[i] && std::binary_search(set.begin(), set.end(), v[i])) != invert;
+        to[i] =
+            (v[i] == v[i] && std::binary_search(set.begin(), set.end(), order_key(v[i]))) != invert;
     });
   });
   return out;

@@ -78,7 +78,7 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       if (none) return a.present = false, true;
       [[fallthrough]];
     case Kind::Ints: {
-      Dims& d = s.dims[s.used_dims];
+      Dims& d = s.dims.next();
       int64_t one;
       if (is_sequence(o)) {
         if (!as_ints(o, &d)) return false;
@@ -88,12 +88,11 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
         return false;
       }
       a.dims = &d;
-      ++s.used_dims;
       return true;
     }
     case Kind::Tensors:
     case Kind::OptTensors: {
-      Tensors& v = s.tensors[s.used_tensors++];
+      Tensors& v = s.tensors.next();
       a.tensors = &v;
       return as_tensor_list(o, &v, p.kind == Kind::OptTensors);
     }
@@ -102,7 +101,7 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       [[fallthrough]];
     case Kind::Floats: {
       if (!is_sequence(o)) return false;
-      auto& v = s.floats[s.used_floats++];
+      auto& v = s.floats.next();
       for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
         Scalar x;
         if (!as_scalar(Object::borrow(PySequence_Fast_GET_ITEM(o, i)).get(), &x)) return false;
@@ -299,7 +298,7 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
     const Param& p = params[i];
     new (&args[i]) Arg;
     if (rest_param == static_cast<int>(i)) {
-      Dims& d = scratch.dims[scratch.used_dims++];
+      Dims& d = scratch.dims.next();
       d.resize(static_cast<int>(rest_count));
       for (size_t k = 0; k < rest_count; ++k)
         if (!as_int(rest[k], &d[static_cast<int>(k)])) return fail(schema, i, rest[k], i);

@@ -1,6 +1,8 @@
 // What stands between a Python call and an operation's Args: the match of one overload, and the
 // stand-ins of the meta device. The Python object that an operation is stands in operation.cpp.
 #pragma once
+#include <new>
+
 #include "op/registry.h"
 #include "python/py.h"
 
@@ -8,13 +10,39 @@ namespace rl::py {
 
 inline constexpr int kMaxArgs = 20;
 
+/// Up to N values that are made one by one, so that a call that needs none pays for none.
+template <class T, int N>
+class Shelf {
+ public:
+  Shelf() = default;
+  Shelf(const Shelf&) = delete;
+  ~Shelf() { clear(); }
+  T& next() {
+    RL_CHECK(used_ < N, "internal error: more arguments of one kind than any operation takes");
+    return *new (room_ + sizeof(T) * used_++) T();
+  }
+  void clear() {
+    while (used_) std::launder(reinterpret_cast<T*>(room_ + sizeof(T) * --used_))->~T();
+  }
+
+ private:
+  alignas(T) unsigned char room_[sizeof(T) * N];
+  size_t used_ = 0;
+};
+
 /// What conversions need to keep alive during one call.
 struct Scratch {
-  Dims dims[5];  // as many as any operation takes
-  Tensors tensors[6];
-  std::vector<double> floats[2];
-  Tensor numbers[3];
-  int used_dims = 0, used_tensors = 0, used_floats = 0, used_numbers = 0;
+  Shelf<Dims, 5> dims;  // as many as any operation takes
+  Shelf<Tensors, 6> tensors;
+  Shelf<std::vector<double>, 2> floats;
+  Shelf<Tensor, 3> numbers;
+
+  void clear() {
+    dims.clear();
+    tensors.clear();
+    floats.clear();
+    numbers.clear();
+  }
 };
 
 /// Tries one overload. On mismatch returns false, with the reason where it will be read.
@@ -33,7 +61,7 @@ struct Match {
 
   bool operator()(const Schema& schema, PyObject* const* args_in, size_t nargs, PyObject* kwnames,
                   PyObject* out_name);
-  void reset() { scratch = Scratch(); }
+  void reset() { scratch.clear(); }
 
  private:
   bool missing(const Schema& schema, const Param& p, PyObject* const* slot);

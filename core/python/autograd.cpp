@@ -307,13 +307,45 @@ std::vector<Edge> edges_of(nb::handle list, const char* what) {
   return edges;
 }
 
-/// (tensors, grads, retain_graph, create_graph, inputs or (), accumulate) -> gradients of inputs.
+/// The gradient that an output starts with: the given one, or one for a number.
+Tensor first_gradient(const Tensor& output, nb::handle given, size_t i) {
+  if (given.is_none()) {
+    if (!output.requires_grad()) return {};
+    RL_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs",
+             "\nwhy: the output has shape ", output.sizes(),
+             ", and a gradient is that of one number.",
+             "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape.");
+    RL_CHECK(is_floating(output.dtype()),
+             "grad can be implicitly created only for real scalar outputs but got torch.",
+             name_of(output.dtype()));
+    return full(output.sizes(), Scalar(1.0), output.dtype(), output.device());
+  }
+  RL_CHECK_TYPE(is_tensor(given.ptr()), "gradients can be either Tensors or None, but got ",
+                Py_TYPE(given.ptr())->tp_name);
+  const Tensor& g = unwrap(given.ptr());
+  RL_CHECK(g.sizes() == output.sizes(), "Mismatch in shape: grad_output[", i,
+           "] has a shape of torch.Size(", g.sizes(), ") and output[", i,
+           "] has a shape of torch.Size(", output.sizes(), ").");
+  RL_CHECK(is_complex(g.dtype()) == is_complex(output.dtype()),
+           "For complex Tensors, both grad_output and output are required to have the same dtype. "
+           "Mismatch in dtype: grad_output[",
+           i, "] has a dtype of torch.", name_of(g.dtype()), " and output[", i,
+           "] has a dtype of torch.", name_of(output.dtype()), ".");
+  return g;
+}
+
+/// (tensors, grads or Nones, retain_graph, create_graph, inputs or (), accumulate) -> gradients of
+/// inputs.
 nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool create,
                       nb::tuple inputs, bool accumulate) {
   return guarded(nb::object(), [&] {
-    std::vector<Edge> roots = edges_of(tensors, "tensors");
-    size_t i = 0;
-    for (nb::handle o : tensors) {
+    const std::vector<Edge> roots = edges_of(tensors, "tensors");
+    std::vector<Tensor> given;
+    for (size_t i = 0; i < std::min(roots.size(), grads.size()); ++i)
+      given.push_back(first_gradient(unwrap(tensors[i].ptr()), grads[i], i));
+    RL_CHECK(grads.size() == roots.size(), "got ", roots.size(), " tensors and ", grads.size(),
+             " gradients");
+    for (size_t i = 0; i < roots.size(); ++i)
       RL_CHECK(roots[i], "element ", i,
                " of tensors does not require grad and does not have a grad_fn"
                "\nwhy: nothing that led to this tensor was recorded: no input requires grad, or "
@@ -321,13 +353,6 @@ nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool crea
                "by .detach(), .item(), torch.tensor(x), argmax or torch.no_grad()."
                "\nfix: check that the model's parameters have requires_grad=True and reach the "
                "loss by operations.");
-      static_cast<void>(o);
-      ++i;
-    }
-    std::vector<Tensor> given;
-    for (nb::handle g : grads) given.push_back(g.is_none() ? Tensor() : tensor_of(g));
-    RL_CHECK(given.size() == roots.size(), "got ", roots.size(), " tensors and ", given.size(),
-             " gradients");
     const std::vector<Edge> targets = edges_of(inputs, "inputs");
     for (size_t k = 0; k < targets.size(); ++k)
       RL_CHECK(targets[k], "One of the differentiated Tensors does not require grad");

@@ -84,7 +84,7 @@ PyObject* in_place(PyObject* a, PyObject* b) {
     bool overridden = false;
     if (!is_tensor(a) || !operand(a, &in[0], &overridden) || !operand(b, &in[1], &overridden))
       Py_RETURN_NOTIMPLEMENTED;
-    if (overridden) return overridden_call((std::string(Name.text) + "_").c_str(), a, b);
+    if (overridden) return overridden_call(str(Name.text, '_').c_str(), a, b);
     pointwise_(*f, in, kOne);
     return Py_NewRef(a);
   });

@@ -152,7 +152,12 @@ PyTypeObject* tuple_type(const Schema& schema) {
     for (size_t i = 0; i < n; ++i) fields[i].name = schema.fields[i].c_str();
     auto* name = new std::string("torch.return_types." + schema.name);
     PyStructSequence_Desc desc = {name->c_str(), nullptr, fields, static_cast<int>(n)};
-    t = PyStructSequence_NewType(&desc);
+    t = reinterpret_cast<PyTypeObject*>(
+        need(reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc))));
+    const Object module = own(PyImport_ImportModule("rushlight.return_types"));
+    const Object repr = own(PyObject_GetAttrString(module.get(), "_repr"));
+    if (PyObject_SetAttrString(reinterpret_cast<PyObject*>(t), "__repr__", repr.get()) < 0)
+      throw PythonError{};
   }
   return t;
 }
@@ -212,14 +217,10 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
         if (out == Py_None) out = nullptr;
       }
   Match match(method, op.overloads.size() == 1);
-  std::string reasons;
   for (size_t i = 0; i < op.overloads.size(); ++i) {
     const Overload& o = op.overloads[i];
     if (i) match.reset();
-    if (!match(*o.schema, args, nargs, kwnames, out_key)) {
-      reasons = match.reason;
-      continue;
-    }
+    if (!match(*o.schema, args, nargs, kwnames, out_key)) continue;
     if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out), op.out_sets_dtype);
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
                                                : o.invoke(o.function, match.args);
@@ -229,7 +230,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
       return Py_NewRef(args[0]);
     return wrap_result(std::move(r), o.schema.get());
   }
-  if (op.overloads.size() == 1) raise(ErrorKind::Type, reasons);
+  if (op.overloads.size() == 1) raise(ErrorKind::Type, match.reason);
   std::string s = op.name + "() received an invalid combination of arguments - got (" +
                   type_list(args, nargs, kwnames) + "), but expected one of:";
   for (const Overload& o : op.overloads) s += "\n * " + o.schema->text;

@@ -1,5 +1,5 @@
 // out=: a computed result is written into the caller's tensors, after the checks that PyTorch makes
-// of them. What an operation asks of the dtype stands in its own definition (op/out_rule.h).
+// of them. What an operation asks of the dtype stands in its own definition (base/out_rule.h).
 #include "op/promote.h"
 #include "ops/product.h"
 #include "python/py.h"

@@ -30,43 +30,6 @@ def _given(grads, count):
     return (grads,) if isinstance(grads, _C.Tensor) else tuple(grads)
 
 
-def _first_gradients(outputs, grads, batched):
-    """The gradient that each output starts with: given, or one for a scalar."""
-    result = []
-    for output, g in zip(outputs, grads):
-        if g is None:
-            if output.requires_grad:
-                if output.numel() != 1:
-                    raise RuntimeError(
-                        "grad can be implicitly created only for scalar outputs"
-                        f"\nwhy: the output has shape {tuple(output.shape)}, and a gradient is that of one number."
-                        "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape."
-                    )
-                if not output.is_floating_point():
-                    raise RuntimeError(
-                        f"grad can be implicitly created only for real scalar outputs but got {output.dtype}"
-                    )
-                result.append(_C._functions["ones_like"](output))
-            else:
-                result.append(None)
-        elif isinstance(g, _C.Tensor):
-            if not batched and g.shape != output.shape:
-                raise RuntimeError(
-                    f"Mismatch in shape: grad_output[{len(result)}] has a shape of {g.shape} and "
-                    f"output[{len(result)}] has a shape of {output.shape}."
-                )
-            if g.is_complex() != output.is_complex():
-                raise RuntimeError(
-                    "For complex Tensors, both grad_output and output are required to have the same dtype. "
-                    f"Mismatch in dtype: grad_output[{len(result)}] has a dtype of {g.dtype} and "
-                    f"output[{len(result)}] has a dtype of {output.dtype}."
-                )
-            result.append(g)
-        else:
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
-    return tuple(result)
-
-
 _warned = False
 
 
@@ -112,11 +75,28 @@ def backward(
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if grad_tensors is None:
         grad_tensors = grad_variables
-    grads = _first_gradients(tensors, _given(grad_tensors, len(tensors)), False)
+    grads = _given(grad_tensors, len(tensors))
     if create_graph:
         _warn_of_cycle()
     retain = create_graph if retain_graph is None else retain_graph
-    _C._run_backward(tensors, grads, bool(retain), bool(create_graph), inputs or (), True)
+    if inputs:
+        _run_selected(tensors, grads, retain, create_graph, inputs, True)
+    else:
+        _C._run_backward(tensors, grads, bool(retain), bool(create_graph), (), True)
+
+
+_selecting = 0  # how many runs for chosen inputs only are under way: checkpoint() asks
+
+
+def _run_selected(outputs, grads, retain, create_graph, inputs, accumulate):
+    global _selecting
+    _selecting += 1
+    try:
+        return _C._run_backward(
+            outputs, grads, bool(retain), bool(create_graph), inputs, accumulate
+        )
+    finally:
+        _selecting -= 1
 
 
 def grad(
@@ -177,8 +157,7 @@ def grad(
             for i in range(next(g for g in grads if g is not None).size(0))
         ]
         return tuple(None if column[0] is None else stack(column) for column in zip(*rows))
-    grads = _first_gradients(outputs, grads, False)
-    result = _C._run_backward(outputs, grads, bool(retain), bool(create_graph), inputs, False)
+    result = _run_selected(outputs, grads, retain, create_graph, inputs, False)
     if not allow_unused:
         for i, g in enumerate(result):
             if g is None:
@@ -221,6 +200,8 @@ _LAZY = {
     "set_detect_anomaly": "anomaly_mode",
     "gradcheck": "gradcheck",
     "gradgradcheck": "gradcheck",
+    "is_multithreading_enabled": "grad_mode",
+    "set_multithreading_enabled": "grad_mode",
 }
 _SUBMODULES = (
     "function",
@@ -229,7 +210,9 @@ _SUBMODULES = (
     "anomaly_mode",
     "grad_mode",
     "profiler",
+    "profiler_util",
     "forward_ad",
+    "variable",
 )
 
 

@@ -16,8 +16,11 @@ from rushlight.autograd.gradcheck import gradgradcheck as gradgradcheck
 from . import graph as graph
 from rushlight import inference_mode as inference_mode
 from rushlight import no_grad as no_grad
+from . import profiler as profiler
+from . import profiler_util as profiler_util
 from rushlight.autograd.anomaly_mode import set_detect_anomaly as set_detect_anomaly
 from rushlight import set_grad_enabled as set_grad_enabled
+from . import variable as variable
 
 Variable: Any
 def backward(tensors, grad_tensors=..., retain_graph=..., create_graph=..., grad_variables=..., inputs=...) -> Any: ...

@@ -3,7 +3,18 @@
 from .. import _C
 from .._C import Node
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "save_on_cpu", "saved_tensors_hooks"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
+
+_refusal = None  # why saved_tensors_hooks may not be used now
 
 
 class _TensorHandle:
@@ -66,6 +77,8 @@ class saved_tensors_hooks:
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
 
     def __enter__(self):
+        if _refusal is not None:
+            raise RuntimeError(_refusal)
         _C._push_saved_tensors_hooks(self.pack_hook, self.unpack_hook)
 
     def __exit__(self, *exc):
@@ -77,3 +90,102 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory=False, device_type="cuda"):
         super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
+
+
+class disable_saved_tensors_hooks:
+    """Inside, entering `saved_tensors_hooks` raises RuntimeError with this message."""
+
+    def __init__(self, error_message):
+        self.message, self.outside = error_message, []
+
+    def __enter__(self):
+        global _refusal
+        self.outside.append(_refusal)
+        _refusal = self.message
+
+    def __exit__(self, *exc):
+        global _refusal
+        _refusal = self.outside.pop()
+
+
+def increment_version(tensor):
+    """Counts a tensor, or several, as written in place, for the checks of backward."""
+    if isinstance(tensor, _C.Tensor):
+        tensor = (tensor,)
+    try:
+        tensors = tuple(tensor)
+    except TypeError:
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input") from None
+    for t in tensors:
+        if not isinstance(t, _C.Tensor):
+            raise RuntimeError(
+                "increment_version expects each element of the iterable to be a tensor"
+            )
+    for t in tensors:
+        _C._bump_version(t)
+
+
+class _MultiHandle:
+    """Takes a hook off several tensors: `handle.remove()`."""
+
+    def __init__(self, handles):
+        self.handles = tuple(handles)
+
+    def remove(self):
+        """Takes the hook off."""
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+def register_multi_grad_hook(tensors, fn, *, mode="all"):
+    """Runs `fn` once a backward pass, when the gradients of several tensors are known.
+
+    mode="all": `fn(gradients)`, with None for tensors that the pass does not reach; it runs when
+    all have come, or at the end of the pass. mode="any": `fn(gradient)` of the first that comes.
+    Returns a handle whose `remove()` takes it off. Raises ValueError for another mode.
+
+    >>> import rushlight as torch
+    >>> a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    >>> handle = torch.autograd.graph.register_multi_grad_hook([a, b], print)
+    >>> (a * 2 + b).backward()
+    [tensor([2.]), tensor([1.])]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    tensors = tuple(tensors)
+    run = {"found": None}  # this pass's gradients; None between passes
+
+    def finish():
+        found, run["found"] = run["found"], None
+        if mode == "all" and found is not None and len(found) < len(tensors):
+            fn([found.get(i) for i in range(len(tensors))])
+
+    def arrive(i, gradient):
+        # A gradient comes once a pass: twice means that the pass before ended in an error.
+        if run["found"] is None or i in run["found"]:
+            run["found"] = {}
+            _C._queue_callback(finish)
+        found = run["found"]
+        first = not found
+        found[i] = gradient
+        if mode == "any" and first:
+            fn(gradient)
+        elif mode == "all" and len(found) == len(tensors):
+            fn([found[k] for k in range(len(tensors))])
+
+    def hook(i):
+        return lambda gradient: arrive(i, gradient)
+
+    return _MultiHandle(t.register_hook(hook(i)) for i, t in enumerate(tensors))
+
+
+def __getattr__(name):
+    from .._missing import missing
+
+    return missing(__name__, name)

@@ -13,15 +13,28 @@ class ConstraintRegistry:
         """Registers `factory(constraint)`; without it, a decorator."""
         if factory is None:
             return lambda factory: self.register(constraint, factory)
-        key = constraint if isinstance(constraint, type) else constraint
-        self._registry[key] = factory
+        is_class = isinstance(constraint, type) and issubclass(constraint, constraints.Constraint)
+        if not is_class and not isinstance(constraint, constraints.Constraint):
+            raise TypeError(
+                "Expected constraint to be either a Constraint subclass or instance, "
+                f"but got {constraint}"
+            )
+        self._registry[self._key(constraint)] = factory
         return factory
 
+    @staticmethod
+    def _key(constraint):
+        """Rules that differ by a function only are told apart by instance, others by class."""
+        if isinstance(constraint, (type, constraints._Rule)):
+            return constraint
+        return type(constraint)
+
     def __call__(self, constraint):
-        for key in (constraint, type(constraint)):
-            if key in self._registry:
-                return self._registry[key](constraint)
-        raise NotImplementedError(f"Cannot transform {type(constraint).__name__} constraints")
+        factory = self._registry.get(self._key(constraint))
+        if factory is None:
+            name = repr(constraint).partition("(")[0]
+            raise NotImplementedError(f"Cannot transform _{name} constraints")
+        return factory(constraint)
 
 
 biject_to, transform_to = ConstraintRegistry(), ConstraintRegistry()
@@ -58,13 +71,24 @@ for _registry in (biject_to, transform_to):
     _registry.register(constraints.less_than, _below)
     _registry.register(constraints.interval, _between)
     _registry.register(constraints.half_open_interval, _between)
-    _registry.register(constraints.lower_cholesky, lambda c: transforms.LowerCholeskyTransform())
+    _registry.register(constraints.corr_cholesky, lambda c: transforms.CorrCholeskyTransform())
+    _registry.register(
+        constraints.cat,
+        lambda c, r=_registry: transforms.CatTransform(list(map(r, c.cseq)), c.dim, c.lengths),
+    )
+    _registry.register(
+        constraints.stack,
+        lambda c, r=_registry: transforms.StackTransform(list(map(r, c.cseq)), c.dim),
+    )
     _registry.register(
         constraints.independent,
         lambda c, r=_registry: transforms.IndependentTransform(
             r(c.base_constraint), c.reinterpreted_batch_ndims
         ),
     )
+transform_to.register(constraints.lower_cholesky, lambda c: transforms.LowerCholeskyTransform())
+for _matrices in (constraints.positive_definite, constraints.positive_semidefinite):
+    transform_to.register(_matrices, lambda c: transforms.PositiveDefiniteTransform())
 biject_to.register(constraints.simplex, lambda c: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda c: transforms.SoftmaxTransform())
-del _registry
+del _registry, _matrices

@@ -142,11 +142,15 @@ class independent(Constraint):
     def event_dim(self):
         return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
 
+    def __repr__(self):
+        return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
     def check(self, value):
         result = self.base_constraint.check(value)
         n = self.reinterpreted_batch_ndims
         if result.dim() < n:
-            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
+            expected = self.base_constraint.event_dim + n
+            raise ValueError(f"Expected value.dim() >= {expected} but got {value.dim()}")
         return result.reshape(result.shape[: result.dim() - n] + (-1,)).all(-1) if n else result
 
 
@@ -171,36 +175,63 @@ class MixtureSameFamilyConstraint(Constraint):
         return result.reshape(result.shape[:n] + (-1,)).all(-1)
 
 
-def _joined(name, join):
-    class Joined(Constraint):
-        """Parts of a value along `dim`, each with its own constraint."""
+class _Joined(Constraint):
+    """Parts of a value along `dim`, each with its own constraint."""
 
-        def __init__(self, cseq, dim=0, lengths=None):
-            self.cseq, self.dim = list(cseq), dim
-            self.lengths = lengths or [1] * len(self.cseq)
+    def __init__(self, cseq, dim=0):
+        if not all(isinstance(c, Constraint) for c in cseq):
+            raise AssertionError("All elements of cseq must be Constraint instances")
+        self.cseq, self.dim = list(cseq), dim
 
-        @property
-        def is_discrete(self):
-            return any(c.is_discrete for c in self.cseq)
+    @property
+    def is_discrete(self):
+        return any(c.is_discrete for c in self.cseq)
 
-        @property
-        def event_dim(self):
-            deepest = max(c.event_dim for c in self.cseq)
-            return max(deepest, -self.dim if self.dim < 0 and join == "cat" else deepest)
+    def _check_dim(self, value):
+        if not -value.dim() <= self.dim < value.dim():
+            raise AssertionError(
+                f"dim {self.dim} out of range for value with {value.dim()} dimensions"
+            )
 
-        def check(self, value):
-            if join == "stack":
-                parts = value.unbind(self.dim)
-                return torch.stack([c.check(v) for c, v in zip(self.cseq, parts)], self.dim)
-            parts = value.split(self.lengths, self.dim)
-            return torch.cat([c.check(v) for c, v in zip(self.cseq, parts)], self.dim)
-
-    Joined.__name__ = Joined.__qualname__ = name
-    return Joined
+    def __repr__(self):
+        return type(self).__name__.title() + "()"
 
 
-cat = _joined("cat", "cat")
-stack = _joined("stack", "stack")
+class cat(_Joined):
+    """Pieces of a value along `dim`, of the given lengths, each with its own constraint."""
+
+    def __init__(self, cseq, dim=0, lengths=None):
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(
+                f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})"
+            )
+
+    @property
+    def event_dim(self):
+        return max(c.event_dim for c in self.cseq)
+
+    def check(self, value):
+        self._check_dim(value)
+        parts = value.split(self.lengths, self.dim)
+        return torch.cat([c.check(v) for c, v in zip(self.cseq, parts)], self.dim)
+
+
+class stack(_Joined):
+    """Slices of a value along `dim`, each with its own constraint."""
+
+    @property
+    def event_dim(self):
+        deepest = max(c.event_dim for c in self.cseq)
+        return deepest + 1 if self.dim + deepest < 0 else deepest
+
+    def check(self, value):
+        self._check_dim(value)
+        parts = value.unbind(self.dim)
+        return torch.stack([c.check(v) for c, v in zip(self.cseq, parts)], self.dim)
+
+
 dependent = _Dependent()
 dependent_property = _DependentProperty
 real = _Rule("Real()", lambda x: x == x)

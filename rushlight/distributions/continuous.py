@@ -7,6 +7,7 @@ import rushlight as torch
 from . import constraints
 from ._sampling import standard_gamma
 from .distribution import Distribution, broadcast_all
+from .exp_family import ExponentialFamily
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -52,7 +53,7 @@ class _LocScale(_Broadcast):
         return (self._checked(value) - self.loc) / self.scale
 
 
-class Normal(_LocScale):
+class Normal(_LocScale, ExponentialFamily):
     """The normal distribution.
 
     >>> import rushlight as torch
@@ -232,7 +233,7 @@ class Uniform(_Broadcast):
         return torch.log(self.high - self.low)
 
 
-class Exponential(_Broadcast):
+class Exponential(_Broadcast, ExponentialFamily):
     """Waiting times at a rate."""
 
     _params = ("rate",)
@@ -263,7 +264,7 @@ class Exponential(_Broadcast):
         return 1.0 - torch.log(self.rate)
 
 
-class Gamma(_Broadcast):
+class Gamma(_Broadcast, ExponentialFamily):
     """The gamma distribution, by concentration and rate."""
 
     _params = ("concentration", "rate")
@@ -360,7 +361,7 @@ class FisherSnedecor(_Broadcast):
         return out + (a - 1) * value.log() - (a + b) * torch.log1p(r * value)
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """Distributions over probabilities that add up to 1."""
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
@@ -412,7 +413,7 @@ class Dirichlet(Distribution):
         return out - ((a - 1.0) * torch.digamma(a)).sum(-1)
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """Probabilities, by two concentrations."""
 
     arg_constraints = {  # noqa: RUF012

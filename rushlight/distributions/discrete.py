@@ -15,6 +15,7 @@ from .distribution import (
     one_given,
     probs_to_logits,
 )
+from .exp_family import ExponentialFamily
 
 
 class _ByProbs(Distribution):
@@ -64,7 +65,7 @@ class _ByProbs(Distribution):
         return value
 
 
-class Bernoulli(_ByProbs):
+class Bernoulli(_ByProbs, ExponentialFamily):
     """1 with probability p, else 0."""
 
     support = constraints.boolean
@@ -235,7 +236,7 @@ class NegativeBinomial(_ByProbs):
         return plain - normalize.masked_fill(n + value == 0.0, 0.0)
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """Counts at a rate."""
 
     arg_constraints = {"rate": constraints.nonnegative}  # noqa: RUF012

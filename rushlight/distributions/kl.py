@@ -9,7 +9,7 @@ from . import derived as d
 from . import discrete as n
 from .distribution import Distribution, sum_rightmost
 
-_rules = {}
+_rules = _KL_REGISTRY = {}
 
 
 def register_kl(type_p, type_q):

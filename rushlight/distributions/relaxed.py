@@ -11,19 +11,27 @@ from .distribution import Distribution, broadcast_all, clamp_probs, one_given
 from .transforms import ExpTransform, SigmoidTransform
 
 
-class _LogitRelaxedBernoulli(Distribution):
+class LogitRelaxedBernoulli(Distribution):
+    """The log-odds of a RelaxedBernoulli."""
+
     arg_constraints = Bernoulli.arg_constraints
     support = constraints.real
-    has_rsample = True
+    has_rsample = False
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         one_given(probs=probs, logits=logits)
         self.temperature = temperature
-        self._bernoulli = Bernoulli(probs, logits)
+        self._bernoulli = Bernoulli(probs, logits, validate_args)
         super().__init__(self._bernoulli._param.shape, validate_args=validate_args)
 
     probs = property(lambda self: self._bernoulli.probs)
     logits = property(lambda self: self._bernoulli.logits)
+
+    def _check_parameters(self):
+        pass  # Bernoulli has done it
+
+    def __repr__(self):
+        return f"{type(self).__name__}{str(self._bernoulli).partition('Bernoulli')[2]}"
 
     def expand(self, batch_shape, _instance=None):
         inner = self._bernoulli.expand(batch_shape)
@@ -48,15 +56,18 @@ class RelaxedBernoulli(_ExpandBase, TransformedDistribution):
 
     arg_constraints = Bernoulli.arg_constraints
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
-        base = _LogitRelaxedBernoulli(temperature, probs, logits)
+        base = LogitRelaxedBernoulli(temperature, probs, logits)
         super().__init__(base, SigmoidTransform(), validate_args=validate_args)
 
     temperature, probs, logits = map(_delegate, ("temperature", "probs", "logits"))
 
 
-class _ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(Distribution):
+    """The logarithm of a RelaxedOneHotCategorical."""
+
     arg_constraints = Categorical.arg_constraints
     support = constraints.real_vector
     has_rsample = True
@@ -99,7 +110,7 @@ class RelaxedOneHotCategorical(_ExpandBase, TransformedDistribution):
     support = constraints.simplex
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
-        base = _ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
+        base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
 
     temperature, probs, logits = map(_delegate, ("temperature", "probs", "logits"))

@@ -31,7 +31,7 @@ class Transform:
     def inv(self):
         """The inverse, as a transform."""
         if self._inv is None:
-            self._inv = _Inverse(self)
+            self._inv = _InverseTransform(self)
         return self._inv
 
     @property
@@ -49,15 +49,21 @@ class Transform:
     def _inv_call(self, y):
         if self._cache_size and self._cached[1] is y:
             return self._cached[0]
-        return self._inverse(y)
+        x = self._inverse(y)
+        self._cached = (x, y) if self._cache_size else (None, None)
+        return x
 
     def log_abs_det_jacobian(self, x, y):
         """log |dy/dx|."""
         raise NotImplementedError
 
     def with_cache(self, cache_size=1):
-        """The same transform with a cache."""
-        return self
+        """The same transform with a cache of one pair."""
+        if self._cache_size == cache_size:
+            return self
+        if type(self).__init__ is Transform.__init__:
+            return type(self)(cache_size=cache_size)
+        raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
 
     def forward_shape(self, shape):
         """The output's shape."""
@@ -76,10 +82,27 @@ class Transform:
         return type(self).__name__ + "()"
 
 
-class _Inverse(Transform):
+class _SameClass(Transform):
+    """Base of those without parameters: all of a class are equal."""
+
+    def __eq__(self, other):
+        return type(other) is type(self)
+
+    __hash__ = object.__hash__
+
+
+class _InverseTransform(Transform):
     def __init__(self, transform):
-        super().__init__()
+        super().__init__(cache_size=transform._cache_size)
         self._inv = transform
+
+    def __eq__(self, other):
+        return isinstance(other, _InverseTransform) and self._inv == other._inv
+
+    __hash__ = object.__hash__
+
+    def with_cache(self, cache_size=1):
+        return self.inv.with_cache(cache_size).inv
 
     bijective = property(lambda self: self._inv.bijective)
     domain = property(lambda self: self._inv.codomain)
@@ -110,7 +133,17 @@ class ComposeTransform(Transform):
 
     def __init__(self, parts, cache_size=0):
         super().__init__(cache_size)
-        self.parts = list(parts)
+        self.parts = [p.with_cache(cache_size) for p in parts] if cache_size else list(parts)
+
+    def __eq__(self, other):
+        return isinstance(other, ComposeTransform) and self.parts == other.parts
+
+    __hash__ = object.__hash__
+
+    def with_cache(self, cache_size=1):
+        if self._cache_size == cache_size:
+            return self
+        return ComposeTransform(self.parts, cache_size=cache_size)
 
     bijective = property(lambda self: all(p.bijective for p in self.parts))
     domain = property(lambda self: self._end(self.parts, "domain", "codomain"))
@@ -184,9 +217,14 @@ class IndependentTransform(Transform):
 
     def __init__(self, base_transform, reinterpreted_batch_ndims, cache_size=0):
         super().__init__(cache_size)
-        self.base_transform, self.reinterpreted_batch_ndims = (
-            base_transform,
-            reinterpreted_batch_ndims,
+        self.base_transform = base_transform.with_cache(cache_size)
+        self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
+
+    def with_cache(self, cache_size=1):
+        if self._cache_size == cache_size:
+            return self
+        return IndependentTransform(
+            self.base_transform, self.reinterpreted_batch_ndims, cache_size=cache_size
         )
 
     bijective = property(lambda self: self.base_transform.bijective)
@@ -203,10 +241,23 @@ class IndependentTransform(Transform):
     )
 
     def _call(self, x):
+        if x.dim() < self.domain.event_dim:
+            raise ValueError("Too few dimensions on input")
         return self.base_transform(x)
 
     def _inverse(self, y):
+        if y.dim() < self.codomain.event_dim:
+            raise ValueError("Too few dimensions on input")
         return self.base_transform._inv_call(y)
+
+    def forward_shape(self, shape):
+        return self.base_transform.forward_shape(shape)
+
+    def inverse_shape(self, shape):
+        return self.base_transform.inverse_shape(shape)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.base_transform!r}, {self.reinterpreted_batch_ndims})"
 
     def log_abs_det_jacobian(self, x, y):
         result = self.base_transform.log_abs_det_jacobian(x, y)
@@ -220,10 +271,8 @@ def _simple(name, doc, domain, codomain, sign, call, inverse, log_det):
         "_call": lambda self, x: call(x),
         "_inverse": lambda self, y: inverse(y),
         "log_abs_det_jacobian": lambda self, x, y: log_det(x, y),
-        "__eq__": lambda self, other: type(other) is type(self),
-        "__hash__": object.__hash__,
     }  # fmt: skip
-    return type(name, (Transform,), members)
+    return type(name, (_SameClass,), members)
 
 
 def _logit(y):
@@ -254,7 +303,7 @@ TanhTransform = _simple(
 )  # fmt: skip
 
 
-class AbsTransform(Transform):
+class AbsTransform(_SameClass):
     """y = |x|: not invertible, its inverse is the positive one."""
 
     domain, codomain = constraints.real, constraints.positive
@@ -276,6 +325,21 @@ class PowerTransform(Transform):
         super().__init__(cache_size)
         self.exponent = torch.as_tensor(exponent)
 
+    def with_cache(self, cache_size=1):
+        if self._cache_size == cache_size:
+            return self
+        return PowerTransform(self.exponent, cache_size=cache_size)
+
+    def __eq__(self, other):
+        return isinstance(other, PowerTransform) and bool(self.exponent.eq(other.exponent).all())
+
+    __hash__ = object.__hash__
+
+    def forward_shape(self, shape):
+        return torch.broadcast_shapes(shape, self.exponent.shape)
+
+    inverse_shape = forward_shape
+
     sign = property(lambda self: self.exponent.sign())
 
     def _call(self, x):
@@ -288,6 +352,13 @@ class PowerTransform(Transform):
         return (self.exponent * y / x).abs().log()
 
 
+def _equal(a, b):
+    """Are two parameters, numbers or tensors, the same?"""
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return a == b
+    return bool((torch.as_tensor(a) == torch.as_tensor(b)).all())
+
+
 class AffineTransform(Transform):
     """y = loc + scale * x."""
 
@@ -296,6 +367,27 @@ class AffineTransform(Transform):
     def __init__(self, loc, scale, event_dim=0, cache_size=0):
         super().__init__(cache_size)
         self.loc, self.scale, self._event_dim = loc, scale, event_dim
+
+    def with_cache(self, cache_size=1):
+        if self._cache_size == cache_size:
+            return self
+        return AffineTransform(self.loc, self.scale, self.event_dim, cache_size=cache_size)
+
+    def __eq__(self, other):
+        return (
+            isinstance(other, AffineTransform)
+            and _equal(self.loc, other.loc)
+            and _equal(self.scale, other.scale)
+        )
+
+    __hash__ = object.__hash__
+
+    def forward_shape(self, shape):
+        return torch.broadcast_shapes(
+            shape, getattr(self.loc, "shape", ()), getattr(self.scale, "shape", ())
+        )
+
+    inverse_shape = forward_shape
 
     event_dim = property(lambda self: self._event_dim)
 
@@ -331,7 +423,13 @@ class AffineTransform(Transform):
         return result.expand(shape)
 
 
-class SoftmaxTransform(Transform):
+def _at_least(dims, shape):
+    if len(shape) < dims:
+        raise ValueError("Too few dimensions on input")
+    return shape
+
+
+class SoftmaxTransform(_SameClass):
     """y = softmax(x): its inverse is a logarithm, up to a constant."""
 
     domain, codomain = constraints.real_vector, constraints.simplex
@@ -343,8 +441,13 @@ class SoftmaxTransform(Transform):
     def _inverse(self, y):
         return y.log()
 
+    def forward_shape(self, shape):
+        return _at_least(1, shape)
 
-class StickBreakingTransform(Transform):
+    inverse_shape = forward_shape
+
+
+class StickBreakingTransform(_SameClass):
     """Real vectors to probabilities with one entry more, a piece of the rest at a time."""
 
     domain, codomain, bijective = constraints.real_vector, constraints.simplex, True
@@ -367,10 +470,10 @@ class StickBreakingTransform(Transform):
         return (-x + F.logsigmoid(x) + y[..., :-1].log()).sum(-1)
 
     def forward_shape(self, shape):
-        return shape[:-1] + (shape[-1] + 1,)
+        return _at_least(1, shape)[:-1] + (shape[-1] + 1,)
 
     def inverse_shape(self, shape):
-        return shape[:-1] + (shape[-1] - 1,)
+        return _at_least(1, shape)[:-1] + (shape[-1] - 1,)
 
 
 class ReshapeTransform(Transform):
@@ -383,6 +486,27 @@ class ReshapeTransform(Transform):
         self.in_shape, self.out_shape = torch.Size(in_shape), torch.Size(out_shape)
         if self.in_shape.numel() != self.out_shape.numel():
             raise ValueError("in_shape, out_shape have different numbers of elements")
+
+    def with_cache(self, cache_size=1):
+        if self._cache_size == cache_size:
+            return self
+        return ReshapeTransform(self.in_shape, self.out_shape, cache_size=cache_size)
+
+    @staticmethod
+    def _replaced(shape, from_, to):
+        """`shape` with its last dimensions `from_` as `to`."""
+        if len(shape) < len(from_):
+            raise ValueError("Too few dimensions on input")
+        cut = len(shape) - len(from_)
+        if tuple(shape[cut:]) != tuple(from_):
+            raise ValueError(f"Shape mismatch: expected {shape[cut:]} but got {from_}")
+        return tuple(shape[:cut]) + tuple(to)
+
+    def forward_shape(self, shape):
+        return self._replaced(shape, self.in_shape, self.out_shape)
+
+    def inverse_shape(self, shape):
+        return self._replaced(shape, self.out_shape, self.in_shape)
 
     domain = property(lambda self: constraints.independent(constraints.real, len(self.in_shape)))
     codomain = property(lambda self: constraints.independent(constraints.real, len(self.out_shape)))
@@ -397,7 +521,7 @@ class ReshapeTransform(Transform):
         return x.new_zeros(x.size()[: x.dim() - len(self.in_shape)])
 
 
-class LowerCholeskyTransform(Transform):
+class LowerCholeskyTransform(_SameClass):
     """Square matrices to lower triangular ones with a positive diagonal."""
 
     domain, codomain = constraints.independent(constraints.real, 2), constraints.lower_cholesky
@@ -407,3 +531,13 @@ class LowerCholeskyTransform(Transform):
 
     def _inverse(self, y):
         return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
+
+
+# These build on the above; PyTorch has them here.
+from ._joint_transforms import (  # noqa: E402, F401
+    CatTransform,
+    CorrCholeskyTransform,
+    CumulativeDistributionTransform,
+    PositiveDefiniteTransform,
+    StackTransform,
+)

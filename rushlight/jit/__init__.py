@@ -56,9 +56,15 @@ def _overload(func):
     return func
 
 
+_overload_method = _overload
+
+
 def script_if_tracing(fn):
     """Returns `fn`: nothing is traced."""
     return fn
+
+
+_script_if_tracing = script_if_tracing  # as torchvision calls it
 
 
 def optimized_execution(should_optimize):

@@ -7,7 +7,7 @@ import importlib
 
 from . import modules
 
-_PARTS = ("functional", "init", "parallel", "parameter", "utils")
+_PARTS = tuple("attention common_types functional grad init parallel parameter utils".split())
 _PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
 __all__ = [*modules.__all__, *_PARAMETERS, "DataParallel", "factory_kwargs"]
 

@@ -42,7 +42,7 @@ from rushlight.nn.modules.loss import CosineEmbeddingLoss as CosineEmbeddingLoss
 from rushlight.nn.modules.distance import CosineSimilarity as CosineSimilarity
 from rushlight.nn.modules.loss import CrossEntropyLoss as CrossEntropyLoss
 from rushlight.nn.modules.normalization import CrossMapLRN2d as CrossMapLRN2d
-from rushlight.nn.parallel import DataParallel as DataParallel
+from rushlight.nn.parallel.data_parallel import DataParallel as DataParallel
 from rushlight.nn.modules.dropout import Dropout as Dropout
 from rushlight.nn.modules.dropout import Dropout1d as Dropout1d
 from rushlight.nn.modules.dropout import Dropout2d as Dropout2d
@@ -172,7 +172,10 @@ from rushlight.nn.modules.upsampling import UpsamplingNearest2d as UpsamplingNea
 from rushlight.nn.modules.padding import ZeroPad1d as ZeroPad1d
 from rushlight.nn.modules.padding import ZeroPad2d as ZeroPad2d
 from rushlight.nn.modules.padding import ZeroPad3d as ZeroPad3d
+from . import attention as attention
+from . import common_types as common_types
 from . import functional as functional
+from . import grad as grad
 from . import init as init
 from . import modules as modules
 from . import parallel as parallel

@@ -8,6 +8,7 @@ import rushlight as torch
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
 _nn = torch._C._nn
+_block_attention = torch._C._hidden._block_attention
 
 
 def scaled_dot_product_attention(
@@ -51,6 +52,12 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
         value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
+    root = math.sqrt(1 / math.sqrt(query.size(-1)) if scale is None else abs(scale))
+    sign = -1 if scale is not None and scale < 0 else 1
+    if dropout_p == 0.0 and _fits_blocks(query, key, value, attn_mask):
+        if attn_mask is not None:
+            attn_mask = attn_mask.expand(*query.shape[:-1], key.size(-2))
+        return _block_attention(query, key, value, attn_mask, is_causal, sign * root * root)
     if is_causal:
         shape = query.size(-2), key.size(-2)
         attn_mask = torch.ones(shape, dtype=torch.bool, device=query.device).tril()
@@ -60,8 +67,6 @@ def scaled_dot_product_attention(
         if attn_mask is not None and attn_mask.is_floating_point():
             attn_mask = attn_mask.float()
     # Half of the scale goes to each side: the products stay in range in half precision.
-    root = math.sqrt(1 / math.sqrt(query.size(-1)) if scale is None else abs(scale))
-    sign = -1 if scale is not None and scale < 0 else 1
     scores = (query * (root * sign)) @ (key * root).transpose(-2, -1)
     if attn_mask is not None:
         if attn_mask.dtype == torch.bool:
@@ -75,6 +80,18 @@ def scaled_dot_product_attention(
     if dropout_p > 0.0:
         weights = torch.dropout(weights, dropout_p, True)
     return (weights @ value).to(dtype)
+
+
+def _fits_blocks(query, key, value, mask):
+    """Can the core do it without the full matrix of scores (core/ops/attention.cpp)?"""
+    return (
+        query.dtype in (torch.float32, torch.float64)
+        and query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+        and query.size(-1) == key.size(-1)
+        and key.size(-2) == value.size(-2)
+        and query.numel() > 0 < key.numel() * value.numel()
+        and (mask is None or (mask.dtype in (torch.bool, query.dtype) and not mask.requires_grad))
+    )
 
 
 def _dtype_name(tensor):

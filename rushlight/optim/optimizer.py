@@ -399,3 +399,13 @@ class Optimizer:
             )
         if any(id(p) in params for other in self.param_groups for p in other["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
+
+
+def __getattr__(name):
+    if name == "ParamsT":  # for annotations
+        from collections.abc import Iterable
+        from typing import Any
+
+        parts = Iterable[torch.Tensor] | Iterable[dict[str, Any]]
+        return parts | Iterable[tuple[str, torch.Tensor]]
+    raise AttributeError(f"module 'torch.optim.optimizer' has no attribute '{name}'")

@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ("checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
+_MODULES = ("benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 
 def __getattr__(name):

@@ -3,9 +3,11 @@
 Containers are dict, list, tuple, namedtuple, OrderedDict, defaultdict, deque and registered types.
 """
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict, deque, namedtuple
 
-_nodes = {}
+NodeDef = namedtuple("NodeDef", "type flatten_fn unflatten_fn")
+
+SUPPORTED_NODES = {}  # every namedtuple stands under the function `namedtuple`
 _key_functions = {}
 
 
@@ -17,23 +19,31 @@ def _dict_flatten(d):
     return list(d.values()), list(d.keys())
 
 
-_nodes[dict] = _dict_flatten, lambda values, keys: dict(zip(keys, values))
-_nodes[OrderedDict] = _dict_flatten, lambda values, keys: OrderedDict(zip(keys, values))
-_nodes[list] = lambda x: (list(x), None), lambda values, _: list(values)
-_nodes[tuple] = lambda x: (list(x), None), lambda values, _: tuple(values)
-_nodes[deque] = lambda x: (list(x), x.maxlen), lambda values, maxlen: deque(values, maxlen)
-_nodes[defaultdict] = (
+def _register(cls, flatten, unflatten):
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten, unflatten)
+
+
+_register(dict, _dict_flatten, lambda values, keys: dict(zip(keys, values)))
+_register(OrderedDict, _dict_flatten, lambda values, keys: OrderedDict(zip(keys, values)))
+_register(list, lambda x: (list(x), None), lambda values, _: list(values))
+_register(tuple, lambda x: (list(x), None), lambda values, _: tuple(values))
+_register(namedtuple, lambda x: (list(x), type(x)), lambda values, cls: cls(*values))
+_register(deque, lambda x: (list(x), x.maxlen), lambda values, maxlen: deque(values, maxlen))
+_register(
+    defaultdict,
     lambda d: (list(d.values()), (d.default_factory, list(d))),
     lambda values, context: defaultdict(context[0], zip(context[1], values)),
 )
 
 
+def _get_node_type(tree):
+    """The key of SUPPORTED_NODES for a value, if it is a container."""
+    cls = type(tree)
+    return namedtuple if cls not in SUPPORTED_NODES and _is_namedtuple(cls) else cls
+
+
 def _handlers(value):
-    cls = type(value)
-    found = _nodes.get(cls)
-    if found is None and _is_namedtuple(cls):
-        return lambda x: (list(x), cls), lambda values, made: made(*values)
-    return found
+    return SUPPORTED_NODES.get(_get_node_type(value))
 
 
 class TreeSpec:
@@ -62,9 +72,9 @@ class TreeSpec:
         """The subtrees of `tree` that stand where this shape has leaves."""
         if self.is_leaf():
             return [tree]
-        if type(tree) is not self.type:
+        if _get_node_type(tree) is not self.type:
             raise ValueError(f"Node type mismatch; expected {self.type}, but got {type(tree)}.")
-        children, context = _handlers(tree)[0](tree)
+        children, context = _handlers(tree).flatten_fn(tree)
         if len(children) != self.num_children or context != self.context:
             raise ValueError(f"Node structure mismatch: expected {self.context}, got {context}.")
         pairs = zip(self.children_specs, children)
@@ -99,7 +109,7 @@ _LEAF = LeafSpec()
 
 def register_pytree_node(cls, flatten_fn, unflatten_fn, **kwargs):
     """Makes `cls` a container: `flatten_fn(x) -> (children, context)` and its inverse."""
-    _nodes[cls] = flatten_fn, unflatten_fn
+    _register(cls, flatten_fn, unflatten_fn)
     if kwargs.get("flatten_with_keys_fn") is not None:
         _key_functions[cls] = kwargs["flatten_with_keys_fn"]
 
@@ -130,8 +140,8 @@ def _flatten(tree, leaves, is_leaf):
     if tree_is_leaf(tree, is_leaf):
         leaves.append(tree)
         return _LEAF
-    children, context = _handlers(tree)[0](tree)
-    return TreeSpec(type(tree), context, [_flatten(c, leaves, is_leaf) for c in children])
+    children, context = _handlers(tree).flatten_fn(tree)
+    return TreeSpec(_get_node_type(tree), context, [_flatten(c, leaves, is_leaf) for c in children])
 
 
 def tree_unflatten(leaves, treespec):
@@ -149,9 +159,7 @@ def _build(leaves, spec):
     if spec.is_leaf():
         return next(leaves)
     children = [_build(leaves, child) for child in spec.children_specs]
-    if _is_namedtuple(spec.type) and spec.type not in _nodes:
-        return spec.type(*children)
-    return _nodes[spec.type][1](children, spec.context)
+    return SUPPORTED_NODES[spec.type].unflatten_fn(children, spec.context)
 
 
 def tree_leaves(tree, is_leaf=None):
@@ -297,7 +305,7 @@ def tree_flatten_with_path(tree, is_leaf=None):
         if tree_is_leaf(node, is_leaf):
             found.append((path, node))
             return
-        children = list(_handlers(node)[0](node)[0])
+        children = list(_handlers(node).flatten_fn(node)[0])
         for key, child in zip(_keys(node, len(children)), children):
             visit(child, (*path, key))
 
@@ -339,8 +347,6 @@ def __getattr__(name):
         from typing import Any
 
         return Any
-    if name == "SUPPORTED_NODES":
-        return _nodes
     from .._missing import missing
 
     return missing(__name__, name)

@@ -44,6 +44,9 @@ def _parse_to(*args, **kwargs):
     return None if device is None else torch.device(device), dtype, non_blocking, memory_format
 
 
+torch._C._nn._parse_to = _parse_to  # where libraries that override `to` look for it
+
+
 class _Convert:
     """The part of Module that puts converted tensors in place of its own."""
 
@@ -104,7 +107,11 @@ class _Convert:
 
     def to_empty(self, *, device, recurse=True):
         """Move to `device` without copying values."""
-        return self._apply(lambda t: torch.empty_like(t, device=device), recurse=recurse)
+
+        def empty(t):
+            return torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=device)
+
+        return self._apply(empty, recurse=recurse)
 
     def cuda(self, device=None):
         """Move to a CUDA device, the current one by default."""

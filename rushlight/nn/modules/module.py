@@ -520,6 +520,12 @@ class Module(_Hooks, _State, _Convert):
         body = "\n  ".join(lines + children)
         return f"{self._get_name()}(\n  {body}\n)" if body else f"{self._get_name()}()"
 
+    def _repr_html_(self):
+        """What a notebook shows: a tree to fold, with shapes and counts."""
+        from ..._html import module_html
+
+        return module_html(self)
+
     def _replicate_for_data_parallel(self):
         replica = self.__new__(type(self))
         replica.__dict__.update(self.__dict__)

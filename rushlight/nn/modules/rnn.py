@@ -22,6 +22,24 @@ def _packed_type():
     return PackedSequence
 
 
+def apply_permutation(tensor, permutation, dim=1):
+    """Deprecated: `tensor.index_select(dim, permutation)`."""
+    warnings.warn(
+        "`apply_permutation` is deprecated, please use "
+        "`tensor.index_select(dim, permutation)` instead",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return tensor.index_select(dim, permutation)
+
+
+def _casts():
+    """Is autocast on?"""
+    from ...amp.autocast_mode import _is_any_autocast_enabled
+
+    return _is_any_autocast_enabled()
+
+
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: parameters, checks and the walk over layers and directions."""
 
@@ -176,7 +194,7 @@ class RNNBase(Module):
     def check_input(self, input, batch_sizes):
         """RuntimeError unless `input` has the right width, and dimensions if packed."""
         dtype = self._flat_weights[0].dtype
-        if input.dtype != dtype and not torch.is_autocast_enabled():
+        if input.dtype != dtype and not _casts():
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). "
                 f"Convert input: input.to({dtype}), or convert model: model.to({input.dtype})"

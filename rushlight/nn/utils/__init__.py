@@ -15,15 +15,34 @@ from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .spectral_norm import remove_spectral_norm, spectral_norm  # noqa: E402, F401
 from .weight_norm import remove_weight_norm, weight_norm  # noqa: E402, F401
 
-_MODULES = frozenset(("init", "rnn"))
+_MODULES = frozenset(
+    "fusion init memory_format parametrizations parametrize prune rnn stateless".split()
+)
+_LAZY = {
+    "convert_conv2d_weight_memory_format": "memory_format",
+    "convert_conv3d_weight_memory_format": "memory_format",
+    "fuse_conv_bn_eval": "fusion",
+    "fuse_conv_bn_weights": "fusion",
+    "fuse_linear_bn_eval": "fusion",
+    "fuse_linear_bn_weights": "fusion",
+    "skip_init": "init",
+}
 
 __all__ = [
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "convert_conv2d_weight_memory_format",
+    "convert_conv3d_weight_memory_format",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
     "remove_spectral_norm",
     "remove_weight_norm",
     "skip_init",
@@ -34,8 +53,8 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name == "skip_init":
-        return importlib.import_module(".init", __name__).skip_init
+    if name in _LAZY:
+        return getattr(importlib.import_module("." + _LAZY[name], __name__), name)
     if name in _MODULES:
         return importlib.import_module("." + name, __name__)
     from ..._missing import missing

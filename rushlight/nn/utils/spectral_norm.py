@@ -44,6 +44,11 @@ class SpectralNorm:
                 u, v = u.clone(), v.clone()
         return weight / torch.dot(u, matrix.mv(v))
 
+    def _solve_v_and_rescale(self, matrix, u, sigma):
+        """The v with v = W^T u up to scale and u^T W v = sigma, as well as one can."""
+        v = torch.linalg.multi_dot([matrix.t().mm(matrix).pinverse(), matrix.t(), u[:, None]])[:, 0]
+        return v * (sigma / torch.dot(u, matrix.mv(v)))
+
     @staticmethod
     def apply(module, name, n_power_iterations, dim, eps):
         """Move the parameter `name` of `module` to `name_orig` and hook in the computation."""
@@ -68,6 +73,8 @@ class SpectralNorm:
         module.register_buffer(name + "_u", u)
         module.register_buffer(name + "_v", v)
         module.register_forward_pre_hook(fn)
+        module._register_state_dict_hook(SpectralNormStateDictHook(fn))
+        module._register_load_state_dict_pre_hook(SpectralNormLoadStateDictPreHook(fn))
         return fn
 
     def remove(self, module):
@@ -80,6 +87,43 @@ class SpectralNorm:
 
     def __call__(self, module, inputs):
         setattr(module, self.name, self.compute_weight(module, module.training))
+
+
+class SpectralNormStateDictHook:
+    """Writes the format's version into a state dict's metadata."""
+
+    def __init__(self, fn):
+        self.fn = fn
+
+    def __call__(self, module, state_dict, prefix, local_metadata):
+        versions = local_metadata.setdefault("spectral_norm", {})
+        key = self.fn.name + ".version"
+        if key in versions:
+            raise RuntimeError(f"Unexpected key in metadata['spectral_norm']: {key}")
+        versions[key] = self.fn._version
+
+
+class SpectralNormLoadStateDictPreHook:
+    """Completes state dicts of version None, which held the computed weight and no `v`."""
+
+    def __init__(self, fn):
+        self.fn = fn
+
+    def __call__(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        fn, key = self.fn, prefix + self.fn.name
+        version = local_metadata.get("spectral_norm", {}).get(fn.name + ".version", None)
+        names = [key + suffix for suffix in ("_orig", "", "_u")]
+        complete = key + "_v" in state_dict or not all(name in state_dict for name in names)
+        if (version is not None and version >= 1) or complete:
+            return
+        with torch.no_grad():
+            original, weight, u = (state_dict[name] for name in names)
+            del state_dict[key]
+            sigma = (original / weight).mean()
+            matrix = fn.reshape_weight_to_matrix(original)
+            state_dict[key + "_v"] = fn._solve_v_and_rescale(matrix, u, sigma)
 
 
 def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
@@ -95,11 +139,22 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     return module
 
 
+def _drop(hooks, kind, name):
+    """Removes the hook of that kind from a table, where it may be wrapped."""
+    for key, hook in hooks.items():
+        hook = getattr(hook, "hook", hook)
+        if isinstance(hook, kind) and hook.fn.name == name:
+            del hooks[key]
+            return
+
+
 def remove_spectral_norm(module, name="weight"):
     """Undo `spectral_norm`; the weight keeps its normalised value."""
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, SpectralNorm) and hook.name == name:
             hook.remove(module)
             del module._forward_pre_hooks[key]
+            _drop(module._state_dict_hooks, SpectralNormStateDictHook, name)
+            _drop(module._load_state_dict_pre_hooks, SpectralNormLoadStateDictPreHook, name)
             return module
     raise ValueError(f"spectral_norm of '{name}' not found in {module}")

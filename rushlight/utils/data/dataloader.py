@@ -220,7 +220,9 @@ class DataLoader:
         return self.batch_sampler if self._auto_collation else self.sampler
 
     def _get_iterator(self):
-        return (_WorkerIter if self.num_workers else _PlainIter)(self)
+        return (
+            _MultiProcessingDataLoaderIter if self.num_workers else _SingleProcessDataLoaderIter
+        )(self)
 
     def __iter__(self):
         if not (self.persistent_workers and self.num_workers):
@@ -262,7 +264,7 @@ def _context(context):
     return context
 
 
-class _Iter:
+class _BaseDataLoaderIter:
     """One pass over a loader; a subclass writes `_next_data`."""
 
     def __init__(self, loader):
@@ -301,7 +303,8 @@ class _Iter:
             warnings.warn(
                 f"Length of IterableDataset {self._dataset} was reported to be {self._promised}"
                 f"(when accessing len(dataloader)), but {self._yielded} samples have been "
-                "fetched. " + (_REPLICAS if isinstance(self, _WorkerIter) else ""),
+                "fetched. "
+                + (_REPLICAS if isinstance(self, _MultiProcessingDataLoaderIter) else ""),
                 stacklevel=2,
             )
         return batch
@@ -321,7 +324,7 @@ def _fetcher(kind, auto_collation, collate_fn, drop_last, dataset):
     return _DatasetKind.create_fetcher(kind, dataset, auto_collation, collate_fn, drop_last)
 
 
-class _PlainIter(_Iter):
+class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     """Fetches in the thread that iterates."""
 
     def __init__(self, loader):
@@ -334,7 +337,7 @@ class _PlainIter(_Iter):
         return self._fetch(next(self._indices))
 
 
-class _WorkerIter(_Iter):
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Hands tasks to workers in turn; batches come back in the order of the tasks."""
 
     def __init__(self, loader):
@@ -442,6 +445,8 @@ class _WorkerIter(_Iter):
         if self._pool is not None:
             self._pool.stop()
             self._pool = None
+
+    _shutdown_workers = stop
 
     def __del__(self):
         self.stop()

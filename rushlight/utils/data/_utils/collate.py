@@ -74,6 +74,16 @@ def _collate_array(batch):
     return torch.stack([torch.as_tensor(array) for array in batch], 0)
 
 
+def collate_numpy_array_fn(batch, *, collate_fn_map=None):
+    """NumPy arrays as one tensor; TypeError for arrays of text or objects."""
+    return _collate_array(batch)
+
+
+def collate_numpy_scalar_fn(batch, *, collate_fn_map=None):
+    """NumPy numbers as one tensor."""
+    return torch.as_tensor(batch)
+
+
 def _collate_sequence(batch, again):
     first = batch[0]
     if any(len(item) != len(first) for item in batch):
@@ -117,24 +127,27 @@ def collate(batch, *, collate_fn_map=None):
     raise TypeError(_FOUND.format(type(first)))
 
 
-def _collate_float(batch, *, collate_fn_map=None):
+def collate_float_fn(batch, *, collate_fn_map=None):
+    """Numbers as a float64 tensor."""
     return torch.tensor(batch, dtype=torch.float64)
 
 
-def _collate_int(batch, *, collate_fn_map=None):
+def collate_int_fn(batch, *, collate_fn_map=None):
+    """Whole numbers as a tensor."""
     return torch.tensor(batch)
 
 
-def _collate_text(batch, *, collate_fn_map=None):
+def collate_str_fn(batch, *, collate_fn_map=None):
+    """Texts as they are."""
     return batch
 
 
 default_collate_fn_map = {
     torch.Tensor: collate_tensor_fn,
-    float: _collate_float,
-    int: _collate_int,
-    str: _collate_text,
-    bytes: _collate_text,
+    float: collate_float_fn,
+    int: collate_int_fn,
+    str: collate_str_fn,
+    bytes: collate_str_fn,
 }
 
 

@@ -1,6 +1,6 @@
 """DataParallel for one device: wraps a module and calls it. No work is split."""
 
-from .modules.module import Module
+from ..modules.module import Module
 
 __all__ = ["DataParallel", "data_parallel"]
 

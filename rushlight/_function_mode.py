@@ -1,0 +1,58 @@
+"""The modes of torch.overrides.TorchFunctionMode that are on, by thread, and what asks them."""
+
+from _thread import _local
+
+from . import _interpose
+
+
+class _Stack(_local):
+    def __init__(self):
+        self.modes = []
+
+
+_stack = _Stack()
+
+
+def push(mode):
+    """The mode is on, and the innermost."""
+    MODE.enter()
+    _stack.modes.append(mode)
+
+
+def pop():
+    """The innermost mode is off."""
+    _stack.modes.pop()
+    MODE.leave()
+
+
+def _asking(name):
+    """Makes a function that asks the modes first. They are given that function itself, which is what
+    `torch.<name>` is meanwhile."""
+
+    def wrapper(inner):
+        def ask(*args, **kwargs):
+            modes = _stack.modes
+            if not modes:
+                return inner(*args, **kwargs)
+            from .overrides import _overloaded
+
+            types = tuple(map(type, _overloaded((*args, *kwargs.values()))))
+            mode = modes.pop()  # what it calls itself goes to the next one
+            try:
+                return mode.__torch_function__(ask, types, args, kwargs)
+            finally:
+                modes.append(mode)
+
+        ask = _interpose.dress(ask, inner)
+        ask.__name__ = name
+        return ask
+
+    return wrapper
+
+
+def _functions():
+    for function, name in _interpose.operations():
+        yield function, _asking(name)
+
+
+MODE = _interpose.Mode("function modes", _functions, of_names_to_come=True)

@@ -1,0 +1,5 @@
+"""`torch.cpu.amp`'s GradScaler under the name of PyTorch's module."""
+
+from . import GradScaler
+
+__all__ = ["GradScaler"]

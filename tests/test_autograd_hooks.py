@@ -1,0 +1,119 @@
+"""torch.autograd.graph's hooks of several tensors, versions and switches, run with both libraries."""
+
+import pytest
+from twin import error_of, table, twin
+
+CASES, case = table()
+
+
+def leaves(m, count=3):
+    return [m.ones(2, requires_grad=True) for _ in range(count)]
+
+
+def plain(gradients):
+    return [None if g is None else g.tolist() for g in gradients]
+
+
+@case
+def all_gradients(m):
+    a, b, c = leaves(m)
+    seen = []
+    handle = m.autograd.graph.register_multi_grad_hook([a, b, c], lambda g: seen.append(plain(g)))
+    (a * b).sum().backward()
+    (a * b * c).sum().backward()
+    handle.remove()
+    (a * b * c).sum().backward()
+    with m.autograd.graph.register_multi_grad_hook((a,), lambda g: seen.append(plain(g))):
+        (a * 2).sum().backward()
+    (a * 2).sum().backward()
+    return seen
+
+
+@case
+def any_gradient(m):
+    a, b, _ = leaves(m)
+    seen = []
+    hook = m.autograd.graph.register_multi_grad_hook
+    handle = hook([a, b], lambda g: seen.append(g.tolist()), mode="any")
+    (a * b).sum().backward()
+    (b * 2).sum().backward()
+    handle.remove()
+    (a * b).sum().backward()
+    return [seen, error_of(lambda: hook([a], len, mode="some"))]
+
+
+@case
+def within_the_graph(m):
+    a, b, _ = leaves(m)
+    seen, middle = [], a * 3
+    m.autograd.graph.register_multi_grad_hook([middle, b], lambda g: seen.append(plain(g)))
+    (middle * b).sum().backward()
+    return seen
+
+
+@case
+def versions(m):
+    up, a = m.autograd.graph.increment_version, m.ones(2)
+    up(a)
+    up([a, a])
+    x = m.ones(2, requires_grad=True)
+    y = x.exp()
+    up(y)
+    failed = error_of(y.sum().backward).partition(":")[0]
+    return [a._version, error_of(up, 3), error_of(up, [a, 3]), failed]
+
+
+@case
+def hooks_that_are_refused(m):
+    g, x = m.autograd.graph, m.ones(2, requires_grad=True)
+
+    def saving():
+        with g.saved_tensors_hooks(lambda t: t, lambda t: t):
+            return x.exp()
+
+    with g.disable_saved_tensors_hooks("not now"):
+        inside = error_of(saving)
+        with g.disable_saved_tensors_hooks("nor now"):
+            deeper = error_of(saving)
+        again = error_of(saving)
+    return [inside, deeper, again, error_of(saving)]
+
+
+@case
+def threads(m):
+    with m.autograd.set_multithreading_enabled(False):
+        pass
+    return m.autograd.is_multithreading_enabled()
+
+
+@case
+def variables(m):
+    from importlib import import_module
+
+    v = import_module(m.__name__ + ".autograd.variable").Variable
+    return [isinstance(m.ones(1), v), v is m.autograd.Variable, v(m.ones(1), requires_grad=True)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_same(name):
+    twin(CASES[name])
+
+
+def test_a_pass_that_fails_does_not_spoil_the_next():
+    import rushlight as torch
+
+    a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    seen, broken = [], [True]
+
+    def fail(gradient):
+        if broken[0]:
+            raise KeyError("x")
+
+    b.register_hook(fail)
+    torch.autograd.graph.register_multi_grad_hook([a, b], lambda g: seen.append(len(g)))
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            (a + (b * 2).exp()).backward()
+    broken[0] = False
+    (a + (b * 2).exp()).backward()
+    assert seen == [2]

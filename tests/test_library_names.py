@@ -1,0 +1,105 @@
+"""Names by which libraries reach into torch, each as PyTorch has it."""
+
+import subprocess
+import sys
+import tempfile
+from collections import namedtuple
+
+import pytest
+import torch as theirs
+import torch.utils._pytree as their_tree
+
+import rushlight as ours
+import rushlight.utils._pytree as our_tree
+
+Pair = namedtuple("Pair", "a b")
+
+
+def under_alias(code):
+    command = [sys.executable, "-m", "rushlight", "run", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tempfile.gettempdir())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_modules_of_ours_have_pytorch_s_missing_names():
+    under_alias(
+        "import torch, torch.overrides\n"
+        "from torch.overrides import get_testing_overrides, TorchFunctionMode\n"
+        "from torch.nn.parallel.distributed import DistributedDataParallel\n"
+        "assert torch.nn.parallel.DataParallel and callable(torch.nn.parallel.data_parallel)\n"
+        "class Mode(TorchFunctionMode): pass\n"
+        "for call in (get_testing_overrides, Mode().__enter__,\n"
+        "             torch.nn.parallel.DistributedDataParallel):\n"
+        "    try: call()\n"
+        "    except NotImplementedError: pass\n"
+        "    else: assert False, call\n"
+        "assert not hasattr(torch.overrides, 'nosuch')\n"
+    )
+
+
+def test_a_missing_name_is_one_object():
+    under_alias(
+        "import torch, torch.fx\n"
+        "assert torch.fx.GraphModule is torch.fx.GraphModule\n"
+        "assert {torch.fx.Node: 1}[torch.fx.Node] == 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [Pair(1, [2]), {"a": 1}, [1], (1, 2), 3, Pair(Pair(1, 2), ())], ids=repr
+)
+def test_tree_nodes(value):
+    """Lightning walks trees by these."""
+    results = []
+    for tree in (their_tree, our_tree):
+        kind = tree._get_node_type(value)
+        known = kind in tree.SUPPORTED_NODES
+        children = tree.SUPPORTED_NODES[kind].flatten_fn(value) if known else None
+        leaves, spec = tree.tree_flatten(value)
+        again = tree.tree_map(lambda x: x + 1, value)
+        results.append((kind, known, children, leaves, tree.tree_unflatten(leaves, spec), again))
+        assert spec == tree.tree_structure(value)
+    assert results[0] == results[1]
+
+
+def test_size_in_memory():
+    for torch in (theirs, ours):
+        x = torch.ones(1000)
+        assert 4000 < sys.getsizeof(x.untyped_storage()) < 4200
+
+
+def test_where_a_call_of_to_is_parsed():
+    for torch in (theirs, ours):
+        assert torch.nn.Module  # its file has the function
+        parse = torch._C._nn._parse_to
+        device, dtype, blocking, _ = parse("cpu", torch.float64, True)
+        assert (str(device), str(dtype), blocking) == ("cpu", "torch.float64", True)
+        assert parse(torch.ones(1))[:2] == (torch.device("cpu"), torch.float32)
+
+
+def test_loader_s_iterators():
+    for torch in (theirs, ours):
+        from_loader = torch.utils.data.dataloader
+        loader = torch.utils.data.DataLoader([1, 2])
+        assert isinstance(iter(loader), from_loader._SingleProcessDataLoaderIter)
+        assert issubclass(
+            from_loader._MultiProcessingDataLoaderIter, from_loader._BaseDataLoaderIter
+        )
+
+
+def test_types():
+    from rushlight import types
+
+    assert types._device is ours.device and types._dtype is ours.dtype
+    assert isinstance(1, types.Number) and isinstance("cpu", types.Device)
+
+
+def test_library_operations_for_other_keys_are_not_bodies():
+    library = ours.library.Library("rushlight_test_names", "DEF")
+    library.define("twice(Tensor x) -> Tensor")
+    library.impl("twice", lambda x: x * 2)
+    ours.library.Library("rushlight_test_names", "IMPL", "Meta").impl("twice", lambda x: 1 / 0)
+    ours.library.impl("rushlight_test_names::twice", "AutocastXPU", lambda x: 1 / 0)
+    ours.library.register_autograd("rushlight_test_names::twice", lambda ctx, g: 1 / 0)
+    assert ours.ops.rushlight_test_names.twice(ours.ones(1)).item() == 2
