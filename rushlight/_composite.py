@@ -46,7 +46,7 @@ def with_out(function=None, *, wrong=CAST):
             )
         for to, r in zip(out, result):
             write(to, r, call.__name__, wrong)
-        return type(result)(out) if type(result) in (tuple, list) else type(result)(*out)
+        return type(result)(out)
 
     return _named_as(call, function)
 
