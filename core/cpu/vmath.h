@@ -182,9 +182,11 @@ RL_INLINE T vm_clamp(T x, double low, double high) {
 /// exp(x) * 2^shift
 template <class T>
 RL_INLINE T vm_exp_shifted(T x, int shift) {
-  x = vm_is_float<T> ? vm_clamp(x, -104, 90) : vm_clamp(x, -746, 711);
-  const auto v = vm_exp_reduce(x);
-  return vm_scale(vm_exp_poly(v), v.bits, shift);
+  const bool none =
+      x < T(vm_is_float<T> ? -104 : -746);  // 0: computed, it would be a slow subnormal
+  const auto v = vm_exp_reduce(none ? T(0) : x);
+  const T y = none ? T(0) : vm_scale(vm_exp_poly(v), v.bits, shift);
+  return x > T(vm_is_float<T> ? 90 : 711) ? VmFloat<T>::inf : y;
 }
 /// exp(x) for x in [-87, 88] (double: [-708, 709]) or NaN.
 template <class T>
