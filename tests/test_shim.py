@@ -10,7 +10,7 @@ import pytest
 import rushlight
 from rushlight import _shim
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(rushlight.__file__)))
+PACKAGE = os.path.dirname(os.path.abspath(rushlight.__file__))
 VERSION = rushlight.version.__version__
 
 
@@ -95,8 +95,7 @@ def environment(tmp_path_factory):
     python = str(folder / "venv" / "bin" / "python")
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
-    with open(os.path.join(site, "rushlight.pth"), "w") as f:
-        f.write(ROOT + "\n")
+    os.symlink(PACKAGE, os.path.join(site, "rushlight"))  # alone: PyTorch may lie beside it
     info = "needstorch-1.0.dist-info"
     with zipfile.ZipFile(folder / "needstorch-1.0-py3-none-any.whl", "w") as wheel:
         files = {

@@ -60,16 +60,17 @@ RL_INLINE double vm_tan_of(const VmAngle& v) {
   const bool odd = v.quadrant & 1;
   return (odd ? -v.cos : v.sin) / (odd ? v.sin : v.cos);
 }
-RL_INLINE float vm_sin(float x) { return float(vm_sin_of(vm_angle(x))); }
-RL_INLINE float vm_cos(float x) { return float(vm_cos_of(vm_angle(x))); }
+RL_INLINE float vm_sin_far(float x) { return float(vm_sin_of(vm_angle(x))); }
+RL_INLINE float vm_cos_far(float x) { return float(vm_cos_of(vm_angle(x))); }
 RL_INLINE float vm_tan(float x) { return float(vm_tan_of(vm_angle(x))); }
 // libm in double (scalar): its reduction of huge arguments does not pay as SIMD code.
-RL_INLINE double vm_sin(double x) { return __builtin_sin(x); }
-RL_INLINE double vm_cos(double x) { return __builtin_cos(x); }
+RL_INLINE double vm_sin_far(double x) { return __builtin_sin(x); }
+RL_INLINE double vm_cos_far(double x) { return __builtin_cos(x); }
 RL_INLINE double vm_tan(double x) { return __builtin_tan(x); }
 
-// Three to ten times as fast, for a block in which every x has vm_is_near(x): a loop over sin looks
-// through its block first, and falls back to vm_sin for all of it.
+// Three to ten times as fast, for x that have vm_is_near(x). What an element becomes follows from
+// itself alone: a loop that finds a block of such takes the near form for all of it, and any other
+// loop chooses element by element.
 RL_INLINE bool vm_is_near(float x) { return vm_abs(x) < 131072.f; }
 RL_INLINE bool vm_is_near(double x) { return vm_abs(x) < 1e6; }
 /// Reduced in double, the rest in float.
@@ -122,6 +123,14 @@ RL_INLINE T vm_cos_near(T x) {
   const auto v = vm_angle_near(x);
   const T r = v.quadrant & 1 ? v.sin : v.cos;
   return (v.quadrant + 1) & 2 ? -r : r;
+}
+template <class T>
+RL_INLINE T vm_sin(T x) {
+  return vm_is_near(x) ? vm_sin_near(x) : vm_sin_far(x);
+}
+template <class T>
+RL_INLINE T vm_cos(T x) {
+  return vm_is_near(x) ? vm_cos_near(x) : vm_cos_far(x);
 }
 RL_INLINE float vm_tan_near(float x) {
   constexpr double hi = VmPieces::piece(1, 29), mid = VmPieces::piece(30, 29),
