@@ -165,7 +165,8 @@ bool in_parallel() { return t_inside; }
 void detail::parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx) {
   Pool& p = pool();
   const int64_t n = end - begin;
-  int64_t parts = (n + grain - 1) / (grain < 1 ? 1 : grain);
+  const int64_t least = grain < 1 ? 1 : grain;
+  int64_t parts = (n + least - 1) / least;
   if (grain > 0 && parts > p.size) parts = parts >= 16 * p.size ? 4 * p.size : p.size;
   Job job;
   job.fn = fn;
