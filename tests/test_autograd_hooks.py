@@ -1,7 +1,10 @@
 """torch.autograd.graph's hooks of several tensors, versions and switches, run with both libraries."""
 
 import pytest
+import torch
 from twin import error_of, table, twin
+
+import rushlight
 
 CASES, case = table()
 
@@ -117,3 +120,17 @@ def test_a_pass_that_fails_does_not_spoil_the_next():
     broken[0] = False
     (a + (b * 2).exp()).backward()
     assert seen == [2]
+
+
+def test_second_derivatives_through_saved_tensors_hooks():
+    """What a hook gives back has the history of what it was given."""
+    results = []
+    for m in (torch, rushlight):
+        x = m.tensor([1.5, 2.0], requires_grad=True, dtype=m.float64)
+        hooks = m.autograd.graph.saved_tensors_hooks(lambda t: t.detach().clone(), lambda t: t)
+        with hooks:
+            y = (x * x).exp()
+            loss = (y * x.sin() * y.sqrt()).sum()
+        (g,) = m.autograd.grad(loss, x, create_graph=True)
+        results.append(m.autograd.grad((g * g).sum(), x)[0].tolist())
+    assert results[0] == pytest.approx(results[1], rel=1e-12)

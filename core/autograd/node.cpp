@@ -129,12 +129,31 @@ bool recording(std::initializer_list<const Tensor*> inputs) {
 thread_local Saved::Pack Saved::pack = nullptr;
 Saved::Unpack Saved::unpack_hook = nullptr;
 
+namespace {
+/// What a hook made of a tensor, and the tensor's place in the graph, which the hook does not keep.
+struct Packed {
+  std::shared_ptr<void> object;
+  Edge edge;  // none for outputs: that is the owner's
+};
+
+Tensor with_history(const Tensor& of, const Ref<Node>& node, uint32_t output) {
+  Tensor t = alias(of);
+  AutogradMeta& m = meta(t);
+  m.grad_fn = node;
+  m.output = output;
+  t->grad_flag = true;
+  return t;
+}
+}  // namespace
+
 Saved::Saved(const Tensor& t, bool is_output) : is_output_(is_output) {
   if (!t.defined()) return;
   ++made;
   version_ = t->storage->version;
   if (pack) {
-    packed_ = pack(is_output ? alias(t) : t);
+    packed_ = std::make_shared<Packed>(
+        Packed{pack(is_output ? alias(t) : t), is_output ? Edge() : gradient_edge(t)});
+    if (is_output && t->autograd) output_ = t->autograd->output;
     return;
   }
   if (is_output) {
@@ -184,8 +203,11 @@ Tensor Saved::unpack(Node* owner) const {
            "\nfix: compute the loss anew before each backward (is it built once, outside the "
            "loop?), or pass retain_graph=True to the first.");
   if (packed_) {
-    Tensor t = unpack_hook(packed_.get());
-    return t;
+    const auto& packed = *static_cast<const Packed*>(packed_.get());
+    const Tensor t = unpack_hook(packed.object.get());
+    if (!GradMode::enabled || !t.defined()) return t;
+    if (is_output_ && owner) return with_history(t, Ref<Node>(owner), output_);
+    return packed.edge ? with_history(t, packed.edge.node, packed.edge.input) : t;
   }
   if (!tensor_.defined()) return {};
   if (tensor_->storage->version != version_) {
@@ -199,12 +221,7 @@ Tensor Saved::unpack(Node* owner) const {
                    version_);
   }
   if (!is_output_ || !GradMode::enabled || !owner) return tensor_;
-  Tensor t = alias(tensor_);
-  AutogradMeta& m = meta(t);
-  m.grad_fn = Ref<Node>(owner);
-  m.output = output_;
-  t->grad_flag = true;
-  return t;
+  return with_history(tensor_, Ref<Node>(owner), output_);
 }
 
 Grads AccumulateGrad::apply(Grads&& grads) {
