@@ -2,8 +2,11 @@
 exception class and first line, and never a crash. The snippets run as those of test_errors.py do.
 """
 
+import pytest
 from error_cases import compare, errors, tables
 from twin import error_of
+
+import rushlight
 
 CASES, ALONE, case, alone = tables()
 
@@ -473,3 +476,15 @@ def forged_arrays(m):
 
 def test_twins():
     compare("test_hostile", CASES, ALONE)
+
+
+def test_out_on_another_device():
+    """A tensor without memory is not copied into one that has some."""
+    here, nowhere = rushlight.ones(2, 3), rushlight.ones(2, 3, device="meta")
+    for call in (
+        lambda: rushlight.Tensor.to(nowhere, out=here),
+        lambda: rushlight.add(nowhere, 1, out=here),
+        lambda: rushlight.add(here, 1, out=nowhere),
+    ):
+        with pytest.raises(RuntimeError, match="Expected out tensor to have device"):
+            call()

@@ -86,6 +86,8 @@ void put(const char* name, PyObject* out, const Tensor& value, const OutRule& ru
   RL_CHECK(!(GradMode::enabled && (to.requires_grad() || value.requires_grad())), name,
            "(): functions with out=... arguments don't support automatic differentiation, but "
            "one of the arguments requires grad.");
+  RL_CHECK(to.device().type == value.device().type, "Expected out tensor to have device ",
+           value.device(), ", but got ", to.device(), " instead");
   check_out_dtype(rule, value.dtype(), to.dtype());
   const bool fits = to.sizes() == value.sizes();
   check_memory(to, fits);
