@@ -29,10 +29,17 @@ Tensor ones_op(const Dims& size, const Factory& f) {
   return finish(full(size, Scalar(1), factory_dtype(f), f.device), f);
 }
 DType dtype_of_value(const Scalar& v) { return v.dtype(default_dtype()); }
+/// The fill value; of a tensor, its only element.
+Scalar number_of(const Operand& value) {
+  if (!value.tensor) return value.number;
+  const Tensor& t = *value.tensor;
+  RL_CHECK(t.numel() == 1 && t.device().type != Device::Meta, "a Tensor with ", t.numel(),
+           " elements cannot be converted to Scalar");
+  return cpu::get(t.dtype(), t.raw());
+}
+
 Tensor full_op(const Dims& size, Operand fill_value, const Factory& f) {
-  const Scalar v = fill_value.tensor
-                       ? cpu::get(fill_value.tensor->dtype(), fill_value.tensor->raw())
-                       : fill_value.number;
+  const Scalar v = number_of(fill_value);
   const DType d = f.dtype             ? *f.dtype
                   : fill_value.tensor ? fill_value.tensor->dtype()
                                       : dtype_of_value(v);
@@ -80,9 +87,7 @@ Tensor ones_like_op(const Tensor& input, const Factory& f, Any) {
   return filled_like(input, f.dtype, Scalar(1), f.requires_grad);
 }
 Tensor full_like_op(const Tensor& input, Operand value, const Factory& f, Any) {
-  const Scalar v =
-      value.tensor ? cpu::get(value.tensor->dtype(), value.tensor->raw()) : value.number;
-  return filled_like(input, f.dtype, v, f.requires_grad);
+  return filled_like(input, f.dtype, number_of(value), f.requires_grad);
 }
 Factory with_dtype(const Factory& f, const Tensor& t) {
   Factory g = f;
