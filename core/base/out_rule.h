@@ -16,6 +16,7 @@ inline constexpr OutRule kOutCast = {"result type %W can't be cast to the desire
 inline constexpr OutRule kOutExact = {"Expected out tensor to have dtype %w, but got %g instead"};
 inline constexpr OutRule kOutFound = {"Found dtype %G but expected %W", false};
 inline constexpr OutRule kOutFoundExact = {"Found dtype %G but expected %W"};
+inline constexpr OutRule kOutScalar = {"expected scalar type %W but found %G"};
 inline constexpr OutRule kOutScalarType = {"expected scalar_type %W but found %G"};
 inline constexpr OutRule kOutProduct = {"result dtype %G does not match input dtype %W"};
 inline constexpr OutRule kOutExtreme = {

@@ -20,11 +20,7 @@ namespace {
 
 template <class T>
 const ConvKernels<T>& kernels() {
-  const AllConvKernels& best = conv_kernels();
-  if constexpr (std::is_same_v<T, float>)
-    return best.f32;
-  else
-    return best.f64;
+  return real_kernels<T>(conv_kernels());
 }
 
 template <class T>

@@ -28,6 +28,17 @@
 #define RL_PICK_CASE_AVX512(NAME)
 #endif
 
+namespace rl::cpu {
+/// The kernels for T of a table that has them for float and double.
+template <class T, class Table>
+const auto& real_kernels(const Table& table) {
+  if constexpr (sizeof(T) == sizeof(float))
+    return table.f32;
+  else
+    return table.f64;
+}
+}  // namespace rl::cpu
+
 /// At namespace scope outside rl: defines rl::cpu::NAME().
 #define RL_PICK(TYPE, NAME)     \
   namespace rl {                \

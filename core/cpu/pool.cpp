@@ -17,11 +17,7 @@ namespace {
 
 template <class T>
 const PoolKernels<T>& kernels() {
-  const AllPoolKernels& best = pool_kernels();
-  if constexpr (std::is_same_v<T, float>)
-    return best.f32;
-  else
-    return best.f64;
+  return real_kernels<T>(pool_kernels());
 }
 
 int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }

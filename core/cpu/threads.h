@@ -2,7 +2,6 @@
 // across fork, silent when work is small. Not a task system: there are no futures here.
 #pragma once
 #include <cstdint>
-#include <type_traits>
 
 namespace rl::cpu {
 
@@ -13,33 +12,30 @@ bool in_parallel();           ///< true inside a parallel_for body: nested calls
 namespace detail {
 using RangeFn = void (*)(void* ctx, int64_t begin, int64_t end);
 void parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx);  ///< grain 0: each
+
+template <class F>
+void run(int64_t begin, int64_t end, int64_t grain, F& body) {
+  if (end - begin <= (grain ? grain : 1) || num_threads() == 1 || in_parallel()) {
+    if (end > begin) body(begin, end);
+    return;
+  }
+  parallel(
+      begin, end, grain, [](void* ctx, int64_t b, int64_t e) { (*static_cast<F*>(ctx))(b, e); },
+      const_cast<void*>(static_cast<const void*>(&body)));
+}
 }  // namespace detail
 
 /// Calls body(b, e) on disjoint ranges that cover [begin, end). A range is never shorter than
 /// `grain`, except the last. An exception in a body is rethrown here, after all bodies have ended.
 template <class F>
 void parallel_for(int64_t begin, int64_t end, int64_t grain, F&& body) {
-  if (end - begin <= grain || num_threads() == 1 || in_parallel()) {
-    if (end > begin) body(begin, end);
-    return;
-  }
-  using Body = std::remove_reference_t<F>;
-  detail::parallel(
-      begin, end, grain, [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
-      const_cast<void*>(static_cast<const void*>(&body)));
+  detail::run(begin, end, grain, body);
 }
 
 /// The same for `count` heavy items, one at a time to whichever thread is free.
 template <class F>
 void parallel_each(int64_t count, F&& body) {
-  if (count <= 1 || num_threads() == 1 || in_parallel()) {
-    if (count > 0) body(int64_t{0}, count);
-    return;
-  }
-  using Body = std::remove_reference_t<F>;
-  detail::parallel(
-      0, count, 0, [](void* ctx, int64_t b, int64_t e) { (*static_cast<Body*>(ctx))(b, e); },
-      const_cast<void*>(static_cast<const void*>(&body)));
+  detail::run(0, count, 0, body);
 }
 
 }  // namespace rl::cpu

@@ -69,6 +69,19 @@ RL_INLINE T vm_poly(T x, double c0, C... c) {
     return vm_poly(x, c...) * x + T(c0);
 }
 
+/// a * b + c, rounded once where the machine can: of two products in a sum, which one is fused is
+/// said here and not left to the compiler.
+template <class T>
+RL_INLINE T vm_mul_add(T a, T b, T c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+  if constexpr (vm_is_float<T>)
+    return __builtin_fmaf(a, b, c);
+  else
+    return __builtin_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
 /// a * b - p exactly, where p is a * b rounded.
 RL_INLINE double vm_mul_error(double a, double b, double p) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -170,23 +183,30 @@ RL_INLINE T vm_scale(T y, typename VmFloat<T>::U bits, int shift = 0) {
   const U half = u >> 1, rest = u - half;
   return y * vm_from_bits(half << F::mantissa) * vm_from_bits(rest << F::mantissa);
 }
+/// y * 2^n where n is in `bits`, for y and a result that are normal numbers.
+template <class T>
+RL_INLINE T vm_scale_normal(T y, typename VmFloat<T>::U bits) {
+  return vm_from_bits(vm_bits(y) + (bits << VmFloat<T>::mantissa));
+}
+template <class T>
+RL_INLINE T vm_at_least(T x, double low) {
+  return x < T(low) ? T(low) : x;
+}
 template <class T>
 RL_INLINE T vm_at_most(T x, double high) {  // NaN stays NaN
   return x > T(high) ? T(high) : x;
 }
 template <class T>
 RL_INLINE T vm_clamp(T x, double low, double high) {
-  x = x < T(low) ? T(low) : x;
-  return x > T(high) ? T(high) : x;
+  return vm_at_most(vm_at_least(x, low), high);
 }
 /// exp(x) * 2^shift
 template <class T>
 RL_INLINE T vm_exp_shifted(T x, int shift) {
-  const bool none =
-      x < T(vm_is_float<T> ? -104 : -746);  // 0: computed, it would be a slow subnormal
-  const auto v = vm_exp_reduce(none ? T(0) : x);
-  const T y = none ? T(0) : vm_scale(vm_exp_poly(v), v.bits, shift);
-  return x > T(vm_is_float<T> ? 90 : 711) ? VmFloat<T>::inf : y;
+  constexpr double low = vm_is_float<T> ? -104 : -746, high = vm_is_float<T> ? 90 : 711;
+  const auto v = vm_exp_reduce(vm_clamp(x, low, high));
+  const T y = vm_scale(vm_exp_poly(v), v.bits, shift);
+  return x < T(low) ? T(0) : y;  // chosen last: to compute it would take slow subnormal numbers
 }
 /// exp(x) for x in [-87, 88] (double: [-708, 709]) or NaN.
 template <class T>
@@ -197,6 +217,12 @@ RL_INLINE T vm_exp_inner(T x) {
 template <class T>
 RL_INLINE T vm_exp(T x) {
   return vm_exp_shifted(x, 0);
+}
+/// exp(x) for |x| < 86 (double: 708), bit for bit.
+template <class T>
+RL_INLINE T vm_exp_near(T x) {
+  const auto v = vm_exp_reduce(x);
+  return vm_scale_normal(vm_exp_poly(v), v.bits);
 }
 /// 2^r for |r| <= 1/2, in T with the precision of P.
 template <class P, class T>
@@ -227,10 +253,18 @@ RL_INLINE T vm_expm1(T x) {  // 2^n (e^r - 1) + (2^n - 1), all halved so that 2^
   const T s = vm_pow2<T>(v.bits, -1);
   return vm_copysign(T(2) * (s * vm_expm1_poly(v) + (s - T(0.5))), x);
 }
+/// sigmoid(x) from exp(-|x|), which never overflows.
 template <class T>
-RL_INLINE T vm_sigmoid(T x) {  // exp(-|x|) never overflows
-  const T e = vm_exp(-vm_abs(x));
+RL_INLINE T vm_sigmoid_of(T x, T e) {
   return (x < 0 ? e : T(1)) / (T(1) + e);
+}
+template <class T>
+RL_INLINE T vm_sigmoid(T x) {
+  return vm_sigmoid_of(x, vm_exp(-vm_abs(x)));
+}
+template <class T>
+RL_INLINE T vm_sigmoid_near(T x) {
+  return vm_sigmoid_of(x, vm_exp_near(-vm_abs(x)));
 }
 template <class T>
 RL_INLINE T vm_tanh(T x) {
@@ -276,11 +310,11 @@ template <class T>
 struct VmLog {
   T k, f, half_f2, tail;
 };
-template <class P, class T>
+template <class P, bool kSubnormals = true, class T>
 RL_INLINE VmLog<T> vm_log_reduce(T x) {
   using F = VmFloat<T>;
   using U = typename F::U;
-  const bool subnormal = x < F::tiny;
+  const bool subnormal = kSubnormals && x < F::tiny;
   const U u = vm_bits(subnormal ? x * F::lift : x) + (F::one - F::sqrt_half);
   const T m = vm_from_bits((u & ((U(1) << F::mantissa) - 1)) + F::sqrt_half);
   constexpr T two_m = T(U(1) << F::mantissa);  // an integer in the low bits of 2^mantissa
@@ -312,15 +346,20 @@ RL_INLINE T vm_log_special(T x, T r) {
   return x > 0 ? r : x == 0 ? -VmFloat<T>::inf : VmFloat<T>::nan;
 }
 /// log(x) for positive finite x, in T with the precision of P.
-template <class P, class T>
+template <class P, bool kSubnormals = true, class T>
 RL_INLINE T vm_log_core(T x) {
   using F = VmFloat<T>;
-  const auto v = vm_log_reduce<P>(x);
-  return v.k * F::ln2_hi - ((v.half_f2 - (v.tail + v.k * F::ln2_lo)) - v.f);
+  const auto v = vm_log_reduce<P, kSubnormals>(x);
+  return v.k * F::ln2_hi - ((v.half_f2 - vm_mul_add(v.k, F::ln2_lo, v.tail)) - v.f);
 }
 template <class T>
 RL_INLINE T vm_log(T x) {
   return vm_log_special(x, vm_log_core<T>(x));
+}
+/// log(x) for positive, finite, normal x.
+template <class T>
+RL_INLINE T vm_log_near(T x) {
+  return vm_log_core<T, false>(x);
 }
 /// log(x) * (c_hi + c_lo) + k * (b_hi + b_lo), where log(1 + f) is split into short hi and lo.
 template <class T>

@@ -69,8 +69,8 @@ RL_INLINE double vm_cos_far(double x) { return __builtin_cos(x); }
 RL_INLINE double vm_tan(double x) { return __builtin_tan(x); }
 
 // Three to ten times as fast, for x that have vm_is_near(x). What an element becomes follows from
-// itself alone: a loop that finds a block of such takes the near form for all of it, and any other
-// loop chooses element by element.
+// itself alone: a loop that finds a block of near ones takes the near form for all of it (of one
+// range for both types), and any other loop chooses element by element.
 RL_INLINE bool vm_is_near(float x) { return vm_abs(x) < 131072.f; }
 RL_INLINE bool vm_is_near(double x) { return vm_abs(x) < 1e6; }
 /// Reduced in double, the rest in float.

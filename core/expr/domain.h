@@ -14,6 +14,11 @@ struct DomainTag {
   static constexpr Domain value{F, I, C, P};
 };
 
+/// Where the near form of a formula holds: low <= x < high, or |x| < high if low is 0.
+struct Range {
+  double low, high;
+};
+
 inline constexpr DomainTag<true, false, true, true> Float;       // exp, tanh: real or complex
 inline constexpr DomainTag<true, false, false, true> RealFloat;  // erf, atan2: real; ints promote
 inline constexpr DomainTag<true, false, false, false> Strict;    // gelu: floating tensors only

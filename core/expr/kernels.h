@@ -40,22 +40,43 @@ RL_INLINE auto apply([[maybe_unused]] const void* const* in, [[maybe_unused]] co
   return F{}(at<T>(in[I], step[I] ? i : 0)..., at<T>(params, J)...);
 }
 
-/// A formula that has a quicker form for small arguments, block by block.
-template <class T, class F>
-void near_loop(int64_t n, T* out, const T* in) {
-  constexpr int64_t kBlock = 1024;
-  for (; n > 0; n -= kBlock, in += kBlock, out += kBlock) {
-    const int64_t m = n < kBlock ? n : kBlock;
-    int far = 0;
-    for (int64_t i = 0; i < m; ++i) far |= !vm_is_near(in[i]);
-    if (far) {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < m; ++i) out[i] = F{}(Lane<T>{in[i]}).v;
-    } else {
-#pragma GCC ivdep
-      for (int64_t i = 0; i < m; ++i) out[i] = F{}.near(Lane<T>{in[i]}).v;
-    }
+/// Whether the near form of a formula holds for all of x. The greatest key says so, NaN's too.
+template <class T>
+bool all_in(Range range, int64_t n, const T* x) {
+  using U = typename VmFloat<T>::U;
+  const U mask = range.low == 0 ? ~U(0) >> 1 : ~U(0);  // the sign does not count
+  const U low = vm_bits(T(range.low)), span = vm_bits(T(range.high)) - low;
+  U most = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const U key = (vm_bits(x[i]) & mask) - low;
+    most = key > most ? key : most;
   }
+  return most < span;
+}
+
+template <class F>
+struct Near {
+  RL_INLINE auto operator()(auto... x) const -> decltype(F{}.near(x...)) { return F{}.near(x...); }
+};
+
+/// Calls loop(i, m, form) for blocks of n elements, with the form of F that fits them best; x
+/// decides.
+template <class T, class F, class Loop>
+RL_INLINE void by_form(int64_t n, const void* x, Loop&& loop) {
+  constexpr int64_t kBlock = 1024;
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = n - i < kBlock ? n - i : kBlock;
+    if (all_in(F::range, m, static_cast<const T*>(x) + i))
+      loop(i, m, Near<F>{});
+    else
+      loop(i, m, F{});
+  }
+}
+
+template <class T, class F>
+RL_INLINE void unary_loop(int64_t n, T* out, const T* in, F f) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) out[i] = f(Lane<T>{in[i]}).v;
 }
 
 template <class T, class F, int N, int P>
@@ -63,8 +84,11 @@ void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* st
                   const void* params) {
   using Operands = typename MakeIndices<N>::type;
   using Scalars = typename MakeIndices<P>::type;
-  if constexpr (requires(Lane<T> x) { F{}.near(x); })
-    return near_loop<T, F>(n, static_cast<T*>(out), static_cast<const T*>(in[0]));
+  if constexpr (requires(Lane<T> x) { F{}.near(x); }) {
+    return by_form<T, F>(n, in[0], [&](int64_t i, int64_t m, auto form) {
+      unary_loop(m, static_cast<T*>(out) + i, static_cast<const T*>(in[0]) + i, form);
+    });
+  }
   if constexpr (N == 2) {  // a number beside a tensor: hoisted out of the loop
     if (!step[0] || !step[1]) {
       const int64_t left[] = {0, 1}, right[] = {1, 0};
@@ -103,11 +127,17 @@ template <class T, class G, class F, int N, int P>
 void backward_loop(int64_t n, void* out, const void* const* in, const int64_t*,
                    const void* params) {
   const void* local[] = {in[0], in[1], in[2], N > 1 ? in[3] : nullptr, N > 2 ? in[4] : nullptr};
+  const auto loop = [&](int64_t begin, int64_t m, auto form) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i)
-    put(out, i,
-        gradient<T, G, F>(local, i, params, typename MakeIndices<N>::type{},
-                          typename MakeIndices<P>::type{}));
+    for (int64_t i = begin; i < begin + m; ++i)
+      put(out, i,
+          gradient<T, G, decltype(form)>(local, i, params, typename MakeIndices<N>::type{},
+                                         typename MakeIndices<P>::type{}));
+  };
+  if constexpr (requires(Lane<T> x) { F{}.near(x, x, x); })
+    by_form<T, F>(n, in[1], loop);
+  else
+    loop(0, n, F{});
 }
 
 template <class R>

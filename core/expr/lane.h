@@ -393,15 +393,17 @@ RL_INLINE Lane<T> as_number(Mask m, Lane<T> x) {
   return where(m, like(x, 1.0), like(x, 0.0));
 }
 
-template <class T>
-  requires(!kComplex<T> && static_cast<T>(0.5) != 0)
-RL_INLINE Lane<T> sin_near(Lane<T> x) {
-  return {vm_sin_near(x.v)};
-}
-template <class T>
-  requires(!kComplex<T> && static_cast<T>(0.5) != 0)
-RL_INLINE Lane<T> cos_near(Lane<T> x) {
-  return {vm_cos_near(x.v)};
-}
+// The near forms: the same values to the last bit, sooner, for arguments of common size.
+#define RL_VM_NEAR(name)                     \
+  template <Floating T>                      \
+  RL_INLINE Lane<T> name(Lane<T> a) {        \
+    return {static_cast<T>(vm_##name(a.v))}; \
+  }
+RL_VM_NEAR(exp_near)
+RL_VM_NEAR(log_near)
+RL_VM_NEAR(sigmoid_near)
+RL_VM_NEAR(sin_near)
+RL_VM_NEAR(cos_near)
+#undef RL_VM_NEAR
 
 }  // namespace rl::RL_ISA

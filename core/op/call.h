@@ -26,6 +26,10 @@ void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scal
 Ref<Node> formula_node(const Formula& f, const Operand* operands, const Scalar* scalars,
                        const Tensor& result);
 Result invoke_formula(void* formula, const Arg* args);
+Result invoke_formula_(void* formula, const Arg* args);  ///< in place
+/// Computes a formula straight into `out` where nothing has to be converted, resized or recorded;
+/// else does nothing and returns false.
+bool formula_into(void* formula, const Arg* args, const Tensor& out);
 /// A program run on tensors: differentiable to any order. inputs[j] may be unset where not loaded.
 Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scalars);
 

@@ -12,6 +12,9 @@
 // each operand, takes (g, operands..., y, scalars...); it is written for real numbers, and the
 // kernels conjugate for complex ones. Formulas have no branches and no loops: use where(mask, a,
 // b), and keep what the branch not taken computes finite, or its gradient's gradient is NaN.
+//
+// A formula may be an object with a second form, `near`, of the same values for arguments of
+// common size (its `range`), where they cost less: kernels take it for a block of such.
 #pragma once
 #include "expr/domain.h"
 

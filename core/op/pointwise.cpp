@@ -448,6 +448,14 @@ void execute(const Formula& f, const Operand* operands, const Scalar* scalars, c
   run(job, out, static_cast<DType>(f.kernels->result[c]));
 }
 
+/// The shape that the operands broadcast to.
+Dims result_shape(const Formula& f, const Operand* operands) {
+  Dims shape;
+  for (int k = 0; k < f.operands; ++k)
+    if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
+  return shape;
+}
+
 Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
   const Tensor* first = nullptr;
   bool same = true;
@@ -466,9 +474,7 @@ Tensor new_output(const Formula& f, const Operand* operands, DType dtype) {
     return first->is_contiguous() ? empty(first->sizes(), dtype, first->device())
                                   : empty_preserving(*first, dtype);
   }
-  Dims shape = first->sizes();
-  for (int k = 0; k < f.operands; ++k)
-    if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
+  const Dims shape = result_shape(f, operands);
   for (int k = 0; k < f.operands; ++k)  // keep the memory order of an operand of the full shape
     if (operands[k].tensor && operands[k].tensor->sizes() == shape)
       return operands[k].tensor->is_contiguous() ? empty(shape, dtype, first->device())
@@ -558,14 +564,47 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   rebase_history(self, node);
 }
 
-Result invoke_formula(void* formula, const Arg* args) {
-  const Formula& f = *static_cast<const Formula*>(formula);
+namespace {
+/// The arguments of a call of a formula.
+struct FormulaCall {
+  const Formula& f;
   Operand operands[Formula::kOperands];
   Scalar scalars[4];
-  for (int k = 0; k < f.operands; ++k)
-    operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
-  for (int k = 0; k < f.scalars; ++k) scalars[k] = args[f.operands + k].number;
-  return pointwise(f, operands, scalars);
+
+  FormulaCall(void* formula, const Arg* args) : f(*static_cast<const Formula*>(formula)) {
+    for (int k = 0; k < f.operands; ++k)
+      operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
+    for (int k = 0; k < f.scalars; ++k) scalars[k] = args[f.operands + k].number;
+  }
+};
+}  // namespace
+
+Result invoke_formula(void* formula, const Arg* args) {
+  const FormulaCall c(formula, args);
+  return pointwise(c.f, c.operands, c.scalars);
+}
+
+Result invoke_formula_(void* formula, const Arg* args) {
+  const FormulaCall c(formula, args);
+  pointwise_(c.f, c.operands, c.scalars);
+  return Result(*c.operands[0].tensor);
+}
+
+bool formula_into(void* formula, const Arg* args, const Tensor& out) {
+  const FormulaCall c(formula, args);
+  bool apart = true;
+  for (int k = 0; k < c.f.operands; ++k) {
+    const Operand& o = c.operands[k];
+    if (o.requires_grad()) return false;
+    if (o.tensor) apart &= o.tensor->device().type == Device::Cpu && !overlaps(*o.tensor, out);
+  }
+  if (!apart || out.device().type != Device::Cpu || out.requires_grad() || !out.is_contiguous() ||
+      out->inference || types_of(c.f, c.operands).result != out.dtype() ||
+      !(result_shape(c.f, c.operands) == out.sizes()))
+    return false;
+  pointwise_out(c.f, c.operands, c.scalars, out);
+  bump_version(out);
+  return true;
 }
 
 }  // namespace rl

@@ -169,5 +169,5 @@ RL_FORMULAS(activation) {
       .nn()
       .not_in_place()
       .node("LogSigmoidBackward0")
-      .out_dtype({"expected scalar type %W but found %G"});
+      .out_dtype(kOutScalar);
 }

@@ -95,8 +95,8 @@ struct Attention {
   void weights(int64_t i, int64_t first, int64_t n, int64_t keys, T* w) const {
     cpu::gemm(dtype<T>(), false, true, n, keys, E, scale, q.at<T>(i) + first * q.row, q.row,
               k.at<T>(i), k.row, 0, w, keys);
-    const auto& kernels = pick<T>();
-    if (!causal && !has_mask) return kernels.rows(false, n, keys, w, w);
+    const auto& softmax = kernels<T>();
+    if (!causal && !has_mask) return softmax.rows(false, n, keys, w, w);
     for (int64_t r = 0; r < n; ++r) {
       T* line = w + r * keys;
       const int64_t visible = causal ? std::min(keys, first + r + 1) : keys;
@@ -104,7 +104,7 @@ struct Attention {
         std::fill_n(line, keys, T(0));  // it may attend to nothing
         continue;
       }
-      kernels.rows(false, 1, visible, line, line);
+      softmax.rows(false, 1, visible, line, line);
       std::fill(line + visible, line + keys, T(0));
     }
   }
@@ -114,11 +114,8 @@ struct Attention {
     return std::is_same_v<T, float> ? DType::F32 : DType::F64;
   }
   template <class T>
-  static const cpu::SoftmaxKernels<T>& pick() {
-    if constexpr (std::is_same_v<T, float>)
-      return cpu::softmax_table().f32;
-    else
-      return cpu::softmax_table().f64;
+  static const cpu::SoftmaxKernels<T>& kernels() {
+    return cpu::real_kernels<T>(cpu::softmax_table());
   }
 
  private:
@@ -175,7 +172,7 @@ void backward(const Attention& a, const Matrices& g, const Matrices& dq, const M
         a.weights(i, first, n, keys, w);
         cpu::gemm(t, true, false, keys, a.V, n, 1, w, keys, dy, g.row, 1, dv.at<T>(i), dv.row);
         cpu::gemm(t, false, true, n, keys, a.V, 1, dy, g.row, a.v.at<T>(i), a.v.row, 0, ds, keys);
-        a.pick<T>().rows_backward(false, n, keys, ds, w, ds);
+        a.kernels<T>().rows_backward(false, n, keys, ds, w, ds);
         cpu::gemm(t, false, false, n, a.E, keys, a.scale, ds, keys, a.k.at<T>(i), a.k.row, 0,
                   dq.at<T>(i) + first * dq.row, dq.row);
         cpu::gemm(t, true, false, keys, a.E, n, a.scale, ds, keys, q, a.q.row, 1, dk.at<T>(i),
@@ -254,11 +251,10 @@ Tensor block_attention(const Tensor& query, const Tensor& key, const Tensor& val
     query.dtype() == DType::F32 ? forward<float>(a, rows) : forward<double>(a, rows);
   }
   return record(out, "ScaledDotProductFlashAttentionForCpuBackward0", {&query, &key, &value}, [&] {
-    return [q = Saved(query), k = Saved(key), v = Saved(value),
-            m = mask.defined() ? Saved(mask) : Saved(), masked = mask.defined(), is_causal,
-            scale](const Grads& g, Node& n) -> Grads {
-      return gradients(g[0], q.unpack(&n), k.unpack(&n), v.unpack(&n),
-                       masked ? m.unpack(&n) : Tensor(), is_causal, scale);
+    return [q = Saved(query), k = Saved(key), v = Saved(value), m = Saved(mask), is_causal, scale](
+               const Grads& g, Node& n) -> Grads {
+      return gradients(g[0], q.unpack(&n), k.unpack(&n), v.unpack(&n), m.unpack(&n), is_causal,
+                       scale);
     };
   });
 }

@@ -331,7 +331,7 @@ void define_batch_norm(Registry& r) {
   r.op("native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)",
        "batch_norm, with the mean and 1 / sqrt(var + eps) of each channel.", &native_batch_norm)
       .not_method()
-      .out_dtype({"expected scalar type %W but found %G"});
+      .out_dtype(kOutScalar);
   r.op("instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, "
        "eps, "
        "cudnn_enabled)",

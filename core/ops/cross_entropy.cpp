@@ -15,10 +15,7 @@ enum Reduction : int64_t { kNone = 0, kMean = 1, kSum = 2 };
 
 template <class T>
 const cpu::SoftmaxKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>)
-    return cpu::softmax_table().f32;
-  else
-    return cpu::softmax_table().f64;
+  return cpu::real_kernels<T>(cpu::softmax_table());
 }
 
 /// Class indices made ready: one position a target, with its class (0 if ignored), its weight (0 if

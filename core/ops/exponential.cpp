@@ -2,13 +2,29 @@
 #include "op/formula.h"
 
 namespace {
+using rl::Range, rl::Value;
 constexpr double kLn2 = 0.693147180559945309417, kLn10 = 2.302585092994045684018;
-}
+
+struct Exponential {
+  static constexpr Range range{0, 86};  // the result is a normal number
+  auto operator()(Value auto x) const { return exp(x); }
+  auto near(Value auto x) const -> decltype(exp_near(x)) { return exp_near(x); }
+};
+struct Sigmoid {
+  static constexpr Range range = Exponential::range;
+  auto operator()(Value auto x) const { return sigmoid(x); }
+  auto near(Value auto x) const -> decltype(sigmoid_near(x)) { return sigmoid_near(x); }
+};
+struct Logarithm {
+  static constexpr Range range{1.2e-38, 3.4e38};  // the argument is one
+  auto operator()(Value auto x) const { return log(x); }
+  auto near(Value auto x) const -> decltype(log_near(x)) { return log_near(x); }
+};
+}  // namespace
 
 RL_FORMULAS(exponential) {
-  r.unary(
-      "exp(input)", Float, "e ** input.", [](Value auto x) { return exp(x); },
-      [](Value auto g, Value auto, Value auto y) { return g * y; });
+  r.unary("exp(input)", Float, "e ** input.", Exponential(),
+          [](Value auto g, Value auto, Value auto y) { return g * y; });
   r.unary(
       "exp2(input)", Float, "2 ** input.", [](Value auto x) { return exp2(x); },
       [](Value auto g, Value auto, Value auto y) { return g * y * kLn2; });
@@ -16,9 +32,8 @@ RL_FORMULAS(exponential) {
       "expm1(input)", Float, "exp(input) - 1, accurate near zero.",
       [](Value auto x) { return expm1(x); },
       [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); });
-  r.unary(
-      "log(input)", Float, "The natural logarithm.", [](Value auto x) { return log(x); },
-      [](Value auto g, Value auto x, Value auto) { return g / x; });
+  r.unary("log(input)", Float, "The natural logarithm.", Logarithm(),
+          [](Value auto g, Value auto x, Value auto) { return g / x; });
   r.unary(
       "log2(input)", Float, "The logarithm to base 2.", [](Value auto x) { return log2(x); },
       [](Value auto g, Value auto x, Value auto) { return g / (x * kLn2); });
@@ -35,9 +50,8 @@ RL_FORMULAS(exponential) {
   r.unary(
       "rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
       [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); });
-  r.unary(
-      "sigmoid(input)", Float, "1 / (1 + exp(-input)).", [](Value auto x) { return sigmoid(x); },
-      [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
+  r.unary("sigmoid(input)", Float, "1 / (1 + exp(-input)).", Sigmoid(),
+          [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
   r.binary(
        "_logaddexp(input, other)", RealFloat, "logaddexp of real numbers.",
        [](Value auto x, Value auto o) {

@@ -78,10 +78,7 @@ void check_no_gradient(const char* name, const char* argument, const Tensor& t) 
 
 template <class T>
 const cpu::LossKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>)
-    return cpu::loss_table().f32;
-  else
-    return cpu::loss_table().f64;
+  return cpu::real_kernels<T>(cpu::loss_table());
 }
 
 constexpr int64_t kChunk = 32768;  // elements summed at a time, whatever the number of threads

@@ -15,10 +15,7 @@ namespace {
 
 template <class T>
 const cpu::OptimKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>)
-    return cpu::optim_table().f32;
-  else
-    return cpu::optim_table().f64;
+  return cpu::real_kernels<T>(cpu::optim_table());
 }
 
 constexpr int64_t kGrain = 16384;

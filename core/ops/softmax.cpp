@@ -16,10 +16,7 @@ constexpr int64_t kGrain = 8192;
 
 template <class T>
 const cpu::SoftmaxKernels<T>& kernels() {
-  if constexpr (std::is_same_v<T, float>)
-    return cpu::softmax_table().f32;
-  else
-    return cpu::softmax_table().f64;
+  return cpu::real_kernels<T>(cpu::softmax_table());
 }
 
 /// Calls row(first, count) or column(offset, width) over [outer, n, inner] in threads.

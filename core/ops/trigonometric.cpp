@@ -1,24 +1,36 @@
 // Circular and hyperbolic functions and their inverses.
 #include "op/formula.h"
 
-// `near` is the same for arguments of common size, where reducing them is cheap: a kernel that
-// finds a block of such takes it.
 namespace {
-struct Sine {
-  auto operator()(rl::Value auto x) const { return sin(x); }
-  auto near(rl::Value auto x) const -> decltype(sin_near(x)) { return sin_near(x); }
+using rl::Range, rl::Value;
+struct Angles {
+  static constexpr Range range{0, 131072};  // few enough turns to subtract in three steps
 };
-struct Cosine {
-  auto operator()(rl::Value auto x) const { return cos(x); }
-  auto near(rl::Value auto x) const -> decltype(cos_near(x)) { return cos_near(x); }
+struct Sine : Angles {
+  auto operator()(Value auto x) const { return sin(x); }
+  auto near(Value auto x) const -> decltype(sin_near(x)) { return sin_near(x); }
+};
+struct Cosine : Angles {
+  auto operator()(Value auto x) const { return cos(x); }
+  auto near(Value auto x) const -> decltype(cos_near(x)) { return cos_near(x); }
+};
+struct SineGradient : Angles {
+  auto operator()(Value auto g, Value auto x, Value auto) const { return g * cos(x); }
+  auto near(Value auto g, Value auto x, Value auto) const -> decltype(cos_near(x)) {
+    return g * cos_near(x);
+  }
+};
+struct CosineGradient : Angles {
+  auto operator()(Value auto g, Value auto x, Value auto) const { return -(g * sin(x)); }
+  auto near(Value auto g, Value auto x, Value auto) const -> decltype(sin_near(x)) {
+    return -(g * sin_near(x));
+  }
 };
 }  // namespace
 
 RL_FORMULAS(trigonometric) {
-  r.unary("sin(input)", Float, "Sine, of radians.", Sine(),
-          [](Value auto g, Value auto x, Value auto) { return g * cos(x); });
-  r.unary("cos(input)", Float, "Cosine, of radians.", Cosine(),
-          [](Value auto g, Value auto x, Value auto) { return -(g * sin(x)); });
+  r.unary("sin(input)", Float, "Sine, of radians.", Sine(), SineGradient());
+  r.unary("cos(input)", Float, "Cosine, of radians.", Cosine(), CosineGradient());
   r.unary(
       "tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
       [](Value auto g, Value auto, Value auto y) { return g * (1.0 + y * y); });

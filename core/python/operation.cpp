@@ -221,7 +221,12 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
     const Overload& o = op.overloads[i];
     if (i) match.reset();
     if (!match(*o.schema, args, nargs, kwnames, out_key)) continue;
-    if (out && is_tensor(out)) fill_like_out(*o.schema, match.args, unwrap(out), op.out_sets_dtype);
+    if (out && is_tensor(out)) {
+      if (o.invoke == invoke_formula && !op.out_apart &&
+          formula_into(o.function, match.args, unwrap(out)))
+        return Py_NewRef(out);
+      fill_like_out(*o.schema, match.args, unwrap(out), op.out_sets_dtype);
+    }
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
                                                : o.invoke(o.function, match.args);
     if (out) return write_out(std::move(r), out, op, o, match.args);
@@ -243,17 +248,6 @@ namespace {
 struct InPlaceOps {
   std::deque<Op> ops;
 };
-
-Result invoke_in_place_formula(void* f, const Arg* args) {
-  const Formula& formula = *static_cast<const Formula*>(f);
-  Operand operands[Formula::kOperands];
-  Scalar scalars[4];
-  for (int k = 0; k < formula.operands; ++k)
-    operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
-  for (int k = 0; k < formula.scalars; ++k) scalars[k] = args[formula.operands + k].number;
-  pointwise_(formula, operands, scalars);
-  return Result(*operands[0].tensor);
-}
 
 /// Computed aside, then written over self; recorded as a copy.
 Result invoke_in_place_function(void* overload, const Arg* args) {
@@ -294,7 +288,7 @@ const Op* in_place_form(const Op& op) {
     const bool formula = o.invoke == invoke_formula;
     form.overloads.push_back({std::make_unique<Schema>(text.c_str(), kinds),
                               formula ? o.function : const_cast<Overload*>(&o),
-                              formula ? invoke_in_place_formula : invoke_in_place_function});
+                              formula ? invoke_formula_ : invoke_in_place_function});
   }
   return &form;
 }
