@@ -2,30 +2,25 @@
 
 import rushlight as torch
 
+_linear = torch._C._nn.linear
+_lstm_cell, _gru_cell = torch._C._hidden._lstm_cell, torch._C._hidden._gru_cell
+
 
 def step(mode, x, state, weights):
     """One step from the input x (N, in) and the state, a tuple. `weights`: W_ih, W_hh, b_ih, b_hh
     and, for an LSTM with projection, W_hr."""
-    return _advance(mode, torch._C._nn.linear(x, weights[0], weights[2]), state, weights)
+    return _advance(mode, _linear(x, weights[0], weights[2]), state, weights)
 
 
 def _advance(mode, gates_x, state, weights):
     """The new state, where the input's share of the gates is known already."""
     h = state[0]
-    gates_h = torch._C._nn.linear(h, weights[1], weights[3])
+    gates_h = _linear(h, weights[1], weights[3])
     if mode == "LSTM":
-        i, f, g, o = (gates_x + gates_h).chunk(4, 1)
-        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        if len(weights) > 4:
-            h = torch._C._nn.linear(h, weights[4])
-        return h, c
+        h, c = _lstm_cell(gates_x + gates_h, state[1])
+        return _linear(h, weights[4]) if len(weights) > 4 else h, c
     if mode == "GRU":
-        rx, zx, nx = gates_x.chunk(3, 1)
-        rh, zh, nh = gates_h.chunk(3, 1)
-        z = (zx + zh).sigmoid()
-        n = (nx + (rx + rh).sigmoid() * nh).tanh()
-        return (n + z * (h - n),)
+        return (_gru_cell(gates_x, gates_h, h),)
     gates = gates_x + gates_h
     return (gates.tanh() if mode == "RNN_TANH" else gates.relu(),)
 
@@ -33,7 +28,7 @@ def _advance(mode, gates_x, state, weights):
 def _layer(mode, x, state, weights, reverse):
     """A layer over (L, N, in) in one direction: the outputs (L, N, out) and the last state."""
     # One product serves all steps.
-    gates = torch._C._nn.linear(x, weights[0], weights[2]).unbind(0)
+    gates = _linear(x, weights[0], weights[2]).unbind(0)
     outputs = []
     for g in reversed(gates) if reverse else gates:
         state = _advance(mode, g, state, weights)
@@ -47,7 +42,7 @@ def _layer(mode, x, state, weights, reverse):
 
 def _packed_layer(mode, x, state, weights, reverse, batch_sizes):
     """The same over packed steps: x holds batch_sizes[t] rows for each step t, longest first."""
-    gates = torch._C._nn.linear(x, weights[0], weights[2]).split(batch_sizes)
+    gates = _linear(x, weights[0], weights[2]).split(batch_sizes)
     outputs = []
     if reverse:
         # Sequences join as the steps come down to their last one.

@@ -459,6 +459,22 @@ class RNNCellBase(Module):
                 f"got {tensor.dim()}D instead"
             )
 
+    def _check_sizes(self, x, state):
+        if x.size(1) != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {x.size(1)} expected {self.input_size}"
+            )
+        for i, h in enumerate(state):
+            if h.size(0) != x.size(0):
+                raise RuntimeError(
+                    f"Input batch size {x.size(0)} doesn't match hidden{i} batch size {h.size(0)}"
+                )
+            if h.size(1) != self.hidden_size:
+                raise RuntimeError(
+                    f"hidden{i} has inconsistent hidden_size: got {h.size(1)}, "
+                    f"expected {self.hidden_size}"
+                )
+
     def _weights(self):
         return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
 
@@ -472,6 +488,7 @@ class RNNCellBase(Module):
         else:
             state = hx if mode == "LSTM" else (hx,)
             state = tuple(h if h.dim() == 2 else h.unsqueeze(0) for h in state)
+        self._check_sizes(x, state)
         state = _rnn.step(mode, x, state, self._weights())
         return state if batched else tuple(h.squeeze(0) for h in state)
 

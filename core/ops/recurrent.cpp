@@ -1,0 +1,192 @@
+// LSTM and GRU cells from their gates: one kernel forward and one backward for each. The products
+// that make the gates, layers and sequences are in rushlight/nn/modules/_rnn.py.
+#include "autograd/engine.h"
+#include "cpu/pick.h"
+#include "cpu/recurrent_kernels.h"
+#include "cpu/threads.h"
+#include "op/call.h"
+#include "ops/ops.h"
+
+RL_PICK(cpu::RecurrentTable, recurrent_table)
+
+namespace rl {
+namespace {
+
+constexpr int64_t kGrain = 8192;  // gates
+
+template <class T>
+const cpu::RecurrentKernels<T>& kernels() {
+  return cpu::real_kernels<T>(cpu::recurrent_table());
+}
+
+/// Each state (N, H), each tensor of gates (N, n H).
+void check(const Tensor& state, std::initializer_list<const Tensor*> gates, int64_t n) {
+  for (const Tensor* t : gates)
+    RL_CHECK(state.dim() == 2 && t->dim() == 2 && t->size(0) == state.size(0) &&
+                 t->size(1) == n * state.size(1) && t->dtype() == state.dtype(),
+             "recurrent cell: gates of ", t->sizes(), " do not fit a state of ", state.sizes());
+}
+
+bool has_kernel(const Tensor& t) {
+  return t.device().type == Device::Cpu && (t.dtype() == DType::F32 || t.dtype() == DType::F64);
+}
+
+/// Runs row(T*, b, e) over rows in threads, for the dtype of `state`.
+template <class F>
+void by_rows(const Tensor& state, int64_t gates, F&& rows) {
+  const int64_t work = state.size(1) * gates;
+  LongKernel off(state.size(0) * work);
+  const auto run = [&](auto* tag) {
+    cpu::parallel_for(0, work ? state.size(0) : 0, kGrain / (work + 1) + 1,
+                      [&](int64_t b, int64_t e) { rows(tag, b, e); });
+  };
+  if (state.dtype() == DType::F32)
+    run(static_cast<float*>(nullptr));
+  else
+    run(static_cast<double*>(nullptr));
+}
+
+Tensor part(const Tensor& gates, int64_t i, int64_t H) { return narrow(gates, 1, i * H, H); }
+Tensor sigmoid(const Tensor& t) { return call_op<"sigmoid">(t); }
+Tensor tanh(const Tensor& t) { return call_op<"tanh">(t); }
+Tensor add(const Tensor& a, const Tensor& b) { return call_op<"add">(a, b); }
+Tensor mul(const Tensor& a, const Tensor& b) { return call_op<"mul">(a, b); }
+
+/// The gradients of steps(inputs...), computed again by operations that record, for second
+/// derivatives.
+template <class Steps>
+Grads differentiated(Steps steps, const Grads& g, Tensors inputs) {
+  // One input may have been made from another: each stands for itself behind a view.
+  for (Tensor& t : inputs) t = view(t, t.sizes());
+  const Tensors outs = steps(inputs);
+  std::vector<Edge> roots, wanted;
+  std::vector<Tensor> grads;
+  for (size_t i = 0; i < outs.size(); ++i)
+    if (g[i].defined()) roots.push_back(gradient_edge(outs[i])), grads.push_back(g[i]);
+  for (const Tensor& t : inputs)
+    if (Edge e = gradient_edge(t)) wanted.push_back(e);
+  const auto found = run_backward(roots, grads, wanted, {true, true, false});
+  Grads result(inputs.size());
+  for (size_t i = 0, k = 0; i < inputs.size(); ++i)
+    if (gradient_edge(inputs[i])) result[i] = found[k++];
+  return result;
+}
+
+Tensor dense_or_zeros(const Tensor& g, const Tensor& like) {
+  return g.defined() ? as_contiguous(g) : zeros(like.sizes(), like.dtype(), like.device());
+}
+
+// ---- LSTM ----
+
+Tensors lstm_steps(const Tensors& inputs) {
+  const Tensor &gates = inputs[0], &c = inputs[1];
+  const int64_t H = c.size(1);
+  const Tensor i = sigmoid(part(gates, 0, H)), f = sigmoid(part(gates, 1, H)),
+               g = tanh(part(gates, 2, H)), o = sigmoid(part(gates, 3, H));
+  const Tensor new_c = add(mul(f, c), mul(i, g));
+  return {mul(o, tanh(new_c)), new_c};
+}
+
+Grads lstm_gradients(const Grads& grads, const Tensor& gates, const Tensor& c_in,
+                     const Tensor& kept) {
+  if (GradMode::enabled) return differentiated(lstm_steps, grads, {gates, c_in});
+  const Tensor c = as_contiguous(c_in), dh = dense_or_zeros(grads[0], c),
+               dc = dense_or_zeros(grads[1], c);
+  const Tensor dgates = empty(gates.sizes(), c.dtype()), before = empty(c.sizes(), c.dtype());
+  const int64_t H = c.size(1);
+  by_rows(c, 4, [&](auto* tag, int64_t b, int64_t e) {
+    using T = std::remove_pointer_t<decltype(tag)>;
+    for (int64_t r = b; r < e; ++r)
+      kernels<T>().lstm_backward(H, kept.data<T>() + r * 5 * H, c.data<T>() + r * H,
+                                 dh.data<T>() + r * H, dc.data<T>() + r * H,
+                                 dgates.data<T>() + r * 4 * H, before.data<T>() + r * H);
+  });
+  return {dgates, before};
+}
+
+Tensors lstm_cell(const Tensor& gates_in, const Tensor& c_in) {
+  check(c_in, {&gates_in}, 4);
+  if (!has_kernel(c_in) || !has_kernel(gates_in)) return lstm_steps({gates_in, c_in});
+  const Tensor gates = as_contiguous(gates_in), c = as_contiguous(c_in);
+  const Tensor h = empty(c.sizes(), c.dtype()), new_c = empty(c.sizes(), c.dtype()),
+               kept = empty({c.size(0), 5 * c.size(1)}, c.dtype());
+  const int64_t H = c.size(1);
+  by_rows(c, 4, [&](auto* tag, int64_t b, int64_t e) {
+    using T = std::remove_pointer_t<decltype(tag)>;
+    for (int64_t r = b; r < e; ++r)
+      kernels<T>().lstm(H, gates.data<T>() + r * 4 * H, c.data<T>() + r * H,
+                        kept.data<T>() + r * 5 * H, h.data<T>() + r * H, new_c.data<T>() + r * H);
+  });
+  return record_all({h, new_c}, "LstmCellBackward0", {&gates_in, &c_in}, [&] {
+    return [gates = Saved(gates_in), c = Saved(c_in), kept = Saved(kept)](const Grads& g, Node& n) {
+      return lstm_gradients(g, gates.unpack(&n), c.unpack(&n), kept.unpack(&n));
+    };
+  });
+}
+
+// ---- GRU ----
+
+Tensors gru_steps(const Tensors& inputs) {
+  const Tensor &x = inputs[0], &y = inputs[1], &h = inputs[2];
+  const int64_t H = h.size(1);
+  const Tensor r = sigmoid(add(part(x, 0, H), part(y, 0, H))),
+               z = sigmoid(add(part(x, 1, H), part(y, 1, H))),
+               n = tanh(add(part(x, 2, H), mul(r, part(y, 2, H))));
+  return {add(n, mul(z, call_op<"sub">(h, n)))};
+}
+
+Grads gru_gradients(const Grads& grads, const Tensor& x, const Tensor& y_in, const Tensor& h_in,
+                    const Tensor& kept) {
+  if (GradMode::enabled) return differentiated(gru_steps, grads, {x, y_in, h_in});
+  const Tensor y = as_contiguous(y_in), h = as_contiguous(h_in), g = as_contiguous(grads[0]);
+  const Tensor dx = empty(y.sizes(), h.dtype()), dy = empty(y.sizes(), h.dtype()),
+               dh = empty(h.sizes(), h.dtype());
+  const int64_t H = h.size(1);
+  by_rows(h, 3, [&](auto* tag, int64_t b, int64_t e) {
+    using T = std::remove_pointer_t<decltype(tag)>;
+    for (int64_t r = b; r < e; ++r)
+      kernels<T>().gru_backward(H, kept.data<T>() + r * 3 * H, y.data<T>() + r * 3 * H,
+                                h.data<T>() + r * H, g.data<T>() + r * H, dx.data<T>() + r * 3 * H,
+                                dy.data<T>() + r * 3 * H, dh.data<T>() + r * H);
+  });
+  return {dx, dy, dh};
+}
+
+Tensor gru_cell(const Tensor& x_in, const Tensor& y_in, const Tensor& h_in) {
+  check(h_in, {&x_in, &y_in}, 3);
+  if (!has_kernel(h_in) || !has_kernel(x_in) || !has_kernel(y_in))
+    return gru_steps({x_in, y_in, h_in})[0];
+  const Tensor x = as_contiguous(x_in), y = as_contiguous(y_in), h = as_contiguous(h_in);
+  const Tensor out = empty(h.sizes(), h.dtype()),
+               kept = empty({h.size(0), 3 * h.size(1)}, h.dtype());
+  const int64_t H = h.size(1);
+  by_rows(h, 3, [&](auto* tag, int64_t b, int64_t e) {
+    using T = std::remove_pointer_t<decltype(tag)>;
+    for (int64_t r = b; r < e; ++r)
+      kernels<T>().gru(H, x.data<T>() + r * 3 * H, y.data<T>() + r * 3 * H, h.data<T>() + r * H,
+                       kept.data<T>() + r * 3 * H, out.data<T>() + r * H);
+  });
+  return record(out, "GruCellBackward0", {&x_in, &y_in, &h_in}, [&] {
+    return [x = Saved(x_in), y = Saved(y_in), h = Saved(h_in), kept = Saved(kept)](const Grads& g,
+                                                                                   Node& n) {
+      return gru_gradients(g, x.unpack(&n), y.unpack(&n), h.unpack(&n), kept.unpack(&n));
+    };
+  });
+}
+
+}  // namespace
+
+void define_recurrent(Registry& r) {
+  r.op("_lstm_cell(gates, cx)",
+       "The next state (h, c), each (N, H), of an LSTM from its gates (N, 4 H): input, forget, "
+       "cell and output, before their activations.",
+       &lstm_cell)
+      .hidden();
+  r.op("_gru_cell(input_gates, hidden_gates, hx)",
+       "The next state (N, H) of a GRU from the shares of its input and of its state in the gates "
+       "(N, 3 H): reset, update and new.",
+       &gru_cell)
+      .hidden();
+}
+
+}  // namespace rl
