@@ -305,6 +305,17 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     return _default_torch_function(cls, func, types, args, kwargs or {})
 
 
+def _init_subclass(cls, **kwargs):
+    """If the class overrides functions, those written in Python ask it from now on."""
+    owner = next(c for c in cls.__mro__ if "__torch_function__" in vars(c))
+    value = vars(owner)["__torch_function__"]
+    ours = owner.__module__.partition(".")[0] in ("torch", __package__)
+    if not ours and value is not _C._disabled_torch_function_impl:
+        from ._overridable import switch_on
+
+        switch_on()
+
+
 _LINALG_METHODS = (
     "cholesky cholesky_inverse cholesky_solve cross det geqrf inverse logdet lu lu_solve matrix_exp "
     "matrix_power orgqr ormqr pinverse qr slogdet svd triangular_solve"
@@ -356,6 +367,7 @@ _attributes = {
     "name": property(lambda self: None),
     "_backward_hooks": None,
     "__torch_function__": _torch_function,
+    "__init_subclass__": classmethod(_init_subclass),
     "__module__": "torch",
 }
 for _name, _value in _attributes.items():
