@@ -280,8 +280,19 @@ def _is_same_size(self, other):
 
 
 def _share_memory_(self):
-    """self: threads share memory as it is; process workers copy."""
-    return self
+    """Moves the tensor to memory that processes share; views of it stay where they are."""
+    from . import _shared
+
+    _shared.install()
+    return _shared.share(self)
+
+
+def _is_shared(self):
+    """Does it lie in memory that processes share?"""
+    import sys
+
+    shared = sys.modules.get(f"{__package__}._shared")
+    return shared.is_shared(self) if shared else self.untyped_storage().is_shared()
 
 
 def _apply_(self, function):
@@ -354,7 +365,7 @@ _attributes = {
     "share_memory_": _share_memory_,
     "apply_": _apply_,
     "map_": _map_,
-    "is_shared": lambda self: False,
+    "is_shared": _is_shared,
     "is_pinned": lambda self, device=None: False,
     "pin_memory": lambda self, device=None: self,
     "is_conj": lambda self: False,
