@@ -155,7 +155,11 @@ def _tensor_class(name):
 
 def __getattr__(name):
     function = _C._functions.get(name)
-    if function is None:
+    if name.startswith("_foreach_"):
+        from ._foreach import find
+
+        function = find(name)
+    elif function is None:
         function = _find(name)
     globals()[name] = function
     return function

@@ -2,7 +2,7 @@
 
 from _thread import _local
 
-from . import _interpose
+from . import _interpose, _overridable
 
 
 class _Stack(_local):
@@ -15,6 +15,7 @@ _stack = _Stack()
 
 def push(mode):
     """The mode is on, and the innermost."""
+    _overridable.switch_on(_stack)
     MODE.enter()
     _stack.modes.append(mode)
 
@@ -25,23 +26,28 @@ def pop():
     MODE.leave()
 
 
+def ask_mode(function, args, kwargs):
+    """What the innermost mode makes of a call. What it calls itself goes to the next one."""
+    from .overrides import _overloaded
+
+    types = tuple(map(type, _overloaded((*args, *kwargs.values()))))
+    modes = _stack.modes
+    mode = modes.pop()
+    try:
+        return mode.__torch_function__(function, types, args, kwargs)
+    finally:
+        modes.append(mode)
+
+
 def _asking(name):
     """Makes a function that asks the modes first. They are given that function itself, which is what
     `torch.<name>` is meanwhile."""
 
     def wrapper(inner):
         def ask(*args, **kwargs):
-            modes = _stack.modes
-            if not modes:
+            if not _stack.modes:
                 return inner(*args, **kwargs)
-            from .overrides import _overloaded
-
-            types = tuple(map(type, _overloaded((*args, *kwargs.values()))))
-            mode = modes.pop()  # what it calls itself goes to the next one
-            try:
-                return mode.__torch_function__(ask, types, args, kwargs)
-            finally:
-                modes.append(mode)
+            return ask_mode(ask, args, kwargs)
 
         ask = _interpose.dress(ask, inner)
         ask.__name__ = name

@@ -280,8 +280,19 @@ def _is_same_size(self, other):
 
 
 def _share_memory_(self):
-    """self: threads share memory as it is; process workers copy."""
-    return self
+    """Moves the tensor to memory that processes share; views of it stay where they are."""
+    from . import _shared
+
+    _shared.install()
+    return _shared.share(self)
+
+
+def _is_shared(self):
+    """Does it lie in memory that processes share?"""
+    import sys
+
+    shared = sys.modules.get(f"{__package__}._shared")
+    return shared.is_shared(self) if shared else self.untyped_storage().is_shared()
 
 
 def _apply_(self, function):
@@ -303,6 +314,17 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
     from .overrides import _default_torch_function
 
     return _default_torch_function(cls, func, types, args, kwargs or {})
+
+
+def _init_subclass(cls, **kwargs):
+    """If the class overrides functions, those written in Python ask it from now on."""
+    owner = next(c for c in cls.__mro__ if "__torch_function__" in vars(c))
+    value = vars(owner)["__torch_function__"]
+    ours = owner.__module__.partition(".")[0] in ("torch", __package__)
+    if not ours and value is not _C._disabled_torch_function_impl:
+        from ._overridable import switch_on
+
+        switch_on()
 
 
 _LINALG_METHODS = (
@@ -343,7 +365,7 @@ _attributes = {
     "share_memory_": _share_memory_,
     "apply_": _apply_,
     "map_": _map_,
-    "is_shared": lambda self: False,
+    "is_shared": _is_shared,
     "is_pinned": lambda self, device=None: False,
     "pin_memory": lambda self, device=None: self,
     "is_conj": lambda self: False,
@@ -356,6 +378,7 @@ _attributes = {
     "name": property(lambda self: None),
     "_backward_hooks": None,
     "__torch_function__": _torch_function,
+    "__init_subclass__": classmethod(_init_subclass),
     "__module__": "torch",
 }
 for _name, _value in _attributes.items():

@@ -64,17 +64,37 @@ def missing(module_name, name):
 def _submodule(name):
     import importlib
 
+    install()
     try:
         return importlib.import_module(name.replace("torch", "rushlight", 1))
     except ModuleNotFoundError:
         return None
 
 
+# What to do instead, by the beginning of a name.
+_INSTEAD = {
+    "torch.optim.SparseAdam": "no gradient is sparse here, those of nn.Embedding(sparse=True) are "
+    "dense: use torch.optim.Adam",
+    "torch.sparse": "tensors are dense here",
+    "torch.jit": "there is no TorchScript: save a model's state_dict() with torch.save",
+    "torch.autograd.forward_ad": "torch.func.jvp gives forward derivatives without dual numbers",
+    "torch.fx": "functions are not traced symbolically here",
+    "torch.nn.parallel": "a program trains in one process here",
+    "torch.distributed": "a program trains in one process here",
+    "torch.quantization": "tensors are not quantized here",
+    "torch.ao.quantization": "tensors are not quantized here",
+    "torch.nested": "pad instead, or torch.nn.utils.rnn.pack_sequence",
+    "torch.utils.cpp_extension": "extensions in C++ are made for PyTorch's own binary",
+}
+
+
 def _message(full_name):
     import rushlight
 
     version = getattr(rushlight.version, "rushlight", "")
-    return f"{full_name} is not in rushlight {version}; see docs/coverage.md".replace("  ", " ")
+    text = f"{full_name} is not in rushlight {version}; see docs/coverage.md".replace("  ", " ")
+    instead = next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
+    return f"{text}\n({instead})" if instead else text
 
 
 def _stub(module_name, name, kind):

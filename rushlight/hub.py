@@ -1,10 +1,22 @@
-"""`torch.hub`: downloading and caching checkpoints. Code of repositories is not run here."""
+"""`torch.hub`: checkpoints are downloaded and cached; models come from folders on this machine.
+
+Code is never downloaded: `load` runs the `hubconf.py` of a folder that the user names, or of a
+repository that is in the cache already.
+"""
 
 import os
 
 from ._missing import missing
 
-__all__ = ["download_url_to_file", "get_dir", "load_state_dict_from_url", "set_dir"]
+__all__ = [
+    "download_url_to_file",
+    "get_dir",
+    "help",
+    "list",
+    "load",
+    "load_state_dict_from_url",
+    "set_dir",
+]
 
 _dir = None
 
@@ -23,6 +35,93 @@ def set_dir(d):
     """Sets the folder for downloads."""
     global _dir
     _dir = os.path.expanduser(str(d))
+
+
+def load(repo_or_dir, model, *args, source="github", trust_repo="check", force_reload=False,
+         verbose=True, skip_validation=False, **kwargs):  # fmt: skip
+    """Calls the entry point `model` of a folder's `hubconf.py` with the further arguments.
+
+    Args:
+        repo_or_dir (str): a folder (`source="local"`), or "owner/name[:ref]" of a repository that is
+            in `get_dir()` already: rushlight downloads no code.
+        model (str): a function that `hubconf.py` defines.
+
+    The other options are accepted; there is no download that they could be about.
+
+    Raises:
+        ValueError: an unknown source; a model that is not a name.
+        RuntimeError: no such entry point; packages of its list `dependencies` are missing.
+        NotImplementedError: a repository that is not in the cache.
+    """
+    source = source.lower()
+    if source not in ("github", "local"):
+        raise ValueError(f'Unknown source: "{source}". Allowed values: "github" | "local".')
+    folder = repo_or_dir if source == "local" else _cached(repo_or_dir)
+    return _with_hubconf(folder, lambda conf: _entry(conf, model)(*args, **kwargs))
+
+
+def list(github, force_reload=False, skip_validation=False, trust_repo="check", verbose=True):  # noqa: A001
+    """Names of the entry points of a repository in the cache."""
+    return _with_hubconf(
+        _cached(github),
+        lambda conf: [n for n, f in vars(conf).items() if callable(f) and not n.startswith("_")],
+    )
+
+
+def help(github, model, force_reload=False, skip_validation=False, trust_repo="check"):  # noqa: A001
+    """The docstring of an entry point of a repository in the cache."""
+    return _with_hubconf(_cached(github), lambda conf: _entry(conf, model).__doc__)
+
+
+def _cached(repo):
+    """The folder in `get_dir()` of "owner/name[:ref]", where PyTorch puts what it downloads."""
+    path, _, ref = repo.partition(":")
+    if path.count("/") != 1:
+        raise ValueError(
+            f'{repo!r} is not "owner/name[:ref]" of a repository. '
+            "For a folder on this machine pass source='local'."
+        )
+    for name in [ref] if ref else ["main", "master"]:
+        folder = os.path.join(get_dir(), "_".join((*path.split("/"), name.replace("/", "_"))))
+        if os.path.isdir(folder):
+            return folder
+    raise NotImplementedError(
+        f"torch.hub of rushlight does not download code, and {repo} is not in {get_dir()}.\n"
+        f"Fetch it yourself (git clone https://github.com/{path}), then "
+        "torch.hub.load(folder, model, source='local')."
+    )
+
+
+def _with_hubconf(folder, use):
+    """What `use` makes of the module hubconf.py, while the folder is the first to import from."""
+    import sys
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    folder = os.path.abspath(os.path.expanduser(folder))
+    sys.path.insert(0, folder)
+    try:
+        spec = spec_from_file_location("hubconf", os.path.join(folder, "hubconf.py"))
+        conf = module_from_spec(spec)
+        spec.loader.exec_module(conf)
+        return use(conf)
+    finally:
+        sys.path.remove(folder)
+
+
+def _entry(conf, model):
+    """The function `model` of a hubconf, if what it depends on is installed."""
+    from importlib.util import find_spec
+
+    if not isinstance(model, str):
+        raise ValueError("Invalid input: model should be a string of function name")
+    absent = [name for name in getattr(conf, "dependencies", ()) if find_spec(name) is None]
+    if absent:
+        hint = "" if "torch" not in absent else "\nFor torch: rushlight run, or as_torch() first."
+        raise RuntimeError(f"Missing dependencies: {', '.join(absent)}{hint}")
+    found = getattr(conf, model, None)
+    if not callable(found):
+        raise RuntimeError(f"Cannot find callable {model} in hubconf")
+    return found
 
 
 def download_url_to_file(url, dst, hash_prefix=None, progress=True):

@@ -1,12 +1,17 @@
-"""`torch.multiprocessing`: Python's multiprocessing, and `spawn`. Tensors are sent by pickling."""
+"""`torch.multiprocessing`: Python's multiprocessing, and `spawn`. Tensors that `share_memory_` moved
+are sent as the same memory, others by value.
+"""
 
 import multiprocessing as _mp
 
+from ._shared import install as _install
+
+_install()
 _strategy = "file_system"
 
 
 def get_all_sharing_strategies():
-    """Tensors travel by copy: the one strategy has a name for programs that set it."""
+    """There is one way, whatever it is called: a file in memory, by its descriptor."""
     return {"file_descriptor", "file_system"}
 
 

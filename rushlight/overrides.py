@@ -1,17 +1,27 @@
 """torch.overrides: __torch_function__, by which subclasses and foreign types take over functions."""
 
-from . import _C
+from . import _C, _overridable
 from ._C import Tensor
 from ._methods import DisableTorchFunctionSubclass
+from ._overridable import (
+    get_ignored_functions,
+    get_overridable_functions,
+    get_testing_overrides,
+    resolve_name,
+)
 
 __all__ = [
     "BaseTorchFunctionMode",
     "TorchFunctionMode",
     "get_default_nowrap_functions",
+    "get_ignored_functions",
+    "get_overridable_functions",
+    "get_testing_overrides",
     "handle_torch_function",
     "has_torch_function",
     "is_tensor_like",
     "is_tensor_method_or_property",
+    "resolve_name",
     "wrap_torch_function",
 ]
 
@@ -45,7 +55,10 @@ def _call_overrides(function, relevant, args, kwargs):
 
 def _dispatch(function, args, kwargs):
     """What the core calls when an argument has an override."""
-    return _call_overrides(function, _overloaded((*args, *kwargs.values())), args, kwargs)
+    relevant = _overloaded((*args, *kwargs.values()))
+    if not all(isinstance(a, Tensor) for a in relevant):  # Tensor notices its own subclasses
+        _overridable.switch_on()
+    return _call_overrides(function, relevant, args, kwargs)
 
 
 def _dispatch_method(name, *args):
@@ -169,3 +182,9 @@ class BaseTorchFunctionMode(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         return func(*args, **(kwargs or {}))
+
+
+def __getattr__(name):
+    from ._missing import missing
+
+    return missing(__name__, name)

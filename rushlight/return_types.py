@@ -69,7 +69,20 @@ triangular_solve = _named("triangular_solve", "solution cloned_coefficient")
 _lu_with_info = _named("_lu_with_info", "LU pivots info")
 
 
+# The core makes a class when it first returns one: name: further arguments of such a call.
+_OF_THE_CORE = {
+    **dict.fromkeys("cummax cummin max median min mode nanmedian sort".split(), (0,)),
+    **dict.fromkeys("aminmax frexp".split(), ()),
+    "kthvalue": (1,),
+    "topk": (1,),
+}
+
+
 def __getattr__(name):
+    if name in _OF_THE_CORE:
+        import rushlight as torch
+
+        return type(getattr(torch, name)(torch.ones(1), *_OF_THE_CORE[name]))
     from ._missing import missing
 
     return missing("torch.return_types", name)

@@ -4,6 +4,7 @@ orders are compared with PyTorch in test_data.py.
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -350,3 +351,80 @@ def test_context_errors_are_torch_s():
                 lib.utils.data.DataLoader([1], num_workers=1, multiprocessing_context=context)
             errors.append((caught.type, str(caught.value)))
         assert errors[0] == errors[1]
+
+
+ENDS = """
+import os, signal, sys
+import rushlight as torch
+
+class Ends(torch.utils.data.Dataset):
+    def __len__(self):
+        return 8
+    def __getitem__(self, i):
+        if i == 5 and sys.argv[2] == "worker":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return i
+
+class Locked(Ends):
+    def __init__(self):
+        self.plain, self.opened = 1, open(os.devnull)
+
+if __name__ == "__main__":
+    options = {"num_workers": 2, "multiprocessing_context": sys.argv[1]}
+    if sys.argv[2] == "unpicklable":
+        for dataset, collate in ((Locked(), None), (Ends(), lambda batch: batch)):
+            try:
+                list(torch.utils.data.DataLoader(dataset, collate_fn=collate, **options))
+            except Exception as error:
+                print(str(error).replace("\\n", " | "))
+        sys.exit()
+    batches = iter(torch.utils.data.DataLoader(Ends(), **options))
+    next(batches)
+    print(*(p.pid for p in batches._pool.processes), flush=True)
+    if sys.argv[2] == "parent":
+        os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        list(batches)
+    except RuntimeError as error:
+        print(error)
+"""
+
+
+def ends(tmp_path, method, who):
+    script = tmp_path / "main.py"
+    script.write_text(ENDS)
+    command = [sys.executable, str(script), method, who]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_dead_worker_is_named_however_it_was_started(method, tmp_path):
+    done = ends(tmp_path, method, "worker")
+    pids, error, how = done.stdout.splitlines()
+    assert (
+        re.fullmatch(r"DataLoader worker \(pid\(s\) (\d+)\) exited unexpectedly", error)[1] in pids
+    )
+    assert "was killed by signal SIGKILL." in how
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers_end_with_their_parent(method, tmp_path):
+    done = ends(tmp_path, method, "parent")
+    assert done.returncode == -9
+    until = time.monotonic() + 5
+    left = [int(pid) for pid in done.stdout.split()]
+    assert len(left) == 2
+    while left and time.monotonic() < until:
+        left = [pid for pid in left if alive(pid)]
+        time.sleep(0.05)
+    assert not left
+
+
+def test_what_cannot_be_sent_to_a_worker_is_named(tmp_path):
+    lines = ends(tmp_path, "spawn", "unpicklable").stdout.splitlines()
+    assert lines[0].startswith(
+        "cannot pickle '_io.TextIOWrapper' object | why: the start method is"
+    )
+    assert "where: dataset (Locked), dataset.opened (TextIOWrapper) cannot be pickled." in lines[0]
+    assert "where: collate_fn or sampler (partial) cannot be pickled." in lines[1]
+    assert "multiprocessing_context='fork'" in lines[1]

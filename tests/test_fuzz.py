@@ -1,7 +1,8 @@
-"""Every operation with hostile arguments: the interpreter survives, and nothing reads outside a
-tensor's memory. One minute by default; RUSHLIGHT_FUZZ_SECONDS=3600 goes deeper, from other seeds.
+"""Every operation with hostile arguments, and damaged checkpoints: the interpreter survives, and
+nothing reads outside a tensor's memory. RUSHLIGHT_FUZZ_SECONDS=3600 goes deeper, from other seeds.
 
-Not here: whether results are right. The calls are made in fuzz_worker.py, another process.
+Not here: whether results are right. The calls are made in other processes: fuzz_worker.py and
+fuzz_checkpoints.py.
 """
 
 import os
@@ -55,3 +56,13 @@ def test_operations_survive():
     print(f"{calls} calls")
     if problems:
         pytest.fail(f"{len(problems)} problems in {calls} calls:\n" + "\n".join(problems))
+
+
+def test_damaged_checkpoints(tmp_path):
+    command = [sys.executable, str(pathlib.Path(__file__).parent / "fuzz_checkpoints.py")]
+    command += ["--seconds", str(SECONDS / 4), "--keep", str(tmp_path)]
+    command += ["--seed", str(0 if SECONDS <= 60 else random.randrange(10**6))]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 300)
+    print(result.stdout[-200:])
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert int(result.stdout.split()[0]) > 500

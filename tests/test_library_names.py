@@ -25,10 +25,10 @@ def under_alias(code):
 def test_modules_of_ours_have_pytorch_s_missing_names():
     under_alias(
         "import torch, torch.overrides\n"
-        "from torch.overrides import get_testing_overrides\n"
+        "from torch.overrides import enable_reentrant_dispatch\n"
         "from torch.nn.parallel.distributed import DistributedDataParallel\n"
         "assert torch.nn.parallel.DataParallel and callable(torch.nn.parallel.data_parallel)\n"
-        "for call in (get_testing_overrides, torch.nn.parallel.DistributedDataParallel):\n"
+        "for call in (enable_reentrant_dispatch, torch.nn.parallel.DistributedDataParallel):\n"
         "    try: call()\n"
         "    except NotImplementedError: pass\n"
         "    else: assert False, call\n"

@@ -4,7 +4,6 @@ import copy
 import io
 import os
 import pickle
-import random
 import time
 from collections import Counter, OrderedDict, defaultdict
 
@@ -367,38 +366,6 @@ def test_damaged_files(tmp_path):
         load(tmp_path / "missing.pt")
     with pytest.raises(AttributeError, match="You can only torch.load from a file"):
         load(3)
-
-
-def mutate(rng, data):
-    data = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 5])):
-        i = rng.randrange(len(data))
-        what = rng.randrange(5)
-        if what == 0:
-            data[i] = rng.randrange(256)
-        elif what == 1:
-            data[i] = rng.choice(b"R)(.bus}]\x81\x85\x8b\x90\x93")
-        elif what == 2:
-            del data[i : i + rng.randrange(1, 20)]
-        elif what == 3:
-            data[i : i + 4] = rng.choice([b"\xff" * 4, b"\xff\xff\xff\x7f", b"\0\0\0\x10"])
-        else:
-            j = rng.randrange(len(data))
-            data[i:i] = data[j : j + rng.randrange(1, 40)]
-    return bytes(data)
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_mutated_files(zipped, protocol):
-    buffer = io.BytesIO()
-    save(sample(rl), buffer, pickle, protocol, zipped)
-    rng = random.Random(protocol)
-    for _ in range(3000):
-        try:
-            load(io.BytesIO(mutate(rng, buffer.getvalue())))
-        except (pickle.UnpicklingError, RuntimeError, EOFError):
-            pass
 
 
 def test_defaultdict_of_torch_names():

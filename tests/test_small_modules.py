@@ -128,6 +128,9 @@ def test_registered_operations():
 def test_jit_passes_through():
     assert jit.script(len) is len and jit.ignore(len) is len and not jit.is_scripting()
     assert jit.unused()(len) is len and jit.trace(len, (1,)) is len
+    assert jit.trace_module(len, {"forward": ()}) is len and jit.Attribute(3, int).value == 3
+    with jit.strict_fusion(), pytest.raises(jit.Error):
+        raise jit.Error
 
 
 @pytest.mark.parametrize(
@@ -186,3 +189,24 @@ def test_assert_close_of_numbers(pair):
     assert (ours and ours[0]) == (theirs and theirs[0])
     with pytest.raises(AssertionError, match="mine"):
         assert_close(1.0, 2.0, msg="mine")
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda: rl.jit.save(rl.nn.Linear(1, 1), "x.pt"), "save a model's state_dict"),
+        (lambda: rl.jit.load("x.pt"), "no TorchScript"),
+        (lambda: rl.optim.SparseAdam([rl.ones(1)]), "use torch.optim.Adam"),
+        (lambda: rl.autograd.forward_ad.make_dual(rl.ones(1), rl.ones(1)), "torch.func.jvp"),
+    ],
+)
+def test_absent_names_say_what_to_do(call, hint):
+    with pytest.raises(NotImplementedError, match=hint) as caught:
+        call()
+    assert "is not in rushlight" in str(caught.value).split("\n")[0]
+
+
+def test_what_a_scripted_module_lacks():
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'save'\nwhy: "):
+        rl.jit.script(rl.nn.Linear(1, 1)).save("x.pt")
+    assert not hasattr(rl.nn.Linear(1, 1), "graph")

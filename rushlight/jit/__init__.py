@@ -1,4 +1,6 @@
-"""`torch.jit`: there is no TorchScript here. Decorators and `script` return what they are given."""
+"""`torch.jit`: there is no TorchScript here. Decorators, `script` and `trace` return what they are
+given, which runs eagerly with the same results; what would need a graph or a file of it is a stub.
+"""
 
 import rushlight as torch
 
@@ -28,6 +30,11 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
 def trace(func, example_inputs=None, *args, **kwargs):
     """Returns `func` itself: it runs eagerly, with the same results."""
     return func
+
+
+def trace_module(mod, inputs, *args, **kwargs):
+    """Returns the module itself: it runs eagerly, with the same results."""
+    return mod
 
 
 def is_scripting():
@@ -84,6 +91,34 @@ def optimize_for_inference(mod, *args, **kwargs):
     return mod
 
 
+def enable_onednn_fusion(enabled):
+    """Accepted: nothing is fused."""
+
+
+def onednn_fusion_enabled():
+    """False: nothing is fused."""
+    return False
+
+
+def set_fusion_strategy(strategy):
+    """Accepted; returns the strategy that PyTorch begins with."""
+    return [("STATIC", 2), ("DYNAMIC", 10)]
+
+
+class strict_fusion:
+    """A context manager that changes nothing."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+
+class Error(Exception):
+    """What TorchScript raises, for `except`: nothing raises it here."""
+
+
 def fork(func, *args, **kwargs):
     """Runs `func` at once; `wait` returns its result."""
     return func(*args, **kwargs)
@@ -103,6 +138,11 @@ Final = _Final
 
 
 def __getattr__(name):
+    if name == "Attribute":
+        from collections import namedtuple
+
+        globals()[name] = namedtuple("Attribute", "value type", module=__name__)
+        return globals()[name]
     if name == "Future":
         return torch.futures.Future
     return missing(__name__, name)

@@ -136,7 +136,7 @@ def fusible(params):
     return True
 
 
-_foreach_add_ = getattr(torch, "_foreach_add_", None)
+_foreach_add_ = torch._C._functions.get("_foreach_add_")
 
 
 def count_steps(steps):

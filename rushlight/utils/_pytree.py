@@ -5,10 +5,11 @@ Containers are dict, list, tuple, namedtuple, OrderedDict, defaultdict, deque an
 
 from collections import OrderedDict, defaultdict, deque, namedtuple
 
-NodeDef = namedtuple("NodeDef", "type flatten_fn unflatten_fn")
+from .. import _C
+
+NodeDef = namedtuple("NodeDef", "type flatten_fn unflatten_fn flatten_with_keys_fn")
 
 SUPPORTED_NODES = {}  # every namedtuple stands under the function `namedtuple`
-_key_functions = {}
 
 
 def _is_namedtuple(cls):
@@ -19,19 +20,20 @@ def _dict_flatten(d):
     return list(d.values()), list(d.keys())
 
 
-def _register(cls, flatten, unflatten):
-    SUPPORTED_NODES[cls] = NodeDef(cls, flatten, unflatten)
+def _register(cls, flatten, unflatten, with_keys=None):
+    SUPPORTED_NODES[cls] = NodeDef(cls, flatten, unflatten, with_keys)
 
 
 _register(dict, _dict_flatten, lambda values, keys: dict(zip(keys, values)))
 _register(OrderedDict, _dict_flatten, lambda values, keys: OrderedDict(zip(keys, values)))
 _register(list, lambda x: (list(x), None), lambda values, _: list(values))
 _register(tuple, lambda x: (list(x), None), lambda values, _: tuple(values))
+_register(_C.Size, lambda x: (list(x), None), lambda values, _: tuple(values))
 _register(namedtuple, lambda x: (list(x), type(x)), lambda values, cls: cls(*values))
 _register(deque, lambda x: (list(x), x.maxlen), lambda values, maxlen: deque(values, maxlen))
 _register(
     defaultdict,
-    lambda d: (list(d.values()), (d.default_factory, list(d))),
+    lambda d: (list(d.values()), [d.default_factory, list(d)]),
     lambda values, context: defaultdict(context[0], zip(context[1], values)),
 )
 
@@ -39,7 +41,14 @@ _register(
 def _get_node_type(tree):
     """The key of SUPPORTED_NODES for a value, if it is a container."""
     cls = type(tree)
-    return namedtuple if cls not in SUPPORTED_NODES and _is_namedtuple(cls) else cls
+    if cls not in SUPPORTED_NODES and issubclass(cls, tuple):
+        if cls.__module__.endswith(
+            ".return_types"
+        ):  # what operations return: made when first needed
+            _register(cls, lambda x: (list(x), None), lambda values, _: cls(values))
+        elif _is_namedtuple(cls):
+            return namedtuple
+    return cls
 
 
 def _handlers(value):
@@ -63,6 +72,19 @@ class TreeSpec:
     def num_children(self):
         """The number of direct children."""
         return len(self.children_specs)
+
+    @property
+    def num_nodes(self):
+        """The number of containers and leaves."""
+        return 1 + sum(child.num_nodes for child in self.children_specs)
+
+    def children(self):
+        """The shapes of the direct children."""
+        return list(self.children_specs)
+
+    def child(self, index):
+        """The shape of one of them."""
+        return self.children_specs[index]
 
     def unflatten(self, leaves):
         """The tree of this shape with these leaves."""
@@ -89,10 +111,13 @@ class TreeSpec:
     def __hash__(self):
         return hash((self.type, repr(self.context), tuple(self.children_specs)))
 
-    def __repr__(self):
+    def __repr__(self, indent=0):
         if self.is_leaf():
             return "*"
-        return f"TreeSpec({self.type.__name__}, {self.context}, {self.children_specs})"
+        indent += 2
+        gap = ",\n" + " " * indent
+        children = gap.join(child.__repr__(indent) for child in self.children_specs)
+        return f"TreeSpec({self.type.__name__}, {self.context}, [{children}])"
 
 
 class LeafSpec(TreeSpec):
@@ -107,11 +132,20 @@ class LeafSpec(TreeSpec):
 _LEAF = LeafSpec()
 
 
-def register_pytree_node(cls, flatten_fn, unflatten_fn, **kwargs):
-    """Makes `cls` a container: `flatten_fn(x) -> (children, context)` and its inverse."""
-    _register(cls, flatten_fn, unflatten_fn)
-    if kwargs.get("flatten_with_keys_fn") is not None:
-        _key_functions[cls] = kwargs["flatten_with_keys_fn"]
+def register_pytree_node(cls, flatten_fn, unflatten_fn, *, serialized_type_name=None,
+                         to_dumpable_context=None, from_dumpable_context=None,
+                         flatten_with_keys_fn=None):  # fmt: skip
+    """Makes `cls` a container: `flatten_fn(x) -> (children, context)` and its inverse.
+
+    The last gives ([(key, child), ...], context); those between are for `treespec_dumps`.
+    """
+    if cls in SUPPORTED_NODES:
+        raise ValueError(f"{cls} is already registered as pytree node.")
+    if serialized_type_name is not None or to_dumpable_context is not None:
+        from ._pytree_more import _register_json
+
+        _register_json(cls, serialized_type_name, to_dumpable_context, from_dumpable_context)
+    _register(cls, flatten_fn, unflatten_fn, flatten_with_keys_fn)
 
 
 _register_pytree_node = register_pytree_node
@@ -190,15 +224,17 @@ def tree_map_(func, tree, *rests, is_leaf=None):
     return tree
 
 
-def tree_map_only(type_or_types, func=None, tree=None, is_leaf=None):
+def _accepts(type_or_types_or_pred, x):
+    if isinstance(type_or_types_or_pred, (type, tuple)) or not callable(type_or_types_or_pred):
+        return isinstance(x, type_or_types_or_pred)
+    return type_or_types_or_pred(x)
+
+
+def tree_map_only(type_or_types_or_pred, func, tree, is_leaf=None):
     """`tree_map` over leaves of the given types (or that a predicate accepts); others stay."""
-
-    def accepts(x):
-        if isinstance(type_or_types, (type, tuple)):
-            return isinstance(x, type_or_types)
-        return type_or_types(x)
-
-    return tree_map(lambda x: func(x) if accepts(x) else x, tree, is_leaf=is_leaf)
+    return tree_map(
+        lambda x: func(x) if _accepts(type_or_types_or_pred, x) else x, tree, is_leaf=is_leaf
+    )
 
 
 def tree_any(pred, tree, is_leaf=None):
@@ -216,10 +252,7 @@ def tree_all(pred, tree, is_leaf=None):
 
 class _Key:
     __slots__ = ("_value",)
-    _format = "{}"
-
-    def __init__(self, value):
-        self._value = value
+    _format = "[{!r}]"
 
     def __eq__(self, other):
         return type(other) is type(self) and other._value == self._value
@@ -233,23 +266,33 @@ class _Key:
     def __repr__(self):
         return f"{type(self).__name__}({self._field}={self._value!r})"
 
-    def get(self, parent):
-        """What stands in `parent` under this key."""
-        return parent[self._value]
-
 
 class MappingKey(_Key):
     """A key of a dict."""
 
-    _field, _format = "key", "[{!r}]"
+    _field = "key"
     key = property(lambda self: self._value)
+
+    def __init__(self, key):
+        self._value = key
+
+    def get(self, mapping):
+        """What stands in it under this key."""
+        return mapping[self._value]
 
 
 class SequenceKey(_Key):
     """A position in a list or tuple."""
 
-    _field, _format = "idx", "[{!r}]"
+    _field = "idx"
     idx = property(lambda self: self._value)
+
+    def __init__(self, idx):
+        self._value = idx
+
+    def get(self, sequence):
+        """What stands in it at this position."""
+        return sequence[self._value]
 
 
 class GetAttrKey(_Key):
@@ -258,8 +301,12 @@ class GetAttrKey(_Key):
     _field, _format = "name", ".{}"
     name = property(lambda self: self._value)
 
-    def get(self, parent):
-        return getattr(parent, self._value)
+    def __init__(self, name):
+        self._value = name
+
+    def get(self, obj):
+        """The attribute's value."""
+        return getattr(obj, self._value)
 
 
 def _dict_flatten_with_keys(d):
@@ -281,9 +328,9 @@ def _list_flatten_with_keys(x):
 
 def _keys(tree, count):
     """The key of each child of a container."""
-    found = _key_functions.get(type(tree))
-    if found is not None:
-        return [key for key, _ in found(tree)[0]]
+    with_keys = _handlers(tree).flatten_with_keys_fn
+    if with_keys is not None:
+        return [key for key, _ in with_keys(tree)[0]]
     if isinstance(tree, dict):
         return [MappingKey(key) for key in tree]
     if _is_namedtuple(type(tree)):
@@ -342,11 +389,18 @@ def arg_tree_leaves(*args, **kwargs):
     return tree_leaves((args, kwargs))
 
 
+PyTreeSpec = TreeSpec
+
+
 def __getattr__(name):
-    if name in ("Context", "PyTree"):
+    if name in ("Context", "PyTree", "DumpableContext", "KeyEntry"):
         from typing import Any
 
         return Any
+    from . import _pytree_more
+
+    if not name.startswith("__") and hasattr(_pytree_more, name):
+        return getattr(_pytree_more, name)
     from .._missing import missing
 
     return missing(__name__, name)

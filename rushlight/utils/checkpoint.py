@@ -179,12 +179,6 @@ class _Frame:
     @staticmethod
     def unpack(holder):
         """In backward: the tensor, from a second run of the whole if it is not there."""
-        if torch.is_grad_enabled():
-            # The core forgets the history of what hooks give back: the result would be wrong.
-            raise NotImplementedError(
-                "create_graph=True through torch.utils.checkpoint is not in this version of "
-                "rushlight"
-            )
         if holder.value is None:
             holder.frame.recompute()
         value, holder.value = holder.value, None

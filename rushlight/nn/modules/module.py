@@ -292,7 +292,13 @@ class Module(_Hooks, _State, _Convert):
                 return table[name]
         if name in _HOOK_TABLES:
             return self._hook_table(name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        hint = ""
+        if name in ("save", "graph", "code", "graph_for"):
+            hint = (
+                "\nwhy: torch.jit.script and torch.jit.trace return the module itself here."
+                "\nfix: torch.save(model.state_dict(), path) keeps its parameters."
+            )
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}")
 
     def __setattr__(self, name, value):
         attributes = self.__dict__

@@ -44,24 +44,30 @@ class _Worker:
         self.answers = answers
         self.file = open_file()
         self.slots, self.used, self.asked = [], 0, {}
-        inherited = list(_pools) if context.get_start_method() == "fork" else None
-        mine = (self.tasks, self.answers)
+        # What a forked process inherits of ours, it closes: then each sees the other's end.
+        forked = context.get_start_method() == "fork"
+        inherited = (self.tasks, self.answers, *_pools) if forked else ()
         file = None if self.file is None else _Descriptor(self.file)
         self.process = context.Process(
-            target=target, args=(tasks, theirs, file, inherited, mine, *args), daemon=True
+            target=target, args=(tasks, theirs, file, inherited, *args), daemon=True
         )
         try:
             self.process.start()
-        except BaseException:
+        except BaseException as error:
             self.close()
-            raise
+            if forked or not isinstance(error, (TypeError, AttributeError, pickle.PicklingError)):
+                raise
+            raise _unsendable(error, context, args) from error
         finally:
             tasks.close()
             theirs.close()
 
     def close(self):
         for end in (self.tasks, self.answers):
-            end.close()
+            try:
+                end.close()
+            except OSError:  # the garbage collector was there first, and did not tell it
+                pass
         if self.file is not None:
             os.close(self.file)
             self.file = None
@@ -80,6 +86,32 @@ class _Worker:
             return number, kind or unpack(message, self.file, slot)
         finally:
             self.slots.append(slot)
+
+
+def _unsendable(error, context, args):
+    """The error for arguments that a process which is not forked cannot be given, with the culprit."""
+    lines = [str(error)]
+    method = context.get_start_method()
+    lines.append(f"why: the start method is {method!r}, so each worker gets a pickled copy.")
+    make_fetcher, dataset, init_fn = args[:3]
+    parts = {"dataset": dataset, "worker_init_fn": init_fn}
+    parts.update(
+        {f"dataset.{name}": value for name, value in getattr(dataset, "__dict__", {}).items()}
+    )
+    parts["collate_fn or sampler"] = make_fetcher
+    bad = []
+    for name, value in parts.items():
+        try:
+            pickle.dumps(value)
+        except Exception:  # noqa: BLE001
+            bad.append(f"{name} ({type(value).__name__})")
+    if bad:
+        lines.append(f"where: {', '.join(bad)} cannot be pickled.")
+    lines.append(
+        "fix: make it in worker_init_fn, define functions at the top of a module, or pass "
+        "multiprocessing_context='fork' or 'thread'."
+    )
+    return type(error)("\n".join(lines))
 
 
 class ProcessPool:
@@ -112,6 +144,11 @@ class ProcessPool:
         """The processes, by worker id."""
         return [one.process for one in self._workers]
 
+    def close(self):
+        """Close this process's ends; the workers go on."""
+        for one in self._workers:
+            one.close()
+
     def put(self, worker, number, index):
         """Ask a worker for a batch; a worker that has died is reported by `get`."""
         try:
@@ -133,11 +170,12 @@ class ProcessPool:
         self._raise_dead()
 
     def _raise_dead(self):
+        # A pipe ends a moment before its process has.
+        self._wait([process.sentinel for process in self.processes], 1)
         dead = []
         for i, process in enumerate(self.processes):
-            # The pipe may end a moment before the process has.
-            self._wait([process.sentinel], 0.05)
-            if not process.is_alive():
+            if self._wait([process.sentinel], 0):
+                process.join(0.5)
                 dead.append((i, process))
         pids = ", ".join(str(process.pid) for _, process in dead)
         lines = [f"DataLoader worker (pid(s) {pids}) exited unexpectedly"]
@@ -220,19 +258,15 @@ class _Tasks:
         return self._slots.pop(number)
 
 
-def _main(tasks, answers, file, pools, mine, make_fetcher, dataset, init_fn, i, count, base_seed):
+def _main(tasks, answers, file, inherited, make_fetcher, dataset, init_fn, i, count, base_seed):
     """The process: state of its own, then work until told to stop."""
     import signal
 
     # The parent decides when to end; an interrupt at the terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if pools is not None:
-        for end in mine:
-            end.close()
-        for pool in pools:
-            for other in pool._workers:
-                other.close()
+    for one in inherited:
+        one.close()
     torch.set_num_threads(1)
     seed = base_seed + i
     _seed(seed, base_seed, i)
