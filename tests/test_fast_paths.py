@@ -4,6 +4,7 @@ same on one thread and on two. What the operations mean is tested with their fam
 
 import numpy
 import pytest
+import torch as oracle
 
 import rushlight as torch
 
@@ -76,3 +77,80 @@ def test_a_product_reads_and_writes_nothing_beside_it():
     torch.mm(a, b[:5, 10:19], out=out[:, 3:12])
     assert (out[:, 3:12] == 10).all()
     assert (out[:, :3] == 7).all() and (out[:, 12:] == 7).all()
+
+
+# ---- selection: few of many elements are looked at closely, and ties are left to the slow path ----
+
+
+def lines(kind, rows, n, dtype):
+    x = numbers(rows, n) * 1000
+    if kind == "ties":
+        x = x.round(-3)
+    elif kind == "equal":
+        x[:] = 3
+    elif kind == "nan" and dtype.startswith("float"):
+        x[:, 1::5] = numpy.nan
+        x[:, 2::7] = numpy.inf
+        x[:, 3::7] = -numpy.inf
+    elif kind == "zeros":
+        x = numpy.where(x > 0, 0.0, -0.0)
+    return x.astype(dtype)
+
+
+KINDS = ["random", "ties", "equal", "nan", "zeros"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "int16"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n,k", [(63, 1), (64, 1), (640, 10), (639, 10), (1000, 15), (5003, 3)])
+def test_topk(n, k, kind, dtype):
+    x = lines(kind, 4, n, dtype)
+    ours, theirs = torch.from_numpy(x), oracle.from_numpy(x)
+    for largest in (True, False):
+        for view in (lambda t: t, lambda t: t.t().contiguous().t()):
+            got = view(ours).topk(k, dim=1, largest=largest)
+            want = view(theirs).topk(k, dim=1, largest=largest)
+            numpy.testing.assert_array_equal(got.values.numpy(), want.values.numpy())
+            numpy.testing.assert_array_equal(got.indices.numpy(), want.indices.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "int16"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 2, 4096, 4097, 50001])
+def test_median(n, kind, dtype):
+    x = lines(kind, 2, n, dtype)
+    t = torch.from_numpy(x)
+    for pick, ignores_nan in ((torch.median, False), (torch.nanmedian, True)):
+        got = pick(t, 1)
+        for row, value, index in zip(x, got.values.numpy(), got.indices.numpy(), strict=True):
+            nan = numpy.isnan(row.astype("float64"))
+            order = numpy.argsort(row, kind="stable")  # NaN last
+            place = order[(n - nan.sum() - 1) // 2] if not nan.all() else 0
+            if nan.any() and not ignores_nan:
+                place = nan.argmax()
+            assert index == place
+            numpy.testing.assert_array_equal(value, row[place])
+        numpy.testing.assert_array_equal(pick(t).numpy(), pick(t.reshape(-1), 0).values.numpy())
+
+
+# ---- gather and scatter: the index is checked while it is used ----
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("wrong", [-1, 300])
+def test_places_out_of_bounds(dim, wrong):
+    index = torch.zeros(300, 300, dtype=torch.int64)
+    index[299, 151] = wrong
+    x = torch.ones(300, 300)
+    for call in (
+        lambda: x.gather(dim, index),
+        lambda: x.scatter(dim, index, x * 2),
+        lambda: x.scatter_(dim, index, x * 2),
+        lambda: x.scatter_add(dim, index, x),
+        lambda: x.scatter_add_(dim, index, x),
+        lambda: x.scatter_reduce_(dim, index, x, "mean"),
+        lambda: x.scatter_(dim, index, 5.0),
+    ):
+        with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds for dimension {dim}"):
+            call()
+        assert (x == 1).all()
