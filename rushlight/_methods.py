@@ -66,15 +66,7 @@ def _numpy(self, *, force=False):
         )
     if self.dtype is _C.bfloat16:
         raise TypeError("Got unsupported ScalarType BFloat16")
-    return numpy.asarray(_Face(self))
-
-
-class _Face:
-    """What NumPy needs to share a tensor's memory and keep it alive."""
-
-    def __init__(self, tensor):
-        self.tensor = tensor
-        self.__array_interface__ = _C._array_interface(tensor)
+    return numpy.asarray(_C._face(self))
 
 
 def _array(self, dtype=None, copy=None):

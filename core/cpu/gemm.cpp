@@ -131,6 +131,8 @@ constexpr int64_t kGrainFlops = 400'000;  // what a second thread must have to d
 
 constexpr double kLongFlops = 1e7;  // a thread's share that is worth cutting further
 
+constexpr int64_t kSweepRows = 64, kSweepBytes = 2 << 20;  // see GemmArgs::sweep
+
 /// y = alpha * A @ x + beta * y with y contiguous.
 template <class T>
 void gemv_real(GemvArgs<T> g) {
@@ -190,6 +192,8 @@ void gemm_real(GemmArgs<T> g) {
     return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
   }
   g.as_dots = g.m <= 6 && g.k >= 64 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
+  g.sweep = g.m <= kSweepRows && g.b_col == 1 && g.n >= 768 &&
+            g.n * g.k * static_cast<int64_t>(sizeof(T)) >= kSweepBytes;
   if constexpr (std::is_floating_point_v<T>)
     if (gemm_blas(g)) return;
   const double flops =
@@ -251,7 +255,7 @@ void gemm_plain(const Product& p) {
                 p.trans_a ? p.lda : 1, static_cast<const T*>(p.b), p.trans_b ? 1 : p.ldb,
                 p.trans_b ? p.ldb : 1, static_cast<T*>(p.c), p.ldc,
                 static_cast<T>(static_cast<Wide>(p.alpha.re)),
-                static_cast<T>(static_cast<Wide>(p.beta.re)), nullptr, nullptr, false});
+                static_cast<T>(static_cast<Wide>(p.beta.re)), nullptr, nullptr, false, false});
 }
 
 // ---- complex ---------------------------------------------------------------------------------
@@ -311,7 +315,7 @@ void gemm_complex(const Product& p) {
       lda = 2 * k;
     }
     gemm_real<T>({p.m, 2 * p.n, 2 * k, aa, lda, 1, bb, 2 * p.n, 1, static_cast<T*>(p.c), 2 * p.ldc,
-                  T(1), beta, nullptr, nullptr, false});
+                  T(1), beta, nullptr, nullptr, false, false});
   }
 }
 

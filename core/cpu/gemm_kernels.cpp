@@ -75,21 +75,33 @@ void tile_kernel(const Tile<T>& t) {
     a += a_step;
     b += b_step;
   }
-  if (t.cols >= NV * w && t.beta == T(0)) {
+  // Copies: after a store the compiler must take the fields of t for changed.
+  const T alpha = t.alpha, beta = t.beta;
+  const int64_t cols = t.cols, ldc = t.ldc;
+  T* const c = t.c;
+  if (cols >= NV * w && beta == T(0)) {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
-      for (int j = 0; j < NV; ++j) store(t.c + i * t.ldc + j * w, sum[i][j] * t.alpha);
+      for (int j = 0; j < NV; ++j) store(c + i * ldc + j * w, sum[i][j] * alpha);
     return;
   }
-  if (t.cols >= NV * w) {
+  if (cols >= NV * w) {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
-      for (int j = 0; j < NV; ++j) {
-        T* c = t.c + i * t.ldc + j * w;
-        store(c, sum[i][j] * t.alpha + load(c) * t.beta);
-      }
+      for (int j = 0; j < NV; ++j)
+        store(c + i * ldc + j * w, sum[i][j] * alpha + load(c + i * ldc + j * w) * beta);
+    return;
+  }
+  if constexpr (kMasked<T>) {  // partial stores cost what whole ones do
+#pragma GCC unroll 16
+    for (int j = 0; j < NV; ++j) {
+      const int64_t n = min(w, cols - j * w);
+      if (n <= 0) return;
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) finish_partial(c + i * ldc + j * w, sum[i][j], n, alpha, beta);
+    }
     return;
   }
   Vec<T> edge[MR][NV];  // in memory, so that this rare path stays short
@@ -99,8 +111,8 @@ void tile_kernel(const Tile<T>& t) {
     for (int j = 0; j < NV; ++j) edge[i][j] = sum[i][j];
 #pragma GCC unroll 1
   for (int i = 0; i < MR; ++i)
-    for (int64_t j = 0; j * w < t.cols; ++j)
-      finish_partial(t.c + i * t.ldc + j * w, edge[i][j], min(w, t.cols - j * w), t.alpha, t.beta);
+    for (int64_t j = 0; j * w < cols; ++j)
+      finish_partial(c + i * ldc + j * w, edge[i][j], min(w, cols - j * w), alpha, beta);
 }
 
 template <class T>
@@ -231,9 +243,11 @@ void gemm(const GemmArgs<T>& g) {
   const int64_t row_tiles = div_up(g.m, kTileRows<T>);
   const int64_t mr = div_up(g.m, row_tiles);
   const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(mr)) : 2;
-  const int64_t kc = div_up(g.k, div_up(g.k, Block<T>::k));
-  const int64_t nc = min(g.n, Block<T>::n), mc = Block<T>::m / mr * mr;
-  const bool pack_b = g.b_col != 1 || g.m > 64 * kTileRows<T>;  // else packing costs more
+  const int64_t kc = g.sweep ? min(g.k, 32) : div_up(g.k, div_up(g.k, Block<T>::k));
+  const int64_t nc = g.sweep ? g.n : min(g.n, Block<T>::n), mc = Block<T>::m / mr * mr;
+  // B is read in place where that is cheap: by few tiles, or from rows that lie close together.
+  const bool near = g.b_row * static_cast<int64_t>(sizeof(T)) < 2048;
+  const bool pack_b = g.b_col != 1 || g.m > (near ? 64 : 8) * kTileRows<T>;
   const bool rows = kIsFloat<T> && g.a_col == 1;
   const bool pack_a = (rows || g.a_row == 1) ? g.n > 8 * w : true;
 
@@ -345,6 +359,24 @@ void add_columns(const GemvArgs<T>& g, int64_t j0, int64_t i0, int64_t i1) {
   }
 }
 
+/// The same sums in the same order for R vectors of y, in registers over all columns: faster while
+/// A lies in the L2, slower from further away.
+template <class T, int R>
+void hold_columns(const GemvArgs<T>& g, int64_t i) {
+  constexpr int w = kLanes<T>;
+  Vec<T> y[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) y[r] = g.beta == T(0) ? Vec<T>{} : load(g.y + i + r * w) * g.beta;
+  const T* a = g.a + i;
+  for (int64_t j = 0; j < g.n; ++j, a += g.a_col) {
+    const T x = g.alpha * g.x[j];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) y[r] += load(a + r * w) * x;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) store(g.y + i + r * w, y[r]);
+}
+
 template <class T>
 void gemv(const GemvArgs<T>& g) {
   if (g.a_col == 1) {
@@ -353,10 +385,14 @@ void gemv(const GemvArgs<T>& g) {
     for (; i < g.m; ++i) dot_rows<T, 1>(g, i);
     return;
   }
-  for (int64_t i = 0; i < g.m; ++i)
-    g.y[i] = g.beta == T(0) ? T(0) : static_cast<T>(g.beta * g.y[i]);
+  constexpr int64_t held = kRegisters / 2, step = held * kLanes<T>;
+  int64_t i = 0;
+  if (g.m * g.n * static_cast<int64_t>(sizeof(T)) <= 1 << 20)
+    for (; i + step <= g.m; i += step) hold_columns<T, held>(g, i);
+  const int64_t first = i;
+  for (; i < g.m; ++i) g.y[i] = g.beta == T(0) ? T(0) : static_cast<T>(g.beta * g.y[i]);
   constexpr int64_t strip = 8192 / sizeof(T);  // of y, to stay in the L1
-  for (int64_t i = 0; i < g.m; i += strip) {
+  for (i = first; i < g.m; i += strip) {
     const int64_t end = min(i + strip, g.m);
     int64_t j = 0;
     for (; j + 8 <= g.n; j += 8) add_columns<T, 8>(g, j, i, end);

@@ -18,7 +18,9 @@ struct GemmArgs {
   int64_t ldc;
   T alpha, beta;
   T *pack_a, *pack_b;
-  bool as_dots;  ///< few rows, a_col == b_row == 1: dot products. Decided before threads cut m.
+  // Decided before threads cut m, because they decide the order of sums:
+  bool as_dots;  ///< few rows, a_col == b_row == 1: dot products
+  bool sweep;    ///< few rows, b_col == 1, B out of the caches: B is read once, along its rows
 };
 
 /// y[i] = alpha * sum_j a[i*a_row + j*a_col] * x[j] + beta * y[i], one of the strides being 1.

@@ -44,6 +44,10 @@ RL_INLINE Vec<T> splat(T x) {
   return x - Vec<T>{};  // x - 0 keeps the sign of zero, x + 0 does not
 }
 
+/// Are partial loads and stores one instruction?
+template <class T>
+constexpr bool kMasked = kVectorBytes == 64 && sizeof(T) >= 4;
+
 /// The first n lanes from memory, zeros after them; memory past them is not touched.
 template <class T>
 RL_INLINE Vec<T> load_partial(const T* p, int64_t n) {

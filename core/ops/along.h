@@ -72,9 +72,14 @@ class AlongDim {
         const int64_t *outer = across ? move : in, *inner = across ? in : move;
         for (int64_t l = 0; l < lines; ++l) {
           int64_t a = o[0], u = o[1], v = o[2];
-          for (int64_t j = 0; j < items; ++j) {
-            visit(a, u, v);
-            a += inner[0], u += inner[1], v += inner[2];
+          const int64_t by = inner[2];
+          if (inner[0] == 1 && inner[1] == 1) {
+            for (int64_t j = 0; j < items; ++j, v += by) visit(a + j, u + j, v);
+          } else {
+            for (int64_t j = 0; j < items; ++j) {
+              visit(a, u, v);
+              a += inner[0], u += inner[1], v += by;
+            }
           }
           for (int k = 0; k < 3; ++k) o[k] += outer[k];
         }

@@ -62,11 +62,17 @@ void for_each_line(const Lines& lines, F body) {
                         : std::is_same_v<T, double>  ? Compute::F64
                         : std::is_same_v<T, int32_t> ? Compute::I32
                                                      : Compute::I64;
+  constexpr DType own[] = {DType::F32, DType::F64, DType::I32, DType::I64};
+  const bool in_place = lines.stride == 1 && lines.dtype == own[static_cast<int>(c)];
   const auto load = cpu::load_store().load[static_cast<int>(lines.dtype)][static_cast<int>(c)];
   LongKernel off(lines.count * lines.size * 8);
   cpu::parallel_for(0, lines.count, 8192 / lines.size + 1, [&](int64_t b, int64_t e) {
-    std::vector<T> x(static_cast<size_t>(lines.size));
+    std::vector<T> x(static_cast<size_t>(in_place ? 0 : lines.size));
     for (int64_t i = b; i < e; ++i) {
+      if (in_place) {
+        body(i, reinterpret_cast<const T*>(lines.line(i)));
+        continue;
+      }
       load(lines.size, lines.line(i), lines.stride, x.data());
       body(i, static_cast<const T*>(x.data()));
     }

@@ -5,6 +5,7 @@
 #include "ops/lines.h"
 #include "ops/ops.h"
 #include "ops/reduce.h"
+#include "ops/sort_keys.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -35,29 +36,26 @@ struct Ranked {
 
 /// The place of the lower median; of a NaN if there is one and NaN counts.
 template <class T>
-int64_t median_of(Ranked<T>* x, int64_t n, bool ignore_nan) {
+int64_t median_of(const T* x, int64_t n, bool ignore_nan) {
   int64_t numbers = n;
-  for (int64_t i = n; i-- > 0;) {
-    if (!is_nan(x[i].value)) continue;
-    if (!ignore_nan) {
-      for (i = 0; !is_nan(x[i].value); ++i) {
-      }
-      return x[i].index;
-    }
-    --numbers;
-  }
+  for (int64_t i = 0; i < n; ++i) numbers -= is_nan(x[i]);
   if (numbers == 0) return 0;
-  const int64_t k = (numbers - 1) / 2;
-  std::nth_element(x, x + k, x + n);
-  return x[k].index;
+  if (numbers < n && !ignore_nan) return std::find_if(x, x + n, is_nan<T>) - x;
+  auto [key, before] = select_key<Key<T>>([=](int64_t i) { return order_key(x[i]); }, n,
+                                          (numbers - 1) / 2);  // NaN has the highest keys
+  int64_t i = 0;
+  while (order_key(x[i]) != key || before-- > 0) ++i;
+  return i;
 }
 
 /// The last place of the most frequent value, the smallest such value.
 template <class T>
-int64_t mode_of(Ranked<T>* x, int64_t n) {
-  std::sort(x, x + n);
-  int64_t best = 0, longest = 0;
-  for (int64_t i = 0, start = 0; i < n; ++i) {
+int64_t mode_of(const T* line, int64_t n) {
+  std::vector<Ranked<T>> x(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) x[static_cast<size_t>(i)] = {line[i], i};
+  std::sort(x.begin(), x.end());
+  size_t best = 0, longest = 0;
+  for (size_t i = 0, start = 0; i < x.size(); ++i) {
     if (i > 0 && x[i].value != x[i - 1].value) start = i;
     if (i - start + 1 > longest) {
       longest = i - start + 1;
@@ -81,10 +79,8 @@ std::pair<Tensor, Tensor> pick_each(const Tensor& input, const Axes& axes, int d
   with_compute(compute_of(input.dtype()), [&](auto tag) {
     using T = decltype(tag);
     for_each_line<T>(lines, [&](int64_t i, const T* x) {
-      std::vector<Ranked<T>> ranked(static_cast<size_t>(lines.size));
-      for (int64_t k = 0; k < lines.size; ++k) ranked[static_cast<size_t>(k)] = {x[k], k};
-      at[i] = pick == Pick::Mode ? mode_of(ranked.data(), lines.size)
-                                 : median_of(ranked.data(), lines.size, pick == Pick::NanMedian);
+      at[i] = pick == Pick::Mode ? mode_of(x, lines.size)
+                                 : median_of(x, lines.size, pick == Pick::NanMedian);
       std::memcpy(to + i * bytes, lines.line(i) + at[i] * lines.stride * bytes,
                   static_cast<size_t>(bytes));
     });

@@ -14,10 +14,46 @@
 namespace rl {
 namespace {
 
-/// The index as int64, not made contiguous: it is often a vector expanded over columns. Raises if a
-/// value lies outside of [0, n).
-Tensor checked_places(const Tensor& index, int dim, int64_t n) {
-  Tensor at = index.dtype() == DType::I64 ? index : call_to(index, DType::I64);
+/// Raises for the first value outside of [0, n).
+void raise_place(const Tensor& at, int dim, int64_t n) {
+  const Tensor index = read_index(at);
+  const int64_t* v = index.data<int64_t>();
+  for (int64_t i = 0; i < index.numel(); ++i)
+    RL_CHECK(v[i] >= 0 && v[i] < n, "index ", v[i], " is out of bounds for dimension ", dim,
+             " with size ", n);
+}
+
+/// The places that an index names along one dimension, looked up one by one. A place out of bounds
+/// is not used but remembered, so that reading the index and checking it is one pass.
+class Places {
+ public:
+  Places(const Tensor& at, int64_t n, std::atomic<bool>* wrong)
+      : at_(at.data<int64_t>()), n_(static_cast<uint64_t>(n)), wrong_(wrong) {}
+  template <class F>
+  void use(int64_t i, F f) const {
+    const int64_t p = at_[i];
+    if (static_cast<uint64_t>(p) < n_)
+      f(p);
+    else
+      wrong_->store(true, std::memory_order_relaxed);
+  }
+
+ private:
+  const int64_t* at_;
+  uint64_t n_;
+  std::atomic<bool>* wrong_;
+};
+
+/// The index as int64, not made contiguous: it is often a vector expanded over columns.
+Tensor places_of(const Tensor& index) {
+  const Tensor at = index.dtype() == DType::I64 ? index : call_to(index, DType::I64);
+  RL_CHECK_AS(NotImplemented, at.device().type != Device::Meta || at.numel() == 0,
+              "Cannot read the values of a meta tensor: this operation needs them");
+  return at;
+}
+
+/// For what writes in place: a wrong index must leave everything as it was.
+void check_places(const Tensor& at, int dim, int64_t n) {
   Dims sizes = at.sizes();
   for (int d = 0; d < at.dim(); ++d)
     if (at.stride(d) == 0 && sizes[d] > 1) sizes[d] = 1;  // repeats: one check is enough
@@ -30,10 +66,7 @@ Tensor checked_places(const Tensor& index, int dim, int64_t n) {
     for (int64_t i = b; i < e; ++i) out |= static_cast<uint64_t>(v[i]) >= static_cast<uint64_t>(n);
     if (out) wrong = true;
   });
-  for (int64_t i = 0; wrong; ++i)
-    RL_CHECK(v[i] >= 0 && v[i] < n, "index ", v[i], " is out of bounds for dimension ", dim,
-             " with size ", n);
-  return at;
+  if (wrong) raise_place(once, dim, n);
 }
 
 int64_t size_along(const Tensor& t, int dim) { return t.dim() ? t.size(dim) : 1; }
@@ -55,17 +88,20 @@ Tensor gather(const Tensor& self, int64_t dim_in, const Tensor& index) {
       RL_CHECK(d == dim || index.size(d) <= self.size(d), "Size does not match at dimension ", d,
                " expected index ", index.sizes(), " to be no larger than self ", self.sizes(),
                " apart from dimension ", dim);
-    const Tensor at = checked_places(index, dim, size_along(self, dim));
+    const Tensor at = places_of(index);
     const AlongDim lines(index.sizes(), dim, {&out, &at, &self});
-    const int64_t* places = at.data<int64_t>();
+    std::atomic<bool> wrong = false;
+    const Places places(at, size_along(self, dim), &wrong);
     const int64_t step = lines.step[2];
     dispatch_size(size_of(self.dtype()), [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* to = out.data<T>();
       const T* from = self.data<T>();
-      lines.each(1u << 2,
-                 [=](int64_t o, int64_t i, int64_t s) { to[o] = from[s + places[i] * step]; });
+      lines.each(1u << 2, [=](int64_t o, int64_t i, int64_t s) {
+        places.use(i, [=](int64_t p) { to[o] = from[s + p * step]; });
+      });
     });
+    if (wrong) raise_place(at, dim, size_along(self, dim));
   }
   return record(out, "GatherBackward0", {&self}, [&] {
     return [dim, saved = Saved(index), shape = self.sizes()](const Grads& g, Node& n) -> Grads {
@@ -113,28 +149,32 @@ Wide<T> greater(Wide<T> a, Wide<T> b, bool most) {
     return (a < b) == most ? b : a;
 }
 
-/// self[..., index, ...] = op(self, src) in order, for one of the reductions but the mean.
+/// self[..., index, ...] = op(self, src) in order, for one of the reductions but the mean. Raises
+/// if a place is out of bounds.
 void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, Reduce op) {
   const AlongDim lines(at.sizes(), dim, {&at, &src, &self});
-  const int64_t* places = at.data<int64_t>();
+  std::atomic<bool> wrong = false;
+  const Places places(at, size_along(self, dim), &wrong);
   const int64_t step = lines.step[2];
-  if (op == Reduce::Replace)
-    return dispatch_size(size_of(self.dtype()), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      T* to = self.data<T>();
-      const T* from = src.data<T>();
-      lines.each(1u << 2,
-                 [=](int64_t i, int64_t s, int64_t o) { to[o + places[i] * step] = from[s]; });
+  const auto replace = [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* to = self.data<T>();
+    const T* from = src.data<T>();
+    lines.each(1u << 2, [=](int64_t i, int64_t s, int64_t o) {
+      places.use(i, [=](int64_t p) { to[o + p * step] = from[s]; });
     });
-  dispatch(self.dtype(), [&](auto tag) {
+  };
+  const auto reduce = [&](auto tag) {
     using T = typename decltype(tag)::type;
     using W = Wide<T>;
     T* to = self.data<T>();
     const T* from = src.data<T>();
     const auto run = [&](auto f) {
       lines.each(1u << 2, [=](int64_t i, int64_t s, int64_t o) {
-        T& t = to[o + places[i] * step];
-        t = static_cast<T>(f(static_cast<W>(t), static_cast<W>(from[s])));
+        places.use(i, [=](int64_t p) {
+          T& t = to[o + p * step];
+          t = static_cast<T>(f(static_cast<W>(t), static_cast<W>(from[s])));
+        });
       });
     };
     switch (op) {
@@ -147,7 +187,12 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
       default:
         return run([](W a, W b) { return a + b; });
     }
-  });
+  };
+  if (op == Reduce::Replace)
+    dispatch_size(size_of(self.dtype()), replace);
+  else
+    dispatch(self.dtype(), reduce);
+  if (wrong) raise_place(at, dim, size_along(self, dim));
 }
 
 /// What a reduction starts from where self itself does not count.
@@ -177,14 +222,14 @@ Tensor counts(const Tensor& self, int dim, const Tensor& index, bool include_sel
   return n;
 }
 
-void run_scatter(const Tensor& self, int dim, const Tensor& index, const Tensor& src, Reduce op,
+void run_scatter(const Tensor& self, int dim, const Tensor& places, const Tensor& src, Reduce op,
                  bool include_self) {
-  if (index.numel() == 0) return;
+  if (places.numel() == 0) return;
   GradGuard off(false);
-  const Tensor at = checked_places(apart_from(index, self), dim, size_along(self, dim));
+  const Tensor at = apart_from(places, self);
   const Tensor from = apart_from(src, self);
   if (!include_self && op != Reduce::Replace)
-    combine(self, dim, at, spread(identity(op, self.dtype()), self.dtype(), index.sizes()),
+    combine(self, dim, at, spread(identity(op, self.dtype()), self.dtype(), at.sizes()),
             Reduce::Replace);
   combine(self, dim, at, from, op);
   if (op != Reduce::Mean) return;
@@ -215,16 +260,20 @@ Tensor scatter_reduce(const Tensor& self, int64_t dim, const Tensor& index, cons
 Tensor scatter_value(const Tensor& self, int64_t dim, const Tensor& index, const Scalar& value,
                      const OptString& reduce);
 
-void check_places(const Tensor& self, int dim, const Tensor& index) {
-  if (index.numel()) checked_places(index, dim, size_along(self, dim));
+/// The index as run_scatter takes it, which checks it as it goes.
+Tensor ready_places(const Tensor& self, int dim, const Tensor& index, bool inplace) {
+  if (index.numel() == 0) return index;
+  const Tensor at = places_of(index);
+  if (inplace) check_places(at, dim, size_along(self, dim));
+  return at;
 }
 
 template <bool kInPlace>
 Tensor scatter_src(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& src) {
   const int dim = wrap_dim(dim_in, self.dim());
   check_scatter(self, dim, index, src, false);
-  check_places(self, dim, index);
-  const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, Reduce::Replace, true); };
+  const Tensor at = ready_places(self, dim, index, kInPlace);
+  const auto run = [&](const Tensor& t) { run_scatter(t, dim, at, src, Reduce::Replace, true); };
   return write_over(self, kInPlace, "ScatterBackward0", {&self, &src}, run, [&] {
     return [dim, saved = Saved(index), shape = src.sizes()](const Grads& g, Node& n) -> Grads {
       const Tensor at = saved.unpack(&n);
@@ -240,8 +289,8 @@ template <bool kInPlace>
 Tensor scatter_add_op(const Tensor& self, int64_t dim_in, const Tensor& index, const Tensor& src) {
   const int dim = wrap_dim(dim_in, self.dim());
   check_scatter(self, dim, index, src, false);
-  check_places(self, dim, index);
-  const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, Reduce::Sum, true); };
+  const Tensor at = ready_places(self, dim, index, kInPlace);
+  const auto run = [&](const Tensor& t) { run_scatter(t, dim, at, src, Reduce::Sum, true); };
   return write_over(self, kInPlace, "ScatterAddBackward0", {&self, &src}, run, [&] {
     return [dim, saved = Saved(index), shape = src.sizes()](const Grads& g, Node& n) -> Grads {
       return {n.needs(0) ? g[0] : Tensor(),
@@ -336,10 +385,10 @@ Tensor reduce_at(const Tensor& self, int64_t dim_in, const Tensor& index, const 
   const int dim = wrap_dim(dim_in, self.dim());
   const Reduce op = reduction_of(reduce);
   check_scatter(self, dim, index, src, false);
-  check_places(self, dim, index);
+  const Tensor at = ready_places(self, dim, index, kInPlace);
   RL_CHECK(!is_complex(self.dtype()) || (op != Reduce::Max && op != Reduce::Min),
            "scatter_reduce(): amax and amin do not support complex inputs");
-  const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, op, include_self); };
+  const auto run = [&](const Tensor& t) { run_scatter(t, dim, at, src, op, include_self); };
   return write_over(self, kInPlace, label, {&self, &src}, run, [&] {
     const bool values = op == Reduce::Prod || op == Reduce::Max || op == Reduce::Min;
     return ReduceGradient{dim,
@@ -419,11 +468,11 @@ Tensor scatter_value_op(const Tensor& self, int64_t dim_in, const Tensor& index,
   RL_CHECK(is_complex(self.dtype()) || value.kind != Scalar::Complex,
            "value cannot be converted to type ", c_name_of(self.dtype()), " without overflow");
   check_scatter(self, dim, index, self, true);
-  check_places(self, dim, index);
+  const Tensor at = ready_places(self, dim, index, kInPlace);
   const Tensor src = spread(value, self.dtype(), index.sizes());
   if (reduce)
     return scatter_reduce_op<kInPlace>(self, dim, index, src, old_reduction(*reduce), true);
-  const auto run = [&](const Tensor& t) { run_scatter(t, dim, index, src, Reduce::Replace, true); };
+  const auto run = [&](const Tensor& t) { run_scatter(t, dim, at, src, Reduce::Replace, true); };
   return write_over(self, kInPlace, "ScatterBackward1", {&self}, run, [&] {
     return [dim, saved = Saved(index)](const Grads& g, Node& n) -> Grads {
       return {scatter_value(g[0], dim, saved.unpack(&n), 0, {})};

@@ -66,14 +66,17 @@ Tensor msort(const Tensor& self) { return sort(self, 0, false, true)[0]; }
 
 // ---- the first k ----
 
-/// Puts the k entries of the least keys first. Among equals, PyTorch keeps whichever these
-/// algorithms leave first: no tie-break.
-template <class Entry>
-void order_first(std::vector<Entry>& entries, int64_t k, bool sorted) {
+/// Puts the entries of the k least elements of a line first. Among equals, PyTorch keeps whichever
+/// these algorithms leave first: no tie-break.
+template <class T, class Entry>
+void order_first(const T* line, int64_t step, int64_t n, bool descending, int64_t k, bool sorted,
+                 std::vector<Entry>& entries) {
   const auto by_key = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
+  const bool few = k * 64 <= n;
+  if (few && find_least(line, step, n, descending, k, entries)) return;
+  fill_entries(line, step, n, descending, entries);
   const auto middle = entries.begin() + k;
-  if (k == 0) return;
-  if (k * 64 <= static_cast<int64_t>(entries.size())) {
+  if (few) {
     std::partial_sort(entries.begin(), middle, entries.end(), by_key);
   } else {
     std::nth_element(entries.begin(), middle - 1, entries.end(), by_key);
@@ -100,8 +103,7 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
       int64_t* at = indices.data<int64_t>();
       lines.each_line(n * 8, [=, &lines](const int64_t* o) {
         with_entries<T>(n, [&](auto& entries) {
-          fill_entries(from + o[0], lines.step[0], n, largest, entries);
-          order_first(entries, k, sorted);
+          order_first(from + o[0], lines.step[0], n, largest, k, sorted, entries);
           for (int64_t i = 0; i < k; ++i) {
             const int64_t p = entries[static_cast<size_t>(i)].position();
             to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];

@@ -12,23 +12,29 @@ namespace rl {
 template <class T>
 inline constexpr int kKeyBits = static_cast<int>(sizeof(T)) * 8;
 
-/// The key, in the low kKeyBits<T> bits.
+/// The unsigned type of a key.
 template <class T>
-uint64_t order_key(T v) {
-  constexpr int bits = kKeyBits<T>;
-  constexpr uint64_t all = ~uint64_t{0} >> (64 - bits), top = uint64_t{1} << (bits - 1);
+using Key =
+    std::conditional_t<sizeof(T) == 1, uint8_t,
+                       std::conditional_t<sizeof(T) == 2, uint16_t,
+                                          std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
+
+/// Without branches: loops over it become vector code.
+template <class T>
+Key<T> order_key(T v) {
+  using K = Key<T>;
+  constexpr K all = static_cast<K>(~K{0}), top = static_cast<K>(K{1} << (kKeyBits<T> - 1));
   if constexpr (std::is_same_v<T, bool>) {
     return v;
   } else if constexpr (std::is_integral_v<T>) {
-    const uint64_t u = static_cast<uint64_t>(v) & all;
-    return std::is_signed_v<T> ? u ^ top : u;
+    return static_cast<K>(std::is_signed_v<T> ? static_cast<K>(v) ^ top : v);
   } else {
     const auto number = static_cast<Wide<T>>(v);
-    if (number != number) return all;
-    if (number == 0) return top;
-    uint64_t u = 0;
+    K u;
     __builtin_memcpy(&u, &v, sizeof(T));
-    return u & top ? ~u & all : u | top;
+    const K negative = static_cast<K>(-(u >> (kKeyBits<T> - 1)));
+    const K ordered = number == 0 ? top : static_cast<K>(u ^ (negative | top));
+    return number != number ? all : ordered;
   }
 }
 
@@ -59,6 +65,85 @@ void fill_entries(const T* line, int64_t step, int64_t n, bool descending,
   out.resize(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i)
     out[static_cast<size_t>(i)] = Entry(order_key(line[i * step]) ^ flip, i);
+}
+
+template <class K>
+struct KeptKeys {
+  const K* keys;
+  K operator()(int64_t i) const { return keys[i]; }
+};
+
+/// The key of rank k (from 0) among the n numbers that key(i) names, and how many equal ones have
+/// lower ranks. Large sets are narrowed digit by digit from the top, as in a radix sort.
+template <class K, class F>
+std::pair<K, int64_t> select_key(F key, int64_t n, int64_t k, int shift = sizeof(K) * 8) {
+  std::vector<K> kept;
+  if (n > 4096 && shift > 0) {
+    constexpr int kDigit = 11;
+    const int bits = std::min(shift, kDigit);
+    shift -= bits;
+    const auto digit = [=](K x) { return static_cast<size_t>(x >> shift) & ((1u << bits) - 1); };
+    int64_t count[2][1 << kDigit] = {};  // two, because equal neighbours would wait for each other
+    for (int64_t i = 0; i < n; ++i) ++count[i & 1][digit(key(i))];
+    size_t bucket = 0;
+    int64_t size;
+    for (; k >= (size = count[0][bucket] + count[1][bucket]); ++bucket) k -= size;
+    kept.resize(static_cast<size_t>(size) + 1);  // one more: every key is written, few are kept
+    K* to = kept.data();
+    for (int64_t i = 0; i < n; ++i) {
+      const K x = key(i);
+      *to = x;
+      to += digit(x) == bucket;
+    }
+    return select_key<K>(KeptKeys<K>{kept.data()}, size, k, shift);
+  }
+  for (int64_t i = 0; i < n; ++i) kept.push_back(key(i));
+  std::nth_element(kept.begin(), kept.begin() + k, kept.end());
+  const K found = kept[static_cast<size_t>(k)];
+  for (const K x : kept) k -= x < found;
+  return {found, k};
+}
+
+/// The k least entries of a line in order, k much less than n; false if two of their keys, or the
+/// next, are equal: which of those comes first is then for the caller to say.
+template <class T, class Entry>
+bool find_least(const T* line, int64_t step, int64_t n, bool descending, int64_t k,
+                std::vector<Entry>& out) {
+  using K = Key<T>;
+  const K all = static_cast<K>(~K{0}), flip = descending ? all : K{0};
+  constexpr int64_t kLanes = 16, kRows = 16;
+  const int64_t blocks = (n + kLanes - 1) / kLanes;
+  static thread_local std::vector<K> key_store, minima;
+  key_store.assign(static_cast<size_t>(blocks * kLanes), all);
+  K* const keys = key_store.data();
+  if (step == 1)
+    for (int64_t i = 0; i < n; ++i) keys[i] = static_cast<K>(order_key(line[i]) ^ flip);
+  else
+    for (int64_t i = 0; i < n; ++i) keys[i] = static_cast<K>(order_key(line[i * step]) ^ flip);
+  // The k-th least of many minima bounds the k-th least of all from above.
+  minima.clear();
+  for (int64_t b = 0; b < blocks; b += kRows) {
+    K least[kLanes];
+    std::fill_n(least, kLanes, all);
+    const K* const end = keys + std::min(b + kRows, blocks) * kLanes;
+    for (const K* row = keys + b * kLanes; row < end; row += kLanes)
+      for (int64_t j = 0; j < kLanes; ++j) least[j] = least[j] < row[j] ? least[j] : row[j];
+    minima.insert(minima.end(), least, least + kLanes);
+  }
+  std::nth_element(minima.begin(), minima.begin() + k, minima.end());
+  const K most = minima[k];
+  out.clear();
+  for (int64_t i = 0; i < n; i += kLanes) {
+    bool any = false;
+    for (int64_t j = 0; j < kLanes; ++j) any |= keys[i + j] <= most;
+    for (int64_t j = 0; any && j < std::min(kLanes, n - i); ++j)
+      if (keys[i + j] <= most) out.push_back(Entry(keys[i + j], i + j));
+    if (static_cast<int64_t>(out.size()) > 8 * k + 64) return false;
+  }
+  std::sort(out.begin(), out.end());
+  for (int64_t i = 0; i < k; ++i)
+    if (out[i].key() == out[i + 1].key()) return false;
+  return true;
 }
 
 /// Sorts entries by key; those of one key keep their order, which must be by position.

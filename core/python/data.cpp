@@ -164,53 +164,32 @@ void store(PyObject* o, const Dims& sizes, int dim, DType dtype, char*& at) {
 
 // ---- the array interface and buffers ----
 
-bool dtype_of_typestr(const char* s, Py_ssize_t n, DType* out) {
-  if (n < 3 || (s[0] == '>' && s[2] != '1')) return false;
-  const std::string_view t(s + 1, static_cast<size_t>(n) - 1);
+/// The type that a buffer's format names (one letter after a mark of the byte order), by its size.
+bool dtype_of_format(const char* format, Py_ssize_t size, DType* out) {
+  if (!format) return false;
+  if (std::strchr("@=<^", *format)) ++format;
   static constexpr struct {
-    const char* name;
+    const char* letters;
     DType dtype;
-  } table[] = {{"b1", DType::Bool}, {"u1", DType::U8},   {"i1", DType::I8},  {"i2", DType::I16},
-               {"i4", DType::I32},  {"i8", DType::I64},  {"u2", DType::U16}, {"u4", DType::U32},
-               {"u8", DType::U64},  {"f2", DType::F16},  {"f4", DType::F32}, {"f8", DType::F64},
-               {"c8", DType::C64},  {"c16", DType::C128}};
+  } table[] = {{"?", DType::Bool},   {"BHILQ", DType::U8}, {"bhilq", DType::I8},
+               {"hilq", DType::I16}, {"hilq", DType::I32}, {"hilq", DType::I64},
+               {"HILQ", DType::U16}, {"HILQ", DType::U32}, {"HILQ", DType::U64},
+               {"e", DType::F16},    {"f", DType::F32},    {"d", DType::F64}};
+  const bool complex = *format == 'Z';
+  const char letter = format[complex];
+  if (!letter || format[complex + 1]) return false;
+  if (complex) {
+    *out = letter == 'f' ? DType::C64 : DType::C128;
+    return letter == 'f' || letter == 'd';
+  }
   for (const auto& e : table)
-    if (t == e.name) return *out = e.dtype, true;
+    if (size_of(e.dtype) == size && std::strchr(e.letters, letter)) return *out = e.dtype, true;
   return false;
 }
-const char* typestr_of(DType t) {
-  switch (t) {
-    case DType::Bool:
-      return "|b1";
-    case DType::U8:
-      return "|u1";
-    case DType::I8:
-      return "|i1";
-    case DType::I16:
-      return "<i2";
-    case DType::I32:
-      return "<i4";
-    case DType::I64:
-      return "<i8";
-    case DType::U16:
-      return "<u2";
-    case DType::U32:
-      return "<u4";
-    case DType::U64:
-      return "<u8";
-    case DType::F16:
-      return "<f2";
-    case DType::F32:
-      return "<f4";
-    case DType::F64:
-      return "<f8";
-    case DType::C64:
-      return "<c8";
-    case DType::C128:
-      return "<c16";
-    default:
-      return nullptr;
-  }
+const char* format_of(DType t) {
+  constexpr const char* names[] = {"?", "B", "b",     "h", "i", "q",  "H", "I",
+                                   "Q", "e", nullptr, "f", "d", "Zf", "Zd"};
+  return names[static_cast<int>(t)];
 }
 
 void drop_object(void* context, void*, int64_t) {
@@ -222,26 +201,25 @@ void drop_object(void* context, void*, int64_t) {
 /// A tensor over a NumPy array's memory, which it keeps alive. `copied`: only to be read and let
 /// go.
 Tensor from_array(PyObject* array, bool copied) {
-  Object face = own(PyObject_GetAttrString(array, "__array_interface__"));
-  RL_CHECK_TYPE(PyDict_Check(face.get()), "expected np.ndarray (got ", Py_TYPE(array)->tp_name,
-                ")");
-  PyObject* typestr = PyDict_GetItemString(face.get(), "typestr");
-  PyObject* shape = PyDict_GetItemString(face.get(), "shape");
-  PyObject* data = PyDict_GetItemString(face.get(), "data");
-  PyObject* strides = PyDict_GetItemString(face.get(), "strides");
-  Py_ssize_t n = 0;
-  const char* text =
-      typestr && PyUnicode_Check(typestr) ? PyUnicode_AsUTF8AndSize(typestr, &n) : nullptr;
+  Py_buffer face;
+  const bool plain = PyObject_GetBuffer(array, &face, PyBUF_FULL_RO) == 0;
+  if (!plain) PyErr_Clear();
+  struct Release {  // what keeps the memory is the array itself, below
+    Py_buffer* buffer;
+    ~Release() {
+      if (buffer) PyBuffer_Release(buffer);
+    }
+  } const release{plain ? &face : nullptr};
   DType dtype;
-  if (!text || !dtype_of_typestr(text, n, &dtype)) {
+  if (!plain || !dtype_of_format(face.format, face.itemsize, &dtype)) {
     Object d(PyObject_GetAttrString(array, "dtype"));
     Object s(d ? PyObject_Str(d.get()) : nullptr);
     PyErr_Clear();
-    RL_CHECK_VALUE(!(text && text[0] == '>'),
-                   "given numpy array has byte order different from the native byte order. "
-                   "Conversion between byte orders is currently not supported.");
     const char* kind = s ? PyUnicode_AsUTF8(s.get()) : "unknown";
     std::string shown(kind);
+    RL_CHECK_VALUE(shown[0] != '>' || shown[1] == 'U',
+                   "given numpy array has byte order different from the native byte order. "
+                   "Conversion between byte orders is currently not supported.");
     if (shown == "object") shown = "object_";
     if (shown.substr(0, 2) == "<U") shown = "str_";
     if (shown[0] == '[' || shown[0] == '{' || shown.substr(0, 2) == "|V") shown = "void";
@@ -250,36 +228,27 @@ Tensor from_array(PyObject* array, bool copied) {
           ". The only supported types are: float64, float32, float16, complex64, complex128, "
           "int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.");
   }
-  Dims sizes, steps;
-  RL_CHECK_TYPE(shape && as_ints(shape, &sizes) && data && PyTuple_Check(data) &&
-                    PyTuple_GET_SIZE(data) == 2 && sizes.size() <= kMaxDepth,
-                "malformed __array_interface__");
-  const int64_t numel = checked_numel(sizes);
-  const int64_t item = size_of(dtype);
-  if (strides && strides != Py_None) {
-    RL_CHECK_TYPE(as_ints(strides, &steps) && steps.size() == sizes.size(),
-                  "malformed __array_interface__");
-    for (int i = 0; i < steps.size(); ++i) {
-      RL_CHECK_VALUE(sizes[i] <= 1 || steps[i] % item == 0,
-                     "given numpy array strides not a multiple of the element byte size. Copy the "
-                     "numpy array to reallocate the memory.");
-      RL_CHECK_VALUE(sizes[i] <= 1 || steps[i] >= 0,
-                     "At least one stride in the given numpy array is negative, and tensors with "
-                     "negative strides are not currently supported. (You can probably work around "
-                     "this by making a copy of your array  with array.copy().) ");
-      steps[i] = sizes[i] <= 1 ? 1 : steps[i] / item;
-    }
-  } else {
-    steps = contiguous_strides(sizes);
+  RL_CHECK_VALUE(face.ndim <= kMaxDepth, "too many dimensions: ", face.ndim);
+  Dims sizes;
+  for (int i = 0; i < face.ndim; ++i) sizes.push_back(face.shape[i]);
+  Dims steps = contiguous_strides(sizes);
+  checked_numel(sizes);
+  const int64_t item = face.itemsize;
+  for (int i = 0; i < face.ndim && face.strides; ++i) {
+    RL_CHECK_VALUE(sizes[i] <= 1 || face.strides[i] % item == 0,
+                   "given numpy array strides not a multiple of the element byte size. Copy the "
+                   "numpy array to reallocate the memory.");
+    RL_CHECK_VALUE(sizes[i] <= 1 || face.strides[i] >= 0,
+                   "At least one stride in the given numpy array is negative, and tensors with "
+                   "negative strides are not currently supported. (You can probably work around "
+                   "this by making a copy of your array  with array.copy().) ");
+    steps[i] = sizes[i] <= 1 ? 1 : face.strides[i] / item;
   }
-  void* p = PyLong_AsVoidPtr(PyTuple_GET_ITEM(data, 0));
-  if (PyErr_Occurred()) throw PythonError{};
   int64_t low, high;
   bounds(sizes, steps, &low, &high);
   const int64_t bytes = checked_bytes(high + 1, item);
-  RL_CHECK_VALUE(p || numel == 0, "malformed __array_interface__: no memory");
   static bool warned = false;
-  if (!copied && !warned && PyTuple_GET_ITEM(data, 1) == Py_True) {
+  if (!copied && !warned && face.readonly) {
     warned = true;
     warn_user(
         "The given NumPy array is not writable, and PyTorch does not support non-writable "
@@ -288,7 +257,8 @@ Tensor from_array(PyObject* array, bool copied) {
         "to a tensor. This type of warning will be suppressed for the rest of this program.");
   }
   Py_INCREF(array);
-  return make_view(Storage::borrow(p, bytes, {}, array, drop_object), dtype, sizes, steps, 0);
+  return make_view(Storage::borrow(face.buf, bytes, {}, array, drop_object), dtype, sizes, steps,
+                   0);
 }
 
 bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
@@ -378,26 +348,53 @@ nb::object tolist(nb::object self) {
   });
 }
 
-/// The pieces of __array_interface__ (version 3), for NumPy to share the memory.
-nb::object array_interface(nb::object self) {
+/// A tensor's memory as a buffer with its shape and strides, from which NumPy makes an array.
+struct Face {
+  Tensor t;
+};
+
+int face_buffer(PyObject* self, Py_buffer* view, int flags) {
+  const Tensor& t = nb::inst_ptr<Face>(self)->t;
+  view->obj = nullptr;
+  if ((flags & PyBUF_STRIDES) != PyBUF_STRIDES || !(flags & PyBUF_FORMAT)) {
+    PyErr_SetString(PyExc_BufferError, "a tensor's buffer has strides and a format");
+    return -1;
+  }
+  static char nothing[16];
+  const int n = t.dim();
+  const int64_t item = size_of(t.dtype());
+  auto* steps = new Py_ssize_t[2 * static_cast<size_t>(n) + 1];
+  for (int i = 0; i < n; ++i) steps[i] = t.size(i), steps[n + i] = t.stride(i) * item;
+  *view = {};
+  view->buf = t->storage->data ? t.raw() : nothing;
+  view->len = t.numel() * item;
+  view->itemsize = item;
+  view->format = const_cast<char*>(format_of(t.dtype()));
+  view->ndim = n;
+  view->shape = steps;
+  view->strides = steps + n;
+  view->internal = steps;
+  Py_INCREF(self);
+  view->obj = self;
+  ++t->storage->exports;
+  return 0;
+}
+void face_buffer_done(PyObject* self, Py_buffer* view) {
+  delete[] static_cast<Py_ssize_t*>(view->internal);
+  --nb::inst_ptr<Face>(self)->t->storage->exports;
+}
+PyType_Slot face_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(face_buffer)},
+                            {Py_bf_releasebuffer, reinterpret_cast<void*>(face_buffer_done)},
+                            {0, nullptr}};
+
+nb::object face_of(nb::object self) {
   return guarded(nb::object(), [&] {
     const Tensor& t = tensor_of(self.ptr());
-    const char* s = typestr_of(t.dtype());
     RL_CHECK_TYPE(
         t.device().type == Device::Cpu, "can't convert ", t.device(),
         " device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.");
-    RL_CHECK_TYPE(s, "Got unsupported ScalarType ", info(t.dtype()).type);
-    Object shape = own(PyTuple_New(t.dim())), strides = own(PyTuple_New(t.dim()));
-    for (int i = 0; i < t.dim(); ++i) {
-      PyTuple_SET_ITEM(shape.get(), i, PyLong_FromLongLong(t.size(i)));
-      PyTuple_SET_ITEM(strides.get(), i, PyLong_FromLongLong(t.stride(i) * size_of(t.dtype())));
-    }
-    ++t->storage->exports;  // for good: NumPy does not say when it is done
-    static char nothing[16];
-    void* p = t->storage->data ? t.raw() : nothing;
-    return nb::steal(Py_BuildValue("{s:O,s:O,s:s,s:(NO),s:i}", "shape", shape.get(), "strides",
-                                   strides.get(), "typestr", s, "data", PyLong_FromVoidPtr(p),
-                                   Py_False, "version", 3));
+    RL_CHECK_TYPE(format_of(t.dtype()), "Got unsupported ScalarType ", info(t.dtype()).type);
+    return nb::cast(Face{t});
   });
 }
 
@@ -457,7 +454,8 @@ Tensor tensor_from(PyObject* data, OptDType dtype, bool copy) {
 void add_data(PyObject* module) {
   nb::module_ m = nb::borrow<nb::module_>(module);
   m.def("_tolist", &tolist);
-  m.def("_array_interface", &array_interface);
+  nb::class_<Face>(m, "_Face", nb::type_slots(face_slots));
+  m.def("_face", &face_of);
   m.def("frombuffer", &frombuffer, nb::arg("buffer").none(), nb::kw_only(), nb::arg("dtype"),
         nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false);
   m.def(

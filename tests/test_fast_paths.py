@@ -1,0 +1,156 @@
+"""Fast paths on both sides of the borders where they take over: against float64, and bit for bit the
+same on one thread and on two. What the operations mean is tested with their families.
+"""
+
+import numpy
+import pytest
+import torch as oracle
+
+import rushlight as torch
+
+
+@pytest.fixture(autouse=True)
+def keep_threads():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def numbers(*shape, seed=0):
+    return numpy.random.default_rng(seed).standard_normal(shape)
+
+
+def both_ways(f):
+    """f() on one thread; on two it must give the same bits."""
+    torch.set_num_threads(1)
+    one = f().numpy()
+    torch.set_num_threads(2)
+    numpy.testing.assert_array_equal(f().numpy(), one)
+    return one
+
+
+PRODUCTS = [
+    # few rows, B out of the caches: read along its rows
+    (8, 700, 767),
+    (8, 700, 768),
+    (64, 700, 769),
+    (65, 700, 769),
+    (3, 530, 1000),
+    (64, 1025, 1000),
+    # many rows: B packed or in place, by how far apart its rows lie
+    (112, 40, 512),
+    (113, 40, 512),
+    (113, 40, 511),
+    (897, 33, 100),
+    # columns that fill no vector
+    (4096, 8, 8),
+    (100, 9, 7),
+    (15, 20, 17),
+    (29, 3, 31),
+    (29, 3, 33),
+    # vectors: y in registers or not
+    (1, 100, 256),
+    (1, 100, 255),
+    (1, 100, 300),
+    (1, 1000, 262),
+    (1, 1100, 1024),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m,k,n", PRODUCTS)
+def test_products(m, k, n, dtype):
+    a, b, c = numbers(m, k), numbers(k, n, seed=1), numbers(m, n, seed=2)
+    a, b, c = (x.astype(dtype) for x in (a, b, c))
+    ta, tb, tc = (torch.from_numpy(x) for x in (a, b, c))
+    exact = a.astype("float64") @ b.astype("float64")
+    bound = numpy.finfo(dtype).eps * 4 * (abs(a) @ abs(b) + 1)
+    assert (abs(both_ways(lambda: ta @ tb) - exact) < bound).all()
+    scaled = both_ways(lambda: torch.addmm(tc, ta, tb, beta=0.5, alpha=-2.0))
+    assert (abs(scaled - (0.5 * c - 2 * exact)) < 3 * bound).all()
+
+
+def test_a_product_reads_and_writes_nothing_beside_it():
+    a, b = torch.ones(30, 5), torch.full((40, 40), float("nan"))
+    b[:5, 10:19] = 2.0
+    out = torch.full((30, 40), 7.0)
+    torch.mm(a, b[:5, 10:19], out=out[:, 3:12])
+    assert (out[:, 3:12] == 10).all()
+    assert (out[:, :3] == 7).all() and (out[:, 12:] == 7).all()
+
+
+# ---- selection: few of many elements are looked at closely, and ties are left to the slow path ----
+
+
+def lines(kind, rows, n, dtype):
+    x = numbers(rows, n) * 1000
+    if kind == "ties":
+        x = x.round(-3)
+    elif kind == "equal":
+        x[:] = 3
+    elif kind == "nan" and dtype.startswith("float"):
+        x[:, 1::5] = numpy.nan
+        x[:, 2::7] = numpy.inf
+        x[:, 3::7] = -numpy.inf
+    elif kind == "zeros":
+        x = numpy.where(x > 0, 0.0, -0.0)
+    return x.astype(dtype)
+
+
+KINDS = ["random", "ties", "equal", "nan", "zeros"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "int16"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n,k", [(63, 1), (64, 1), (640, 10), (639, 10), (1000, 15), (5003, 3)])
+def test_topk(n, k, kind, dtype):
+    x = lines(kind, 4, n, dtype)
+    ours, theirs = torch.from_numpy(x), oracle.from_numpy(x)
+    for largest in (True, False):
+        for view in (lambda t: t, lambda t: t.t().contiguous().t()):
+            got = view(ours).topk(k, dim=1, largest=largest)
+            want = view(theirs).topk(k, dim=1, largest=largest)
+            numpy.testing.assert_array_equal(got.values.numpy(), want.values.numpy())
+            numpy.testing.assert_array_equal(got.indices.numpy(), want.indices.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "int16"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 2, 4096, 4097, 50001])
+def test_median(n, kind, dtype):
+    x = lines(kind, 2, n, dtype)
+    t = torch.from_numpy(x)
+    for pick, ignores_nan in ((torch.median, False), (torch.nanmedian, True)):
+        got = pick(t, 1)
+        for row, value, index in zip(x, got.values.numpy(), got.indices.numpy(), strict=True):
+            nan = numpy.isnan(row.astype("float64"))
+            order = numpy.argsort(row, kind="stable")  # NaN last
+            place = order[(n - nan.sum() - 1) // 2] if not nan.all() else 0
+            if nan.any() and not ignores_nan:
+                place = nan.argmax()
+            assert index == place
+            numpy.testing.assert_array_equal(value, row[place])
+        numpy.testing.assert_array_equal(pick(t).numpy(), pick(t.reshape(-1), 0).values.numpy())
+
+
+# ---- gather and scatter: the index is checked while it is used ----
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("wrong", [-1, 300])
+def test_places_out_of_bounds(dim, wrong):
+    index = torch.zeros(300, 300, dtype=torch.int64)
+    index[299, 151] = wrong
+    x = torch.ones(300, 300)
+    for call in (
+        lambda: x.gather(dim, index),
+        lambda: x.scatter(dim, index, x * 2),
+        lambda: x.scatter_(dim, index, x * 2),
+        lambda: x.scatter_add(dim, index, x),
+        lambda: x.scatter_add_(dim, index, x),
+        lambda: x.scatter_reduce_(dim, index, x, "mean"),
+        lambda: x.scatter_(dim, index, 5.0),
+    ):
+        with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds for dimension {dim}"):
+            call()
+        assert (x == 1).all()
