@@ -139,6 +139,20 @@ def test_polynomials(name):
         np.testing.assert_allclose(got, want, rtol=2e-13, atol=1e-14 * np.abs(want).max())
 
 
+@pytest.mark.parametrize("name", ["legendre_polynomial_p", "laguerre_polynomial_l"])
+def test_polynomials_of_very_high_degree(name):
+    f, k = getattr(rl.special, name), 999_999
+    x = rl.linspace(-0.99, 0.99, 7, dtype=rl.float64)
+    if name == "laguerre_polynomial_l":
+        x = x.abs() * 5
+        q, p = f(x, k), f(x, k - 1)
+        want = ((2 * k + 1 - x) * q - k * p) / (k + 1)
+    else:
+        want = ((2 * k + 1) * x * f(x, k) - k * f(x, k - 1)) / (k + 1)
+    assert rl.allclose(f(x, k + 1), want, rtol=1e-5, atol=1e-5 * want.abs().max().item())
+    assert f(x, 2**62).isfinite().all()  # at once
+
+
 def test_no_degree_and_no_number():
     for name in dir(rl.special):
         if "_polynomial_" not in name:

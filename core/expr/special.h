@@ -341,7 +341,9 @@ RL_FUNCTION rl_ndtri(double p) {
 RL_TWICE(kPolynomialText,
 
 /* ---- Orthogonal polynomials by their recurrence in the degree (DLMF 18.9.1), which is the whole
- part of n; 0 for a negative one. Chebyshev's inside (-1, 1) by their angle. ---- */
+ part of n; 0 for a negative one. Chebyshev's inside (-1, 1) by their angle; of a million degrees
+ and more, Laguerre's by DLMF 18.15.19 and Legendre's by Hilb's formula (Szego, "Orthogonal
+ Polynomials", 8.21), which are right to some 1e-6 of their greatest values there. ---- */
 
 RL_FUNCTION rl_chebyshev(double x, double n, double p1) {
   double p = 1;
@@ -402,6 +404,12 @@ RL_FUNCTION rl_hermite_polynomial_he(double x, double n) { return rl_hermite(x, 
 RL_FUNCTION rl_laguerre_polynomial_l(double x, double n) {
   n = rl_degree(n);
   if (n <= 0 || x == 0) return n < 0 ? 0 : 1;
+  if (n >= 1e6 && x > 0 && x < 4 * n) {
+    const double m = 4 * n + 2;
+    const double t = x / m;
+    const double u = 0.5 * (sqrt(t - t * t) + asin(sqrt(t)));
+    return exp(0.5 * x) * sqrt(u / sqrt(t - t * t)) * rl_bessel_j0(m * u);
+  }
   double p = 1;
   double q = 1 - x;
   for (double k = 1; k < n && q == q; k += 1) {
@@ -415,6 +423,10 @@ RL_FUNCTION rl_legendre_polynomial_p(double x, double n) {
   n = rl_degree(n);
   if (n <= 0) return n < 0 ? 0 : 1;
   if (fabs(x) == 1) return x > 0 ? 1 : rl_odd_sign(n);
+  if (n >= 1e6 && fabs(x) < 1) {
+    const double t = acos(fabs(x));
+    return (x < 0 ? rl_odd_sign(n) : 1) * sqrt(t / sin(t)) * rl_bessel_j0((n + 0.5) * t);
+  }
   double p = 1;
   double q = x;
   for (double k = 1; k < n && q == q; k += 1) {
