@@ -20,7 +20,7 @@ namespace rl::RL_ISA {
 #define RL_NAMED(name) RL_INLINE double name(double x) { return vm_##name(x); }
 RL_NAMED(exp) RL_NAMED(expm1) RL_NAMED(log) RL_NAMED(log1p) RL_NAMED(sqrt) RL_NAMED(sin)
     RL_NAMED(cos)
-RL_NAMED(tan) RL_NAMED(acos) RL_NAMED(erfc) RL_NAMED(trunc) RL_NAMED(floor)
+RL_NAMED(tan) RL_NAMED(asin) RL_NAMED(acos) RL_NAMED(erfc) RL_NAMED(trunc) RL_NAMED(floor)
 #undef RL_NAMED
 RL_INLINE double fabs(double x) { return vm_abs(x); }
 RL_INLINE double pow(double x, double y) { return vm_pow(x, y); }
