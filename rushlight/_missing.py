@@ -93,8 +93,13 @@ def _message(full_name):
 
     version = getattr(rushlight.version, "rushlight", "")
     text = f"{full_name} is not in rushlight {version}; see docs/coverage.md".replace("  ", " ")
-    instead = next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
-    return f"{text}\n({instead})" if instead else text
+    hint = instead(full_name)
+    return f"{text}\n({hint})" if hint else text
+
+
+def instead(full_name):
+    """What to do without a name that is absent, or None."""
+    return next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
 
 
 def _stub(module_name, name, kind):
