@@ -109,6 +109,7 @@ _ELSEWHERE = {
     "summary": "_summary",
     "TypedStorage": "storage",
     "autocast": "amp",
+    "GradScaler": "amp",
     **dict.fromkeys(
         "autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache "
         "get_autocast_cpu_dtype get_autocast_dtype get_autocast_gpu_dtype get_autocast_ipu_dtype "

@@ -4,7 +4,7 @@ larger operations and their gradients. Not here: operations with a public name.
 
 import rushlight as torch
 
-from ._composite import with_out
+from ._composite import SCALAR, with_out
 from ._copies import _slice
 
 
@@ -40,7 +40,7 @@ def max_pool2d_with_indices_backward(
     return flat.scatter_add(-1, indices.flatten(-2), grad_output.flatten(-2)).view(input.shape)
 
 
-@with_out(wrong="expected scalar type %W but found %G")
+@with_out(wrong=SCALAR)
 def _native_batch_norm_legit(input, weight, bias, *rest):
     """native_batch_norm with running statistics, or without them: (result, mean, 1 / deviation)."""
     if len(rest) == 3:

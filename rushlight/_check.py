@@ -1,10 +1,19 @@
 """`rushlight check PATH`: which of PyTorch's names a program uses, and whether they are here.
 
-Reads sources as syntax trees; runs nothing of them.
+Reads sources and notebooks as syntax trees; runs nothing of them.
 """
 
 import ast
 import os
+
+# Names that are there and do less than PyTorch's.
+_PARTLY = {
+    "torch.compile": "returns what it is given: same results, no speed-up",
+    "torch.jit.script": "returns what it is given: there is no TorchScript",
+    "torch.jit.trace": "returns what it is given: there is no TorchScript",
+    "torch.hub.load": "from folders on this machine: no code is downloaded",
+    "torch.nn.DataParallel": "runs the module on one device",
+}
 
 
 def _files(path):
@@ -13,8 +22,30 @@ def _files(path):
     found = []
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "__pycache__")
-        found += [os.path.join(folder, f) for f in sorted(files) if f.endswith(".py")]
+        found += [os.path.join(folder, f) for f in sorted(files) if f.endswith((".py", ".ipynb"))]
     return found
+
+
+def _source(file):
+    """The text of a program, or of a notebook's code with its lines of IPython's made comments."""
+    if not file.endswith(".ipynb"):
+        with open(file, "rb") as f:
+            return f.read()
+    import json
+
+    with open(file, encoding="utf-8") as f:
+        cells = json.load(f)["cells"]
+    lines = []
+    for cell in cells:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "code" and not text.startswith("%%"):
+            lines += text.splitlines()
+    return "\n".join(_without_magic(line) for line in lines)
+
+
+def _without_magic(line):
+    code = line.lstrip()
+    return f"{line[: len(line) - len(code)]}pass  # {code}" if code[:1] in ("%", "!", "?") else line
 
 
 class _Names(ast.NodeVisitor):
@@ -56,7 +87,7 @@ def state_of(name):
 
     import rushlight
 
-    from ._missing import _Constant, install
+    from ._missing import _Constant, install, missing
 
     install()
     value, path = rushlight, "rushlight"
@@ -68,7 +99,10 @@ def state_of(name):
             try:
                 value = importlib.import_module(path)
             except ImportError:
-                return "unknown"
+                try:
+                    value = missing(path.rpartition(".")[0], part)
+                except AttributeError:
+                    return "unknown"
         doc = getattr(value, "__doc__", None) or ""
         if isinstance(value, _Constant) or doc.startswith(("A name of PyTorch's", "A module of P")):
             # Stub modules may hold real answers: go on to the last part.
@@ -87,9 +121,8 @@ def check(path):
     found, broken = {}, []
     for file in _files(path):
         try:
-            with open(file, "rb") as f:
-                tree = ast.parse(f.read(), file)
-        except (SyntaxError, ValueError) as error:
+            tree = ast.parse(_source(file), file)
+        except (SyntaxError, ValueError, LookupError, TypeError, OSError) as error:
             broken.append(f"{file}: {error}")
             continue
         names = _Names()
@@ -102,20 +135,30 @@ def check(path):
 
 def report(path):
     """The report as text, and whether everything is there."""
+    from ._missing import instead
+
     found, broken = check(path)
-    groups = {"absent": [], "unknown": [], "there": []}
+    groups = {"absent": [], "partly": [], "unknown": [], "there": []}
     for name, (state, where) in sorted(found.items()):
-        groups[state].append((name, where))
+        note = instead(name) if state == "absent" else _PARTLY.get(name)
+        if state == "there" and note:
+            state = "partly"
+        groups[state].append(f"  {name}  {where}" + (f"  ({note})" if note else ""))
     lines = []
     titles = {
         "absent": "in PyTorch, not in rushlight (importing works, calling raises)",
+        "partly": "there in part",
         "unknown": "in neither (a typo, or an attribute of a value)",
     }
     for state, title in titles.items():
         if groups[state]:
-            lines.append(f"{title}:")
-            lines += [f"  {name}  {where}" for name, where in groups[state]]
+            lines += [f"{title}:", *groups[state]]
     lines += [f"cannot be read: {text}" for text in broken]
-    there = len(groups["there"])
-    lines.append(f"{there} of {len(found)} torch names that {path} uses are there.")
+    there = len(groups["there"]) + len(groups["partly"])
+    if not _files(path):
+        lines.append(f"{path} holds no .py or .ipynb file.")
+    elif not found:
+        lines.append(f"{path} names nothing of torch.")
+    else:
+        lines.append(f"{there} of {len(found)} torch names that {path} uses are there.")
     return "\n".join(lines), not groups["absent"] and not broken

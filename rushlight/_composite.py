@@ -10,9 +10,17 @@ from . import _C
 # What a wrong dtype of out= raises, %W and %G being the wanted and the given one (in C: %w, %g).
 CAST = "result type %W can't be cast to the desired output type %G"
 EXACT = "Expected out tensor to have dtype %w, but got %g instead"
+SCALAR = "expected scalar type %W but found %G"
 
 type_name = _C._type_name  # a dtype as PyTorch's messages call it: Float for torch.float32
 c_name = _C._c_type_name  # and as it is called in C: long int for torch.int64
+
+
+def check_scalar_type(wanted, given):
+    """RuntimeError unless the two dtypes are one."""
+    if wanted != given:
+        text = SCALAR.replace("%W", type_name(wanted)).replace("%G", type_name(given))
+        raise RuntimeError(text)
 
 
 def shape_text(shape):

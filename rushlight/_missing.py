@@ -93,8 +93,13 @@ def _message(full_name):
 
     version = getattr(rushlight.version, "rushlight", "")
     text = f"{full_name} is not in rushlight {version}; see docs/coverage.md".replace("  ", " ")
-    instead = next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
-    return f"{text}\n({instead})" if instead else text
+    hint = instead(full_name)
+    return f"{text}\n({hint})" if hint else text
+
+
+def instead(full_name):
+    """What to do without a name that is absent, or None."""
+    return next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
 
 
 def _stub(module_name, name, kind):
@@ -214,10 +219,15 @@ _ANSWERS = {
         "empty_cache": _gpu("empty_cache"),
     },
     "torch.backends.cpu": {"get_cpu_capability": _capability},
-    "torch.backends.mkl": _NOT_BUILT,
+    "torch.backends.mkl": {**_NOT_BUILT, "verbose": nullcontext},
     "torch.backends.mkldnn": {**_NOT_BUILT, "enabled": False},
-    "torch.backends.mps": {**_NOT_BUILT, "is_macos_or_newer": _no},
-    "torch.backends.nnpack": _NOT_BUILT,
+    "torch.backends.mps": {
+        **_NOT_BUILT,
+        "is_macos_or_newer": _no,
+        "is_macos13_or_newer": _no,
+        "get_core_count": _zero,
+    },
+    "torch.backends.nnpack": {"is_available": _no, "flags": nullcontext, "set_flags": _nothing},
     "torch.backends.openmp": _NOT_BUILT,
     "torch.backends.opt_einsum": {**_NOT_BUILT, "enabled": False, "strategy": None},
     "torch.backends.quantized": {"engine": "none", "supported_engines": ["none"]},

@@ -31,3 +31,27 @@ def get_rng_state():
 def set_rng_state(new_state):
     """Restores a state of `get_rng_state`, also one that PyTorch saved."""
     _C.default_generator.set_state(new_state)
+
+
+def _clone_state(self):
+    """Another generator that goes on as this one."""
+    other = _C.Generator()
+    other.set_state(self.get_state())
+    return other
+
+
+def _no_offset(self, *args):
+    raise RuntimeError("CPU Generator does not use offset")
+
+
+def _not_graphsafe(name):
+    def refuse(self, *args):
+        raise NotImplementedError(f"{name} is not supported in this Generator")
+
+    return refuse
+
+
+_C.Generator.clone_state = _clone_state
+_C.Generator.get_offset = _C.Generator.set_offset = _no_offset
+_C.Generator.graphsafe_get_state = _not_graphsafe("graphsafe_get_state")
+_C.Generator.graphsafe_set_state = _not_graphsafe("graphsafe_set_state")

@@ -27,32 +27,45 @@ shim    tells pip that torch is installed here, so that packages which require t
 def main(argv=None):
     """Runs one command and returns the exit status."""
     args = sys.argv[1:] if argv is None else list(argv)
-    if args[:1] in (["--version"], ["-V"], ["version"]):
+    command, rest = args[0] if args else "", args[1:]
+    if command in ("-h", "--help", "help") or rest[:1] in (["-h"], ["--help"]):
+        print(_USAGE, end="")
+        return 0
+    if command in ("--version", "-V", "version"):
         from . import version
 
         print(f"rushlight {version.rushlight}")
-    elif args[:1] == ["info"]:
-        print(_info())
-    elif args[:1] == ["check"] and len(args) == 2:
-        return _check(args[1])
-    elif args[:1] == ["new"] and len(args) == 2 and args[1][:1] not in ("-", ""):
-        return _new(args[1])
-    elif args[:1] == ["shim"] and (status := _shim(args[1:])) is not None:
-        return status
-    elif args[:1] == ["run"] and len(args) > 1 and args[1] not in ("-h", "--help"):
-        return _run(args[1:])
-    elif args[:1] in (["-h"], ["--help"], ["help"]) or args[:1] == ["run"] and len(args) > 1:
-        print(_USAGE, end="")
-    else:
-        print(_USAGE, end="", file=sys.stderr)
-        return 2
-    return 0
+        return 0
+    actions = {"run": _run, "check": _check, "new": _new, "info": _info, "shim": _shim}
+    if command not in actions:
+        why = f"unknown command {command!r}" if command else "a command is missing"
+        hint = f" (rushlight run {command}?)" if os.path.exists(command) else ""
+        return _misused(why + hint)
+    return actions[command](rest)
+
+
+def _misused(why):
+    """Says how the command line is to be used; the exit status of a wrong one."""
+    print(f"rushlight: {why}\n{_USAGE}", end="", file=sys.stderr)
+    return 2
+
+
+def _one(args, what):
+    """The only argument of a command, or None after saying that one is needed."""
+    if len(args) == 1 and args[0][:1] not in ("-", ""):
+        return args[0]
+    _misused(f"{what} is needed, and nothing else")
+    return None
 
 
 # --- run -----------------------------------------------------------------------------------------
 
 
 def _run(args):
+    if not args:
+        return _misused("run needs a program")
+    if args[0].startswith("-") and args[0] not in ("-", "--", "-m", "-c"):
+        return _misused(f"unknown option {args[0]} of run")
     from ._alias import as_torch
 
     as_torch()
@@ -60,12 +73,7 @@ def _run(args):
         return _guarded(_run_module, args[1:], "-m")
     if args[0] == "-c":
         return _guarded(_run_code, args[1:], "-c")
-    if args[0] == "--":
-        args = args[1:]
-    elif args[0].startswith("-") and args[0] != "-":
-        print(f"rushlight run: unknown option {args[0]}\n{_USAGE}", end="", file=sys.stderr)
-        return 2
-    return _guarded(_run_script, args, "run")
+    return _guarded(_run_script, args[1:] if args[0] == "--" else args, "run")
 
 
 def _guarded(action, args, option):
@@ -176,9 +184,12 @@ def _only_ours(traceback):
     return True
 
 
-def _check(path):
+def _check(args):
     from ._check import report
 
+    path = _one(args, "the path of a file or a folder")
+    if path is None:
+        return 2
     try:
         text, good = report(path)
     except FileNotFoundError as error:
@@ -188,16 +199,21 @@ def _check(path):
     return 0 if good else 1
 
 
-def _new(path):
+def _new(args):
     from ._new import make
 
+    path = _one(args, "a name for the project")
+    if path is None:
+        return 2
     try:
         files = make(path)
     except (FileExistsError, NotADirectoryError, PermissionError, ValueError) as error:
         print(f"rushlight new: {error}", file=sys.stderr)
         return 1
+    from shlex import quote
+
     print(f"{path}: {len(files)} files\n")
-    print(f"  cd {path}\n  rushlight run train.py --epochs 3\n  rushlight run test.py\n")
+    print(f"  cd {quote(path)}\n  rushlight run train.py --epochs 3\n  rushlight run test.py\n")
     print("README.md there tells what is where.")
     return 0
 
@@ -208,13 +224,21 @@ def _new(path):
 def _shim(args):
     from ._shim import main as shim
 
-    return shim(args)
+    status = shim(args)
+    return _misused("shim takes no such arguments") if status is None else status
 
 
 # --- info ----------------------------------------------------------------------------------------
 
 
-def _info():
+def _info(args):
+    if args:
+        return _misused("info takes no arguments")
+    print(_description())
+    return 0
+
+
+def _description():
     import platform
 
     import rushlight

@@ -459,3 +459,11 @@ _METHODS["polygamma_"] = in_place(_METHODS["polygamma"])
 _METHODS["mvlgamma_"] = in_place(
     _METHODS["mvlgamma"], "mvlgamma: result type %G can't be cast to the desired output type %W"
 )
+
+
+def __getattr__(name):
+    if name in "cdist istft lu norm pca_lowrank split stft svd_lowrank".split():
+        return getattr(torch, name)
+    from ._missing import missing
+
+    return missing(__name__, name)

@@ -34,7 +34,9 @@ class TypedStorage:
 
     def __init__(self, size=None, *, wrap_storage=None, dtype=None, device=None, _internal=False):
         self.dtype = dtype or self._dtype or torch.get_default_dtype()
-        if wrap_storage is None:
+        if isinstance(size, (list, tuple)):
+            wrap_storage = torch.tensor(size, dtype=self.dtype).untyped_storage()
+        elif wrap_storage is None:
             wrap_storage = torch.UntypedStorage((size or 0) * self.dtype.itemsize)
         self._untyped_storage = wrap_storage
 
@@ -90,6 +92,38 @@ class TypedStorage:
         self._tensor().fill_(value)
         return self
 
+    def copy_(self, source, non_blocking=None):
+        self._tensor().copy_(torch.tensor(list(source), dtype=self.dtype))
+        return self
+
+    def type(self, dtype=None, non_blocking=False):
+        """The name of its class, or these elements as another dtype."""
+        if dtype is None:
+            return f"torch.{_storage_name(self.dtype)}"
+        return self._to(dtype)
+
+    def _to(self, dtype):
+        if dtype == self.dtype:
+            return self
+        return TypedStorage(wrap_storage=self._tensor().to(dtype).untyped_storage(), dtype=dtype)
+
+    def cpu(self):
+        return self
+
+    def get_device(self):
+        return None if self.device.type == "cpu" else self.device.index
+
+    def is_shared(self):
+        return self._tensor().is_shared()
+
+    def is_pinned(self, device="cuda"):
+        return False
+
+    def resizable(self):
+        return True
+
+    is_sparse = False
+
     def clone(self):
         return TypedStorage(wrap_storage=self._tensor().clone().untyped_storage(), dtype=self.dtype)
 
@@ -114,6 +148,20 @@ class TypedStorage:
         if id(self) not in memo:
             memo[id(self)] = self.clone()
         return memo[id(self)]
+
+
+def _conversion(dtype):
+    def convert(self):
+        return self._to(getattr(torch, dtype))
+
+    convert.__doc__ = f"These elements as {dtype}."
+    return convert
+
+
+for _name, _dtype in _NAMES.items():
+    _short = {"Byte": "byte", "Char": "char", "BFloat16": "bfloat16", "ComplexDouble": "complex_double",
+              "ComplexFloat": "complex_float"}.get(_name[:-7], _name[:-7].lower())  # fmt: skip
+    setattr(TypedStorage, _short, _conversion(_dtype))
 
 
 def _load_from_bytes(data):

@@ -1,8 +1,8 @@
-"""`torch.testing`: `assert_close` for tensors, numbers and containers of them."""
+"""`torch.testing`: `assert_close` for tensors, numbers and containers of them; `make_tensor`."""
 
 import rushlight as torch
 
-__all__ = ["assert_close"]
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
 
 # dtype: (rtol, atol), the tolerances that PyTorch's documentation lists.
 _TOLERANCES = {
@@ -150,6 +150,79 @@ def _difference(a, b, close, rtol, atol):
         f"Mismatched elements: {wrong} / {total} ({wrong / total:.1%})\n"
         f"{worst(gap, 'absolute', atol)}\n{worst(relative, 'relative', rtol)}"
     )
+
+
+def assert_allclose(actual, expected, rtol=None, atol=None, equal_nan=True, msg=""):
+    """Deprecated: `assert_close` that converts to the dtype of `actual` first."""
+    actual = torch.as_tensor(actual)
+    expected = torch.as_tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        # The tolerances that numpy's function of this name had here.
+        by_dtype = {torch.float16: (1e-3, 1e-3), torch.float32: (1e-4, 1e-5)}
+        rtol, atol = by_dtype.get(actual.dtype, (1e-5, 1e-8))
+    assert_close(
+        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_device=True,
+        check_dtype=False, check_stride=False, msg=msg or None,
+    )  # fmt: skip
+
+
+def make_tensor(*shape, dtype, device, low=None, high=None, requires_grad=False,
+                noncontiguous=False, exclude_zero=False, memory_format=None):  # fmt: skip
+    """A tensor of uniform random values, by default from [-9, 9]; PyTorch's for the same seed.
+
+    Args:
+        low, high: limits, the second left out; 0 and 10 for uint8, 0 and 2 for bool.
+        noncontiguous (bool): every other element of a larger tensor, if it has two or more.
+        exclude_zero (bool): one in the place of zero, or the smallest number there is.
+
+    Raises:
+        ValueError: limits that are equal, not numbers or the wrong way round; both layouts asked for.
+
+    Example:
+        >>> torch.testing.make_tensor(2, 3, dtype=torch.int64, device="cpu", low=0, high=5).shape
+        torch.Size([2, 3])
+    """
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = shape[0]
+    if noncontiguous and memory_format is not None:
+        raise ValueError(
+            f"The parameters `noncontiguous` and `memory_format` are mutually exclusive, but got "
+            f"noncontiguous={noncontiguous} and memory_format={memory_format}"
+        )
+    apart = noncontiguous and torch.Size(shape).numel() > 1
+    drawn = (*shape[:-1], 2 * shape[-1]) if apart else tuple(shape)
+    result = _random(drawn, dtype, low, high).to(device)
+    if apart:
+        result = result[..., 1::2]
+    elif memory_format is not None:
+        result = result.clone(memory_format=memory_format)
+    if exclude_zero:
+        exact = not (dtype.is_floating_point or dtype.is_complex)
+        result[result == 0] = 1 if exact else torch.finfo(dtype).tiny
+    return result.requires_grad_() if requires_grad else result
+
+
+def _random(shape, dtype, low, high):
+    exact = not (dtype.is_floating_point or dtype.is_complex)
+    first, last = (
+        (0, 2) if dtype == torch.bool else (0, 10) if dtype == torch.uint8 else (-9, 9 + exact)
+    )
+    low, high = first if low is None else low, last if high is None else high
+    if low != low or high != high:
+        raise ValueError(f"`low` and `high` cannot be NaN, but got {low=} and {high=}")
+    if low >= high:
+        raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
+    if exact:
+        from math import ceil
+
+        if dtype == torch.bool:
+            return torch.randint(ceil(max(low, 0)), ceil(min(high, 2)), shape, dtype=dtype)
+        limits = torch.iinfo(dtype)
+        low, high = max(ceil(low), limits.min), min(ceil(high), limits.max)
+        return torch.randint(low, high, shape, dtype=dtype)
+    result = torch.empty(shape, dtype=dtype)
+    (torch.view_as_real(result) if dtype.is_complex else result).uniform_(low, high)
+    return result
 
 
 def __getattr__(name):

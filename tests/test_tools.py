@@ -1,5 +1,7 @@
 """`rushlight.summary`, `rushlight.draw` and `rushlight check`."""
 
+import json
+import pathlib
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -94,3 +96,50 @@ def test_draw_shared_deep_and_wrong():
 def test_config():
     assert torch.version.rushlight in torch.__config__.show()
     assert str(torch.get_num_threads()) in torch.__config__.parallel_info()
+
+
+def test_check_reads_notebooks_and_says_what_to_do_instead(tmp_path, capsys):
+    code = ["import torch\n", "%matplotlib inline\n", "if torch.nosuch():\n", "    !ls\n"]
+    cells = [{"cell_type": "markdown", "source": "torch.is_text"}]
+    cells += [
+        {"cell_type": "code", "source": s} for s in (code, "%%bash\ntorch (", "torch.compile")
+    ]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "b.py").write_text("from torch.optim import SparseAdam")
+    (tmp_path / "c.ipynb").write_text("{}")
+    assert cli.main(["check", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "torch.optim.SparseAdam" in out and "use torch.optim.Adam)" in out
+    assert "there in part:\n  torch.compile" in out and "torch.nosuch" in out
+    assert "is_text" not in out and f"cannot be read: {tmp_path}/c.ipynb" in out
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["check", str(tmp_path / "empty")]) == 0
+    assert "holds no .py or .ipynb file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ("", "a command is missing"),
+        ("nosuch", "unknown command 'nosuch'"),
+        ("tests", "(rushlight run tests?)"),
+        ("check", "the path of a file or a folder is needed"),
+        ("check a b", "the path of a file or a folder is needed"),
+        ("new -x", "a name for the project is needed"),
+        ("run", "run needs a program"),
+        ("run --nosuch", "unknown option --nosuch of run"),
+        ("info x", "info takes no arguments"),
+        ("shim x", "shim takes no such arguments"),
+    ],
+)
+def test_wrong_command_lines(args, why, capsys, monkeypatch):
+    monkeypatch.chdir(pathlib.Path(__file__).parent.parent)
+    assert cli.main(args.split()) == 2
+    err = capsys.readouterr().err
+    assert why in err.splitlines()[0] and "usage: rushlight run" in err
+
+
+@pytest.mark.parametrize("args", ["--help", "help", "check --help", "new -h", "run --help"])
+def test_help(args, capsys):
+    assert cli.main(args.split()) == 0
+    assert capsys.readouterr().out.startswith("usage: rushlight run")

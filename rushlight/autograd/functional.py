@@ -183,6 +183,18 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
     )
 
 
+def _times(outputs, inputs, v, like, what, how, create_graph, strict):
+    """The Jacobian of outputs by inputs times v, in the shapes of `like`, by two backward passes."""
+    with torch.enable_grad():
+        # The first pass is linear in its vectors; their gradient is the product asked for.
+        vectors = tuple(torch.zeros_like(o, requires_grad=True) for o in outputs)
+        backward = _grad(outputs, inputs, vectors, create_graph=True)
+        _check_depends(backward, what, strict)
+    with _keep_mode(create_graph):
+        products = _grad(backward, vectors, v, create_graph)
+        return _filled(products, like, strict, create_graph, how)
+
+
 def jvp(func, inputs, v=None, create_graph=False, strict=False):
     """(outputs, the Jacobian times v): two backward passes; `v` has the inputs' shapes."""
     with torch.enable_grad():
@@ -193,13 +205,9 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
             func(*inputs), "outputs of the user-provided function", "jvp"
         )
         _check_depends(outputs, "outputs", strict)
-        # The first pass is linear in its vectors; their gradient is the product asked for.
-        vectors = tuple(torch.zeros_like(o, requires_grad=True) for o in outputs)
-        backward = _grad(outputs, inputs, vectors, create_graph=True)
-        _check_depends(backward, "grad_inputs", strict)
-    with _keep_mode(create_graph):
-        products = _grad(backward, vectors, v, create_graph)
-        products = _filled(products, outputs, strict, create_graph, "back_trick")
+    products = _times(
+        outputs, inputs, v, outputs, "grad_inputs", "back_trick", create_graph, strict
+    )
     return (
         _results(outputs, create_graph, out_tuple),
         _results(products, create_graph, out_tuple),
@@ -345,10 +353,7 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
         outputs = _one_number(func, inputs, "hvp", strict)
         first = _grad(outputs, inputs, create_graph=True)
         _check_depends(first, "jacobian", strict)
-        vectors = tuple(torch.zeros_like(x, requires_grad=True) for x in inputs)
-        second = _grad(first, inputs, vectors, create_graph=True)
-        _check_depends(second, "hessian", strict)
-    with _keep_mode(create_graph):
-        products = _grad(second, vectors, v, create_graph)
-        products = _filled(products, inputs, strict, create_graph, "double_back_trick")
+    products = _times(
+        first, inputs, v, inputs, "hessian", "double_back_trick", create_graph, strict
+    )
     return _results(outputs, create_graph, False), _results(products, create_graph, in_tuple)

@@ -66,6 +66,19 @@ def sdp_kernel(enable_flash=True, enable_math=True, enable_mem_efficient=True, e
         _sdp.update(old)
 
 
+def _no(*args, **kwargs):
+    """False: there is one attention, which needs no such kernel."""
+    return False
+
+
+can_use_flash_attention = can_use_efficient_attention = can_use_cudnn_attention = _no
+is_flash_attention_available = is_ck_sdpa_available = fp16_bf16_reduction_math_sdp_allowed = _no
+
+
+def allow_fp16_bf16_reduction_math_sdp(enabled):
+    """Accepted: sums are kept in float32."""
+
+
 def preferred_linalg_library(backend=None):
     """Accepted: the choice has no effect."""
     return backend or "default"

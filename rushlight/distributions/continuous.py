@@ -457,6 +457,21 @@ class Beta(ExponentialFamily):
         return "Beta()"
 
 
+def only_matrix(error, covariance_matrix, precision_matrix, scale_tril):
+    """(name, matrix) of the one that is given; raises `error` unless exactly one is."""
+    given = {
+        "covariance_matrix": covariance_matrix,
+        "precision_matrix": precision_matrix,
+        "scale_tril": scale_tril,
+    }
+    given = [(name, matrix) for name, matrix in given.items() if matrix is not None]
+    if len(given) != 1:
+        raise error(
+            "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
+        )
+    return given[0]
+
+
 class MultivariateNormal(Distribution):
     """Normal vectors, by covariance, precision or the covariance's Cholesky factor."""
 
@@ -475,17 +490,9 @@ class MultivariateNormal(Distribution):
     ):  # fmt: skip
         if loc.dim() < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        given = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
-        if len(given) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
-            )
-        ((self._kind, matrix),) = given.items()
+        self._kind, matrix = only_matrix(
+            ValueError, covariance_matrix, precision_matrix, scale_tril
+        )
         if matrix.dim() < 2:
             raise ValueError(
                 f"{self._kind} matrix must be at least two-dimensional, with optional leading batch dimensions"

@@ -5,7 +5,7 @@ import math
 import rushlight as torch
 
 from . import constraints
-from .continuous import Chi2
+from .continuous import Chi2, only_matrix
 from .distribution import Distribution, lazy_property
 from .exp_family import ExponentialFamily
 
@@ -49,18 +49,7 @@ class Wishart(ExponentialFamily):
 
     def __init__(self, df, covariance_matrix=None, precision_matrix=None, scale_tril=None,
                  validate_args=None):  # fmt: skip
-        given = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        given = {name: value for name, value in given.items() if value is not None}
-        if len(given) != 1:
-            raise AssertionError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        ((kind, matrix),) = given.items()
+        kind, matrix = only_matrix(AssertionError, covariance_matrix, precision_matrix, scale_tril)
         if matrix.dim() < 2:
             raise ValueError(
                 "scale_tril must be at least two-dimensional, with optional leading batch "

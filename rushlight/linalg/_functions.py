@@ -3,6 +3,7 @@
 import rushlight as torch
 
 from .. import _C
+from .._composite import check_scalar_type
 from ._common import (
     Operation,
     check,
@@ -259,7 +260,7 @@ def cross(input, other, *, dim=-1):
     shape = (torch.empty(a.shape, device="meta") + torch.empty(b.shape, device="meta")).shape
     if a.dtype == torch.bool:
         raise NotImplementedError("\"cross\" not implemented for 'Bool'")
-    check(a.dtype == b.dtype, f"expected scalar type {type_name(a)} but found {type_name(b)}")
+    check_scalar_type(a.dtype, b.dtype)
     a, b = a.expand(shape), b.expand(shape)
     return a.roll(-1, dim) * b.roll(1, dim) - a.roll(1, dim) * b.roll(-1, dim)
 

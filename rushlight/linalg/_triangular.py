@@ -1,6 +1,7 @@
 """Triangular systems: one substitution, no factorisation."""
 
 from .. import return_types
+from .._composite import SCALAR, check_scalar_type
 from ._common import (
     Operation,
     broadcast_batches,
@@ -57,7 +58,7 @@ def check_equation(A, B, left, name):
 @public(
     "linalg_solve_triangular",
     first="input",
-    strict="expected scalar type %W but found %G",
+    strict=SCALAR,
 )
 def solve_triangular(input, B, *, upper, left=True, unitriangular=False):
     """X with A X = B, or X A = B if not `left`, for a triangular A: one substitution, no
@@ -76,7 +77,7 @@ def solve_triangular(input, B, *, upper, left=True, unitriangular=False):
     check_equation(input, B, left, "linalg.solve_triangular")
     A, B = broadcast_batches(input, B)
     check_kernel(A, "triangular_solve_cpu")
-    check(A.dtype == B.dtype, f"expected scalar type {type_name(A)} but found {type_name(B)}")
+    check_scalar_type(A.dtype, B.dtype)
     return _SolveTriangular.call(A, B, bool(upper), bool(left), bool(unitriangular))
 
 

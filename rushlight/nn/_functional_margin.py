@@ -2,6 +2,7 @@
 
 import rushlight as torch
 
+from .._composite import check_scalar_type, type_name
 from . import _reduction as _Reduction
 from ._functional_linear import pairwise_distance
 from ._functional_loss import _legacy, _reduced
@@ -170,8 +171,8 @@ def multi_margin_loss(
             f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
         )
     _check_types("multi_margin_loss_cpu_kernel", input, target)
-    if weight is not None and weight.dtype != input.dtype:
-        _scalar_type(input.dtype, weight.dtype)
+    if weight is not None:
+        check_scalar_type(input.dtype, weight.dtype)
     if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < classes:
         raise RuntimeError("target out of range")
     index = y.unsqueeze(-1)
@@ -182,26 +183,6 @@ def multi_margin_loss(
         hinge = hinge * weight[index]
     loss = hinge.scatter(1, index, 0.0).sum(-1) / classes
     return _reduced(loss if target.dim() or kind else loss.reshape(()), reduction)
-
-
-_TYPES = {
-    torch.float16: "Half",
-    torch.bfloat16: "BFloat16",
-    torch.float32: "Float",
-    torch.float64: "Double",
-    torch.int8: "Char",
-    torch.uint8: "Byte",
-    torch.int16: "Short",
-    torch.int32: "Int",
-    torch.int64: "Long",
-    torch.bool: "Bool",
-    torch.complex64: "ComplexFloat",
-    torch.complex128: "ComplexDouble",
-}
-
-
-def _scalar_type(expected, found):
-    raise RuntimeError(f"expected scalar type {_TYPES[expected]} but found {_TYPES[found]}")
 
 
 def _rows(input):
@@ -216,9 +197,8 @@ def _rows(input):
 
 def _check_types(kernel, input, target):
     if input.dtype not in (torch.float32, torch.float64):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{_TYPES[input.dtype]}'")
-    if target.dtype != torch.int64:
-        _scalar_type(torch.int64, target.dtype)
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(input.dtype)}'")
+    check_scalar_type(torch.int64, target.dtype)
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):

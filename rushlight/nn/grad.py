@@ -31,34 +31,33 @@ def _like(size, other):
     return torch.zeros(size, dtype=other.dtype, device=other.device, requires_grad=True)
 
 
+def _named(function, dims, of):
+    function.__name__ = function.__qualname__ = f"conv{dims}d_{of}"
+    function.__doc__ = (
+        f"The gradient of `conv{dims}d` with respect to its {of}, of size `{of}_size`, where "
+        "`grad_output` is that of its output."
+    )
+    return function
+
+
 def _by_input(dims):
     gradient = _gradient(0, dims)
 
-    def conv_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):
+    def conv(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):
         x = _like(input_size, weight)
         return gradient(x, weight, grad_output, stride, padding, dilation, groups)
 
-    conv_input.__name__ = conv_input.__qualname__ = f"conv{dims}d_input"
-    conv_input.__doc__ = (
-        f"The gradient of `conv{dims}d` with respect to its input, of size `input_size`, where "
-        "`grad_output` is that of its output."
-    )
-    return conv_input
+    return _named(conv, dims, "input")
 
 
 def _by_weight(dims):
     gradient = _gradient(1, dims)
 
-    def conv_weight(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):
+    def conv(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):
         weight = _like(weight_size, input)
         return gradient(input, weight, grad_output, stride, padding, dilation, groups)
 
-    conv_weight.__name__ = conv_weight.__qualname__ = f"conv{dims}d_weight"
-    conv_weight.__doc__ = (
-        f"The gradient of `conv{dims}d` with respect to its weight, of size `weight_size`, where "
-        "`grad_output` is that of its output."
-    )
-    return conv_weight
+    return _named(conv, dims, "weight")
 
 
 conv1d_input, conv2d_input, conv3d_input = map(_by_input, (1, 2, 3))
