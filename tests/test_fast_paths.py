@@ -151,6 +151,36 @@ def test_places_out_of_bounds(dim, wrong):
         lambda: x.scatter_reduce_(dim, index, x, "mean"),
         lambda: x.scatter_(dim, index, 5.0),
     ):
-        with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds for dimension {dim}"):
+        with pytest.raises(
+            RuntimeError, match=f"index {wrong} is out of bounds for dimension {dim}"
+        ):
             call()
         assert (x == 1).all()
+
+
+# ---- convolutions: input planes cut into bands, and by the phases of a stride ----
+
+
+CONVOLUTIONS = [
+    *((2, 3, 5, 7, width, 3, 2, pad) for width in range(30, 38) for pad in (0, 1)),
+    (1, 3, 20, 70, 81, 7, 2, 3),
+    (1, 20, 30, 40, 66, 3, 3, 1),
+    (1, 64, 20, 57, 56, 3, 1, 1),  # two bands
+    (1, 4, 64, 120, 114, 7, 1, 3),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n,c,k,h,w,r,stride,pad", CONVOLUTIONS)
+def test_convolutions(n, c, k, h, w, r, stride, pad, dtype):
+    x, weight = numbers(n, c, h, w).astype(dtype), numbers(k, c, r, r, seed=1).astype(dtype)
+    exact = oracle.nn.functional.conv2d(
+        *(oracle.from_numpy(a).double() for a in (x, weight)), stride=stride, padding=pad
+    )
+    size = oracle.nn.functional.conv2d(
+        *(oracle.from_numpy(abs(a)).double() for a in (x, weight)), stride=stride, padding=pad
+    )
+    tx, tw = torch.from_numpy(x), torch.from_numpy(weight)
+    got = both_ways(lambda: torch.nn.functional.conv2d(tx, tw, stride=stride, padding=pad))
+    bound = numpy.finfo(dtype).eps * 4 * (size.numpy() + 1)
+    assert (abs(got - exact.numpy()) < bound).all()

@@ -106,13 +106,15 @@ struct Blocking {
 };
 
 Blocking choose_blocks(const Grid& g, int64_t images, int64_t groups, int64_t channels,
-                       int64_t element) {
+                       int64_t tile_rows, int64_t element) {
   const int64_t threads = in_parallel() ? 1 : num_threads();
-  const int64_t row_bytes = channels * g.phases() * g.pitch * element;
+  const int64_t row_bytes = (channels * g.phases() + tile_rows) * g.pitch * element;
   Blocking b{1, g.u, images, 1};
   const int64_t image_bytes = row_bytes * g.rows(g.u);
-  if (image_bytes > kCacheBytes)
+  if (image_bytes > kCacheBytes) {
     b.band = std::clamp<int64_t>(kCacheBytes / row_bytes - g.reach_down, 1, g.u);
+    b.band = div_up(g.u, div_up(g.u, b.band));  // no short last band
+  }
   if (images * groups < threads) b.band = std::min(b.band, div_up(g.u, threads));
   if (b.band == g.u) {
     const int64_t flat = g.rows(g.u) * g.pitch;
@@ -217,7 +219,7 @@ void correlate(const Correlation<T>& c) {
                                    weights + i / tiles * packed, i % tiles, i % tiles + 1);
                });
 
-  const Blocking b = choose_blocks(g, c.images, c.groups, c.in, sizeof(T));
+  const Blocking b = choose_blocks(g, c.images, c.groups, c.in, kn.tile_rows, sizeof(T));
   const int64_t plane = g.plane(b.images, b.band, kn.lanes, kn.vector_slack);
   const std::vector<int64_t> offsets = g.offsets(c.in, plane);
   const int64_t tasks = b.image_blocks * b.bands * c.groups;

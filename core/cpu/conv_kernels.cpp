@@ -33,10 +33,15 @@ void flatten_image(const FlatSource<T>& f, const T* from, int64_t a, int64_t b, 
   for (int64_t i = i0; i < i1; ++i) {
     const T* row = from + (top + i * f.step_h) * f.w + left + j0 * f.step_w;
     T* out = to + i * f.pitch + j0;
-    if (f.step_w == 1)
+    if (f.step_w == 1) {
       copy_row(row, out, n);
-    else
-      for (int64_t j = 0; j < n; ++j) out[j] = row[j * f.step_w];
+      continue;
+    }
+    int64_t j = 0;
+    if (f.step_w == 2)
+      for (constexpr int w = kLanes<T>; j + w < n; j += w)  // the last element may be the last of x
+        store(out + j, even_lanes<T>(load(row + 2 * j), load(row + 2 * j + w)));
+    for (; j < n; ++j) out[j] = row[j * f.step_w];
   }
 }
 
@@ -71,7 +76,10 @@ void conv_tile(int64_t taps, const T* a, const T* b, const int64_t* offset, T* t
     const T* at = b + offset[p];
     Vec<T> bv[NV];
 #pragma GCC unroll 16
-    for (int j = 0; j < NV; ++j) bv[j] = load(at + j * w);
+    for (int j = 0; j < NV; ++j) {
+      bv[j] = load(at + j * w);
+      if (MR >= 8) __builtin_prefetch(at + (NV + j) * w);  // of the next tile
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
       const Vec<T> av = splat(a[i]);

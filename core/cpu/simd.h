@@ -111,6 +111,16 @@ RL_INLINE void swap_blocks(V& a, V& b, Seq<I...>) {
   a = low;
 }
 
+template <class T, int... I>
+RL_INLINE Vec<T> even_lanes(Vec<T> a, Vec<T> b, Seq<I...>) {
+  return __builtin_shufflevector(a, b, (2 * I)...);
+}
+/// Every other lane of a and b in a row, from the first on.
+template <class T>
+RL_INLINE Vec<T> even_lanes(Vec<T> a, Vec<T> b) {
+  return even_lanes<T>(a, b, typename MakeSeq<kLanes<T>>::type{});
+}
+
 /// Transposes a square of registers: rows[i][j] <-> rows[j][i].
 template <class T, int D = 1>
 RL_INLINE void transpose(Vec<T>* rows) {
