@@ -48,6 +48,10 @@ PRODUCTS = [
     (15, 20, 17),
     (29, 3, 31),
     (29, 3, 33),
+    # B packed in turn, or before all rows of a block
+    (448, 600, 70),
+    (449, 600, 70),
+    (225, 530, 530),
     # vectors: y in registers or not
     (1, 100, 256),
     (1, 100, 255),
@@ -58,11 +62,14 @@ PRODUCTS = [
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("m,k,n", PRODUCTS)
-def test_products(m, k, n, dtype):
+def test_products(m, k, n, transposed, dtype):
     a, b, c = numbers(m, k), numbers(k, n, seed=1), numbers(m, n, seed=2)
     a, b, c = (x.astype(dtype) for x in (a, b, c))
     ta, tb, tc = (torch.from_numpy(x) for x in (a, b, c))
+    if transposed:
+        tb = tb.t().contiguous().t()
     exact = a.astype("float64") @ b.astype("float64")
     bound = numpy.finfo(dtype).eps * 4 * (abs(a) @ abs(b) + 1)
     assert (abs(both_ways(lambda: ta @ tb) - exact) < bound).all()
