@@ -191,3 +191,53 @@ def test_convolutions(n, c, k, h, w, r, stride, pad, dtype):
     got = both_ways(lambda: torch.nn.functional.conv2d(tx, tw, stride=stride, padding=pad))
     bound = numpy.finfo(dtype).eps * 4 * (size.numpy() + 1)
     assert (abs(got - exact.numpy()) < bound).all()
+
+
+# ---- LU and what rests on it: LAPACK below a size, our own recursion from there on ----
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [31, 32, 33, 95, 96, 97, 150, 257])
+def test_lu(n, dtype):
+    a = numbers(2, n, n).astype(dtype)
+    t = torch.from_numpy(a)
+    lu, pivots = torch.linalg.lu_factor(t)
+    p, lower, upper = torch.lu_unpack(lu, pivots)
+    eps = numpy.finfo(dtype).eps
+    assert (abs((p @ lower @ upper).numpy() - a) < 20 * n * eps).all()
+    assert abs(lower.numpy()).max() <= 1
+    _, theirs = oracle.linalg.lu_factor(oracle.from_numpy(a))
+    numpy.testing.assert_array_equal(pivots.numpy(), theirs.numpy())
+    both_ways(lambda: torch.linalg.lu_factor(t)[0])
+    sign, log = numpy.linalg.slogdet(a.astype("float64"))
+    got = torch.linalg.slogdet(t)
+    numpy.testing.assert_array_equal(got.sign.numpy(), sign)
+    numpy.testing.assert_allclose(got.logabsdet.numpy(), log, rtol=200 * n * eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n,k", [(31, 40), (32, 32), (33, 31), (100, 33), (257, 70), (257, 1)])
+def test_solve(n, k, dtype):
+    a = (numbers(n, n) + 3 * n**0.5 * numpy.eye(n)).astype(dtype)
+    b = numbers(n, k, seed=1).astype(dtype)
+    ta, tb = torch.from_numpy(a), torch.from_numpy(b)
+    exact = numpy.linalg.solve(a.astype("float64"), b.astype("float64"))
+    bound = 100 * numpy.finfo(dtype).eps
+    assert (abs(both_ways(lambda: torch.linalg.solve(ta, tb)) - exact) < bound).all()
+    inverse = numpy.linalg.inv(a.astype("float64"))
+    assert (abs(both_ways(lambda: torch.linalg.inv(ta)) - inverse) < bound).all()
+    left = torch.linalg.solve(ta, tb.t(), left=False).numpy()
+    assert (abs(left - numpy.linalg.solve(a.T.astype("float64"), b).T) < bound).all()
+
+
+@pytest.mark.parametrize("n", [95, 120])
+def test_lu_of_what_has_none(n):
+    a = torch.ones(n, n) + torch.eye(n)
+    a[:, 70] = 0
+    assert torch.linalg.inv_ex(a).info.item() == 71
+    with pytest.raises(torch.linalg.LinAlgError, match="zero"):
+        torch.linalg.inv(a)
+    assert torch.linalg.det(a) == 0
+    for odd in (float("nan"), float("inf")):
+        a[40, 20] = odd
+        assert torch.linalg.det(a).isnan()
