@@ -241,3 +241,50 @@ def test_lu_of_what_has_none(n):
     for odd in (float("nan"), float("inf")):
         a[40, 20] = odd
         assert torch.linalg.det(a).isnan()
+
+
+# ---- NumPy and back, by the buffer protocol ----
+
+ARRAYS = {
+    "big endian": numpy.zeros(3, ">f4"),
+    "text": numpy.array(["a"], ">U1"),
+    "bytes": numpy.array([b"a"]),
+    "objects": numpy.array([None]),
+    "dates": numpy.zeros(2, "M8[s]"),
+    "records": numpy.zeros(2, [("a", "f4")]),
+    "backwards": numpy.arange(4)[::-1],
+    "between": numpy.zeros(2, [("a", "i1"), ("b", "i8")])["b"],
+    "long double": numpy.zeros(2, numpy.longdouble),
+    "number": numpy.array(3.5),
+    "steps": numpy.arange(24, dtype="int16").reshape(4, 6)[::2, 1::2],
+    "one": numpy.zeros((2, 3, 4))[:, 1:2],
+    "repeated": numpy.broadcast_to(numpy.ones(3, "complex64"), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.filterwarnings("ignore")
+def test_from_numpy(name):
+    def run(library):
+        try:
+            t = library.from_numpy(ARRAYS[name])
+        except (TypeError, ValueError) as error:
+            return type(error), str(error).splitlines()[0]
+        back = t.numpy()
+        return str(t.dtype), t.stride(), back.dtype, back.shape, back.strides, back.tolist()
+
+    assert run(torch) == run(oracle)
+
+
+def test_numpy_keeps_the_memory_and_lets_it_go():
+    t = torch.arange(6.0)
+    array = t.numpy()
+    with pytest.raises(RuntimeError, match="not resizable"):
+        t.resize_(100)
+    part = array[3:]
+    del array, t
+    assert part.tolist() == [3, 4, 5]
+    t = torch.arange(6.0)
+    array = t.numpy()
+    del array
+    assert t.resize_(100).numel() == 100
