@@ -48,6 +48,10 @@ PRODUCTS = [
     (15, 20, 17),
     (29, 3, 31),
     (29, 3, 33),
+    # B packed in turn, or before all rows of a block
+    (448, 600, 70),
+    (449, 600, 70),
+    (225, 530, 530),
     # vectors: y in registers or not
     (1, 100, 256),
     (1, 100, 255),
@@ -58,11 +62,14 @@ PRODUCTS = [
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("m,k,n", PRODUCTS)
-def test_products(m, k, n, dtype):
+def test_products(m, k, n, transposed, dtype):
     a, b, c = numbers(m, k), numbers(k, n, seed=1), numbers(m, n, seed=2)
     a, b, c = (x.astype(dtype) for x in (a, b, c))
     ta, tb, tc = (torch.from_numpy(x) for x in (a, b, c))
+    if transposed:
+        tb = tb.t().contiguous().t()
     exact = a.astype("float64") @ b.astype("float64")
     bound = numpy.finfo(dtype).eps * 4 * (abs(a) @ abs(b) + 1)
     assert (abs(both_ways(lambda: ta @ tb) - exact) < bound).all()
@@ -184,3 +191,100 @@ def test_convolutions(n, c, k, h, w, r, stride, pad, dtype):
     got = both_ways(lambda: torch.nn.functional.conv2d(tx, tw, stride=stride, padding=pad))
     bound = numpy.finfo(dtype).eps * 4 * (size.numpy() + 1)
     assert (abs(got - exact.numpy()) < bound).all()
+
+
+# ---- LU and what rests on it: LAPACK below a size, our own recursion from there on ----
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [31, 32, 33, 95, 96, 97, 150, 257])
+def test_lu(n, dtype):
+    a = numbers(2, n, n).astype(dtype)
+    t = torch.from_numpy(a)
+    lu, pivots = torch.linalg.lu_factor(t)
+    p, lower, upper = torch.lu_unpack(lu, pivots)
+    eps = numpy.finfo(dtype).eps
+    assert (abs((p @ lower @ upper).numpy() - a) < 20 * n * eps).all()
+    assert abs(lower.numpy()).max() <= 1
+    _, theirs = oracle.linalg.lu_factor(oracle.from_numpy(a))
+    numpy.testing.assert_array_equal(pivots.numpy(), theirs.numpy())
+    both_ways(lambda: torch.linalg.lu_factor(t)[0])
+    sign, log = numpy.linalg.slogdet(a.astype("float64"))
+    got = torch.linalg.slogdet(t)
+    numpy.testing.assert_array_equal(got.sign.numpy(), sign)
+    numpy.testing.assert_allclose(got.logabsdet.numpy(), log, rtol=200 * n * eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n,k", [(31, 40), (32, 32), (33, 31), (100, 33), (257, 70), (257, 1)])
+def test_solve(n, k, dtype):
+    a = (numbers(n, n) + 3 * n**0.5 * numpy.eye(n)).astype(dtype)
+    b = numbers(n, k, seed=1).astype(dtype)
+    ta, tb = torch.from_numpy(a), torch.from_numpy(b)
+    exact = numpy.linalg.solve(a.astype("float64"), b.astype("float64"))
+    bound = 100 * numpy.finfo(dtype).eps
+    assert (abs(both_ways(lambda: torch.linalg.solve(ta, tb)) - exact) < bound).all()
+    inverse = numpy.linalg.inv(a.astype("float64"))
+    assert (abs(both_ways(lambda: torch.linalg.inv(ta)) - inverse) < bound).all()
+    left = torch.linalg.solve(ta, tb.t(), left=False).numpy()
+    assert (abs(left - numpy.linalg.solve(a.T.astype("float64"), b).T) < bound).all()
+
+
+@pytest.mark.parametrize("n", [95, 120])
+def test_lu_of_what_has_none(n):
+    a = torch.ones(n, n) + torch.eye(n)
+    a[:, 70] = 0
+    assert torch.linalg.inv_ex(a).info.item() == 71
+    with pytest.raises(torch.linalg.LinAlgError, match="zero"):
+        torch.linalg.inv(a)
+    assert torch.linalg.det(a) == 0
+    for odd in (float("nan"), float("inf")):
+        a[40, 20] = odd
+        assert torch.linalg.det(a).isnan()
+
+
+# ---- NumPy and back, by the buffer protocol ----
+
+ARRAYS = {
+    "big endian": numpy.zeros(3, ">f4"),
+    "text": numpy.array(["a"], ">U1"),
+    "bytes": numpy.array([b"a"]),
+    "objects": numpy.array([None]),
+    "dates": numpy.zeros(2, "M8[s]"),
+    "records": numpy.zeros(2, [("a", "f4")]),
+    "backwards": numpy.arange(4)[::-1],
+    "between": numpy.zeros(2, [("a", "i1"), ("b", "i8")])["b"],
+    "long double": numpy.zeros(2, numpy.longdouble),
+    "number": numpy.array(3.5),
+    "steps": numpy.arange(24, dtype="int16").reshape(4, 6)[::2, 1::2],
+    "one": numpy.zeros((2, 3, 4))[:, 1:2],
+    "repeated": numpy.broadcast_to(numpy.ones(3, "complex64"), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.filterwarnings("ignore")
+def test_from_numpy(name):
+    def run(library):
+        try:
+            t = library.from_numpy(ARRAYS[name])
+        except (TypeError, ValueError) as error:
+            return type(error), str(error).splitlines()[0]
+        back = t.numpy()
+        return str(t.dtype), t.stride(), back.dtype, back.shape, back.strides, back.tolist()
+
+    assert run(torch) == run(oracle)
+
+
+def test_numpy_keeps_the_memory_and_lets_it_go():
+    t = torch.arange(6.0)
+    array = t.numpy()
+    with pytest.raises(RuntimeError, match="not resizable"):
+        t.resize_(100)
+    part = array[3:]
+    del array, t
+    assert part.tolist() == [3, 4, 5]
+    t = torch.arange(6.0)
+    array = t.numpy()
+    del array
+    assert t.resize_(100).numel() == 100

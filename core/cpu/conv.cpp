@@ -456,8 +456,11 @@ struct WeightGradient {
                    1.0, sums + (tap * v.k + group * k + i) * c, c);
             });
     });
-    for (int64_t i = 0; i < v.k * c; ++i)
-      for (int64_t tap = 0; tap < taps; ++tap) dw[i * taps + tap] = sums[tap * v.k * c + i];
+    const int64_t weights = v.k * c;
+    parallel_for(0, weights, 1 + 32768 / taps, [=, taps = taps](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        for (int64_t tap = 0; tap < taps; ++tap) dw[i * taps + tap] = sums[tap * weights + i];
+    });
   }
 };
 

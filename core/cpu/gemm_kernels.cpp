@@ -150,7 +150,8 @@ struct Block {
   static constexpr int64_t k = 2048 / sizeof(T);  ///< a B panel of 2 vectors fills half the L1
   static constexpr int64_t m = kTileRows<T> * (kIsFloat<T> ? 16 : 48);
   static constexpr int64_t n = 2048 / sizeof(T);
-  static constexpr int64_t pack_a = m * k + 64;
+  static constexpr int64_t few = 2 * m;  ///< rows that are packed at once while B is not
+  static constexpr int64_t pack_a = few * k + 64;
   static constexpr int64_t pack_b = (n + 2 * kLanes<T>)*k + 64;
 };
 
@@ -232,6 +233,22 @@ void gemm_dots(const GemmArgs<T>& g) {
       }
 }
 
+/// A tile of `rows` rows by `vectors` vectors, or a part of one if fewer columns are left.
+template <class T>
+void run_tile(int64_t rows, int vectors, bool by_rows, const Tile<T>& t) {
+  const TileFn<T>* const f = kTiles<T>.fn[by_rows][rows - 1];
+  const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(rows)) : 2;
+  if (vectors <= 2) return f[vectors - 1](t);
+  if (vectors == full) return f[2](t);
+  for (int v = 0; v < vectors; v += 2) {  // a shorter last tile has no kernel of this width
+    Tile<T> part = t;
+    part.b += v * kLanes<T>;
+    part.c += v * kLanes<T>;
+    part.cols -= v * kLanes<T>;
+    f[vectors - v == 1 ? 0 : 1](part);
+  }
+}
+
 template <class T>
 void gemm(const GemmArgs<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
@@ -244,10 +261,13 @@ void gemm(const GemmArgs<T>& g) {
   const int64_t mr = div_up(g.m, row_tiles);
   const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(mr)) : 2;
   const int64_t kc = g.sweep ? min(g.k, 32) : div_up(g.k, div_up(g.k, Block<T>::k));
-  const int64_t nc = g.sweep ? g.n : min(g.n, Block<T>::n), mc = Block<T>::m / mr * mr;
   // B is read in place where that is cheap: by few tiles, or from rows that lie close together.
   const bool near = g.b_row * static_cast<int64_t>(sizeof(T)) < 2048;
   const bool pack_b = g.b_col != 1 || g.m > (near ? 64 : 8) * kTileRows<T>;
+  // With few rows a panel is packed when its turn comes, and used while it lies in the L1.
+  const bool in_turn = pack_b && g.m <= Block<T>::few;
+  const int64_t nc = g.sweep || in_turn ? g.n : min(g.n, Block<T>::n);
+  const int64_t mc = (in_turn ? Block<T>::few : Block<T>::m) / mr * mr;
   const bool rows = kIsFloat<T> && g.a_col == 1;
   const bool pack_a = (rows || g.a_row == 1) ? g.n > 8 * w : true;
 
@@ -258,10 +278,12 @@ void gemm(const GemmArgs<T>& g) {
       const T* b = g.b + pc * g.b_row + jc * g.b_col;
       const T beta = pc == 0 ? g.beta : T(1);
       const int64_t packed = pack_b ? 0 : partial_panel<T>(n, full);
-      for (int64_t j = packed; j < n;) {
+      const auto pack = [&](int64_t j, int64_t width, T* to) {
+        pack_panel(b + j * g.b_col, g.b_col, g.b_row, min(width, n - j), k, to, width);
+      };
+      for (int64_t j = packed; j < n && !in_turn;) {
         const int64_t width = next_panel<T>(n - j, full) * w;
-        pack_panel(b + j * g.b_col, g.b_col, g.b_row, min(width, n - j), k,
-                   g.pack_b + (j - packed) * k, width);
+        pack(j, width, g.pack_b + (j - packed) * k);
         j += width;
       }
       for (int64_t ic = 0; ic < g.m; ic += mc) {
@@ -270,39 +292,35 @@ void gemm(const GemmArgs<T>& g) {
         if (pack_a)
           for (int64_t i = 0; i < m; i += mr)
             pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, m - i), k, g.pack_a + i * k, mr);
-        for (int64_t i = 0; i < m; i += mr) {
-          const int64_t r = min(mr, m - i);
+        const auto run = [&](int64_t i, int64_t j, int vectors) {
+          const bool in_pack = j >= packed;
+          // A shorter last tile reads its packed panel with the full step.
+          run_tile<T>(min(mr, m - i), vectors, rows && !pack_a,
+                      {k, pack_a ? g.pack_a + i * k : a + i * g.a_row,
+                       pack_a ? mr
+                       : rows ? g.a_row
+                              : g.a_col,
+                       !in_pack  ? b + j
+                       : in_turn ? g.pack_b
+                                 : g.pack_b + (j - packed) * k,
+                       in_pack ? vectors * w : g.b_row, g.c + (ic + i) * g.ldc + jc + j, g.ldc,
+                       min(vectors * w, n - j), g.alpha, beta});
+        };
+        if (in_turn) {
           for (int64_t j = 0; j < n;) {
             const int vectors = next_panel<T>(n - j, full);
-            const bool in_pack = j >= packed;
-            // A shorter last tile reads its packed panel with the full step.
-            const Tile<T> t = {k,
-                               pack_a ? g.pack_a + i * k : a + i * g.a_row,
-                               pack_a ? mr
-                               : rows ? g.a_row
-                                      : g.a_col,
-                               in_pack ? g.pack_b + (j - packed) * k : b + j,
-                               in_pack ? vectors * w : g.b_row,
-                               g.c + (ic + i) * g.ldc + jc + j,
-                               g.ldc,
-                               min(vectors * w, n - j),
-                               g.alpha,
-                               beta};
-            const int full_r = kIsFloat<T> ? tile_vectors(static_cast<int>(r)) : 2;
-            if (vectors <= 2 || vectors == full_r) {
-              kTiles<T>.fn[rows && !pack_a][r - 1][vectors <= 2 ? vectors - 1 : 2](t);
-            } else {  // a shorter last tile has no kernel of this width: two vectors at a time
-              for (int v = 0; v < vectors; v += 2) {
-                Tile<T> part = t;
-                part.b += v * w;
-                part.c += v * w;
-                part.cols -= v * w;
-                kTiles<T>.fn[rows && !pack_a][r - 1][vectors - v == 1 ? 0 : 1](part);
-              }
-            }
+            pack(j, vectors * w, g.pack_b);
+            for (int64_t i = 0; i < m; i += mr) run(i, j, vectors);
             j += vectors * w;
           }
+          continue;
         }
+        for (int64_t i = 0; i < m; i += mr)
+          for (int64_t j = 0; j < n;) {
+            const int vectors = next_panel<T>(n - j, full);
+            run(i, j, vectors);
+            j += vectors * w;
+          }
       }
     }
   }

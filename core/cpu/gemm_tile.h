@@ -46,6 +46,8 @@ void pack_panel(const T* from, int64_t line_step, int64_t k_step, int64_t lines,
           Vec<T> rows[w];
           const T* f = from + l * line_step + p;
 #pragma GCC unroll 16
+          for (int i = 0; i < w; ++i) __builtin_prefetch(f + i * line_step + 2 * w);
+#pragma GCC unroll 16
           for (int i = 0; i < w; ++i)
             rows[i] = l + i >= lines ? Vec<T>{}
                       : steps == w   ? load(f + i * line_step)

@@ -3,12 +3,16 @@
 // these, with the derivatives. Eigenvalues, singular values and least squares: spectral.cpp.
 #include <cmath>
 
+#include "cpu/lu.h"
 #include "ops/matrices.h"
 
 namespace rl {
 namespace {
 
 using cpu::Lapack;
+
+// From these sizes on our own code is faster than OpenBLAS's.
+constexpr int kManySides = 32, kOwnFactors = 96;
 
 // ---- LU ----
 
@@ -24,6 +28,14 @@ std::tuple<Tensor, Tensor, Tensor> getrf(const Tensor& A) {
     T* a = lu.data<T>();
     int *p = pivots.data<int>(), *status = info.data<int>();
     each_matrix(count_of(batch), 1.0 * m * n * k, [=](int64_t begin, int64_t end) {
+      if constexpr (!kComplex<T>)
+        if (m == n && n >= kOwnFactors) {
+          for (int64_t i = begin; i < end; ++i) {
+            status[i] = static_cast<int>(cpu::factor_lu<T>(n, n, a + i * n * n, n, p + i * n));
+            for (int64_t r = 0; r < n; ++r) ++p[i * n + r];  // LAPACK counts from 1
+          }
+          return;
+        }
       const Lapack<T> routine("getrf");
       for (int64_t i = begin; i < end; ++i) routine(m, n, a + i * m * n, m, p + i * k, status + i);
     });
@@ -43,6 +55,15 @@ void check_pivots(const Tensor& pivots, const Dims& batch, int64_t count, int64_
              ". Did you properly pass the result of lu_factor?");
 }
 
+/// What getrs does, for real matrices and many right-hand sides: OpenBLAS is slow there.
+template <class T>
+void solve_many(int64_t n, int64_t k, const T* lu, int64_t ld, const int* pivot, T* x) {
+  for (int64_t c = 0; c < k; ++c)
+    for (int64_t i = 0; i < n; ++i) std::swap(x[c * n + i], x[c * n + pivot[i] - 1]);
+  cpu::TriangularSolve<T>(true, lu, ld, k, x, n)(0, n);
+  cpu::TriangularSolve<T>(false, lu, ld, k, x, n)(0, n);
+}
+
 Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoint) {
   check_square(LU);
   check_partner(LU, B, LU.size(-1));
@@ -57,6 +78,12 @@ Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoi
     T* b = x.data<T>();
     int* pivot = p.data<int>();
     each_matrix(count_of(batch), 1.0 * n * n * k, [=, &lu](int64_t begin, int64_t end) {
+      if constexpr (!kComplex<T>)
+        if (k >= kManySides && n >= kManySides && !adjoint) {
+          for (int64_t i = begin; i < end; ++i)
+            solve_many(n, k, lu.at<T>(i), lu.ld, pivot + i * n, b + i * n * k);
+          return;
+        }
       const Lapack<T> routine("getrs");
       int status;
       for (int64_t i = begin; i < end; ++i)

@@ -212,18 +212,16 @@ Tensor from_array(PyObject* array, bool copied) {
   } const release{plain ? &face : nullptr};
   DType dtype;
   if (!plain || !dtype_of_format(face.format, face.itemsize, &dtype)) {
-    Object d(PyObject_GetAttrString(array, "dtype"));
-    Object s(d ? PyObject_Str(d.get()) : nullptr);
+    Object d = own(PyObject_GetAttrString(array, "dtype"));
+    Object type = own(PyObject_GetAttrString(d.get(), "type"));
+    Object name = own(PyObject_GetAttrString(type.get(), "__name__")), text(PyObject_Str(d.get()));
+    const char *shown = PyUnicode_AsUTF8(name.get()),
+               *code = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
     PyErr_Clear();
-    const char* kind = s ? PyUnicode_AsUTF8(s.get()) : "unknown";
-    std::string shown(kind);
-    RL_CHECK_VALUE(shown[0] != '>' || shown[1] == 'U',
+    if (!shown) shown = "unknown";
+    RL_CHECK_VALUE(!code || code[0] != '>' || !std::strchr("fiuc", code[1]),
                    "given numpy array has byte order different from the native byte order. "
                    "Conversion between byte orders is currently not supported.");
-    if (shown == "object") shown = "object_";
-    if (shown.substr(0, 2) == "<U") shown = "str_";
-    if (shown[0] == '[' || shown[0] == '{' || shown.substr(0, 2) == "|V") shown = "void";
-    shown = shown.substr(0, shown.find('['));
     raise(ErrorKind::Type, "can't convert np.ndarray of type numpy.", shown,
           ". The only supported types are: float64, float32, float16, complex64, complex128, "
           "int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool.");
@@ -242,7 +240,8 @@ Tensor from_array(PyObject* array, bool copied) {
                    "At least one stride in the given numpy array is negative, and tensors with "
                    "negative strides are not currently supported. (You can probably work around "
                    "this by making a copy of your array  with array.copy().) ");
-    steps[i] = sizes[i] <= 1 ? 1 : face.strides[i] / item;
+    if (sizes[i] > 1 || (face.strides[i] >= 0 && face.strides[i] % item == 0))
+      steps[i] = face.strides[i] / item;
   }
   int64_t low, high;
   bounds(sizes, steps, &low, &high);
