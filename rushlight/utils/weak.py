@@ -51,6 +51,7 @@ class TensorWeakRef:
 class WeakIdKeyDictionary(collections.abc.MutableMapping):
     """A dictionary by the identity of its keys; an entry goes when its key does.
 
+    >>> import rushlight as torch
     >>> table, key = WeakIdKeyDictionary(), torch.ones(2)
     >>> table[key] = "ones"
     >>> table[key], torch.ones(2) in table
