@@ -3,12 +3,21 @@
 import importlib
 
 import pytest
+import torch
 from twin import error_of, table, twin
 
 import rushlight
 
 CASES, case = table()
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _distributions_as_they_were():
+    """PyTorch's compiler, which its flex_attention loads, turns their checks off."""
+    before = torch.distributions.Distribution._validate_args
+    yield
+    torch.distributions.Distribution.set_default_validate_args(before)
 
 
 def load(m, name="flex_attention"):
