@@ -101,6 +101,7 @@ _ELSEWHERE = {
     "get_deterministic_debug_mode": "_tools",
     "set_deterministic_debug_mode": "_tools",
     "compile": "_tools",
+    "cond": "_tools",
     "vmap": "func",
     "from_dlpack": "_tools",
     "to_dlpack": "_tools",

@@ -42,7 +42,8 @@ class Drawing:
         inputs = {}
         for child, parent in self.edges:
             inputs.setdefault(parent, []).append(child)
-        lines, shown, stack = [], set(), [(0, 0)]
+        outputs = [n for n, kind in enumerate(self.kinds) if kind == "output"]
+        lines, shown, stack = [], set(), [(n, 0) for n in reversed(outputs)]
         while stack:
             node, depth = stack.pop()
             again = node in shown and inputs.get(node)
@@ -102,10 +103,18 @@ class Drawing:
         return self.svg
 
     def save(self, path):
-        """Writes .svg, .html or, by any other ending, the text."""
-        end = str(path).rpartition(".")[2]
+        """Writes a file of the kind that its ending says: .svg, .html or .txt. ValueError else."""
+        end = str(path).rpartition(".")[2].lower()
+        if end not in ("svg", "html", "txt"):
+            raise ValueError(f"a drawing is saved as .svg, .html or .txt, not as {str(path)!r}")
         with open(path, "w", encoding="utf-8") as file:
-            file.write({"svg": self.svg, "html": self.html}.get(end, self.text))
+            file.write(self.text if end == "txt" else getattr(self, end))
+
+
+def _why_none(tensors):
+    if any(x.requires_grad for x in tensors):
+        return "It is a leaf: draw what is computed from it."
+    return "It was not computed from anything that requires grad, or under torch.no_grad()."
 
 
 def draw(tensor_or_model, *inputs, params=None):
@@ -136,12 +145,9 @@ def draw(tensor_or_model, *inputs, params=None):
     outputs = [x for x in tree_leaves(value) if isinstance(x, torch.Tensor)]
     if not outputs:
         raise TypeError(f"draw() takes a tensor or a model, not {type(value).__name__}")
-    outputs = [x for x in outputs if x.grad_fn is not None]
+    leaves, outputs = outputs, [x for x in outputs if x.grad_fn is not None]
     if not outputs:
-        raise ValueError(
-            "the tensor has no history to draw\n"
-            "It was not computed from anything that requires grad, or under torch.no_grad()."
-        )
+        raise ValueError("the tensor has no history to draw\n" + _why_none(leaves))
     labels, kinds, edges, known, todo = [], [], [], {}, []
 
     def add(node):

@@ -246,6 +246,10 @@ _ANSWERS = {
     "torch.onnx": {"is_in_onnx_export": _no, "register_custom_op_symbolic": _nothing},
     "torch.onnx.symbolic_helper": {"parse_args": lambda *kinds: _passthrough},
     "torch.profiler": {"kineto_available": _no},
+    "torch.utils._python_dispatch": {
+        "TorchDispatchMode": _stub("torch.utils._python_dispatch", "TorchDispatchMode", "@"),
+        "is_traceable_wrapper_subclass": _no,
+    },
     "torch.xpu": _ABSENT,
 }
 

@@ -166,4 +166,7 @@ def _act(action, site, importable):
         return [*wrote, f"to keep pip from replacing it: pip install PACKAGE torch=={torch}"]
     if action == "remove":
         return [f"removed {x}" for x in remove(site)] or [f"no shim in {site}"]
-    return [f"shim: {x}" for x in shims(site)] or [f"no shim in {site}"]
+    lines = [f"shim: {x}" for x in shims(site)]
+    if lines and _is_our_package(os.path.join(site, "torch", "__init__.py")):
+        lines.append("import torch is rushlight in this environment")
+    return lines or [f"no shim in {site}"]

@@ -56,6 +56,17 @@ def _shape(value):
     return type(value).__name__
 
 
+def _check(model, inputs):
+    if not isinstance(model, torch.nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"summary() takes a module, not {what}")
+    sizes = [x for x in inputs if isinstance(x, tuple) and x and all(type(n) is int for n in x)]
+    if sizes and len(sizes) == len(inputs):
+        raise TypeError(
+            f"summary() takes tensors to run the model with, not their sizes: torch.zeros{sizes[0]}"
+        )
+
+
 def summary(model, *inputs, **kwargs):
     """Runs `model(*inputs, **kwargs)` once, without gradients and in evaluation, and tabulates it.
 
@@ -71,6 +82,7 @@ def summary(model, *inputs, **kwargs):
         --------------------------------
         Parameters: 8 (8 trainable, 0 fixed), 0.00 MiB
     """
+    _check(model, inputs)
     shapes, order, hooks = {}, [], []
     names = list(model.named_modules())
 

@@ -210,6 +210,26 @@ def compile(model=None, **_):
     return (lambda m: m) if model is None else model
 
 
+def cond(pred, true_fn, false_fn, operands=()):
+    """`true_fn(*operands)` or `false_fn(*operands)`, by a bool or a tensor of one element.
+
+    >>> torch.cond(torch.tensor(True), lambda x: x + 1, lambda x: x - 1, (torch.ones(1),))
+    tensor([2.])
+    """
+    if not isinstance(pred, (bool, _C.Tensor)):
+        raise RuntimeError(f"Expected pred to be bool or tensor, but got {pred}.")
+    if isinstance(pred, _C.Tensor) and pred.numel() != 1:
+        raise RuntimeError(f"Expected pred to be bool or single-element tensor, but got {pred}.")
+    if not callable(true_fn) or not callable(false_fn):
+        raise RuntimeError("Expect both branches to be callable.")
+    if not isinstance(operands, (tuple, list)):
+        raise RuntimeError(
+            "Expect operands to be a tuple of possibly nested dict/list/tuple that only consists of "
+            f"tensor leaves, but got {operands}."
+        )
+    return (true_fn if pred else false_fn)(*operands)
+
+
 def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor over the memory of an object with `__dlpack__`, or of a DLPack capsule."""
     capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor

@@ -3,6 +3,8 @@
 import pytest
 from twin import error_of, table, twin
 
+import rushlight
+
 CASES, case = table()
 
 
@@ -152,3 +154,9 @@ def test_jacobian_of_nothing_is_empty():
 
     j = torch.autograd.functional.jacobian(lambda x: x[:0], torch.ones(2))
     assert j.shape == (0, 2)
+
+
+def test_gradcheck_of_outputs_that_are_not_contiguous():
+    x = rushlight.randn(2, 3, dtype=rushlight.float64, requires_grad=True)
+    assert rushlight.autograd.gradcheck(lambda x: (x * x).t(), x)
+    assert rushlight.autograd.gradgradcheck(lambda x: (x * x * x).t(), x)

@@ -1,7 +1,12 @@
 """Small functions and attributes that programs name, each against PyTorch's."""
 
+import gc
+import importlib
+
 import pytest
 from twin import error_of, table, twin
+
+import rushlight
 
 CASES, case = table()
 
@@ -73,7 +78,7 @@ def in_torch_functional(m):
 
 
 @case
-def backends(m):
+def attributes(m):
     b = m.backends
     with b.mkl.verbose(0), b.nnpack.flags(True):
         pass
@@ -81,6 +86,8 @@ def backends(m):
         b.cuda.is_flash_attention_available(),
         b.cuda.fp16_bf16_reduction_math_sdp_allowed(),
         m.utils.data.ConcatDataset([[1], [2, 3]]).cummulative_sizes,
+        m.distributions.Multinomial(2, m.ones(3, 4)).param_shape,
+        m.distributions.OneHotCategorical(m.ones(3, 4)).param_shape,
     ]
 
 
@@ -99,7 +106,35 @@ def generators(m):
     ]
 
 
+@case
+def weak_dictionaries(m):
+    weak = importlib.import_module(f"{m.__name__}.utils.weak")
+    table, a, b = weak.WeakTensorKeyDictionary(), m.ones(2), m.ones(2)
+    table[a], table[b] = 1, 2
+    found = [table[a], table[b], len(table), m.ones(2) in table, 3 in table, list(table) == [a, b]]
+    copied = table.copy()
+    reference = weak.TensorWeakRef(b)
+    del b
+    gc.collect()
+    found += [len(table), len(copied), reference() is None, dict(table.items())[a], table == copied]
+    table |= {a: 5}
+    del copied[a]
+    return [*found, table.pop(a), len(copied), error_of(lambda: table[a]).partition(":")[0]]
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CASES)
 def test_like_pytorch(name):
     twin(CASES[name])
+
+
+def test_cond():
+    """Not run with PyTorch, whose compiler changes settings of the process for it."""
+    m, x = rushlight, rushlight.ones(1, requires_grad=True)
+    up, down = (lambda x: x * 2), (lambda x: x - 1)
+    assert m.cond(True, up, down, (x,)).item() == 2
+    assert m.cond(m.tensor(False), up, down, [x]).item() == 0
+    assert m.autograd.grad(m.cond(x.sum() > 0, up, down, (x,)), x)[0].item() == 2
+    for args in ((1, up, down), (m.ones(2), up, down), (True, 1, down), (True, up, down, x)):
+        with pytest.raises(RuntimeError, match="^Expect"):
+            m.cond(*args)

@@ -33,6 +33,9 @@ def test_install_and_remove_in_a_folder(tmp_path, capsys):
     assert tree(site) == ["other.py", *(f"{base}/{x}" for x in files)]
     assert _shim.main(["install", "--importable", "--target", site]) == 0  # again, and more
     assert "torch/__init__.py" in tree(site)
+    capsys.readouterr()
+    assert _shim.main(["--target", site]) == 0
+    assert "import torch is rushlight" in capsys.readouterr().out
     record = (tmp_path / base / "RECORD").read_text()
     assert sorted(line.split(",")[0] for line in record.splitlines()) == tree(site)[1:]
     assert _shim.main(["install", "--target", site]) == 0  # without --importable it goes

@@ -143,3 +143,22 @@ def test_wrong_command_lines(args, why, capsys, monkeypatch):
 def test_help(args, capsys):
     assert cli.main(args.split()) == 0
     assert capsys.readouterr().out.startswith("usage: rushlight run")
+
+
+def test_summary_of_what_is_no_model_or_no_input():
+    layer = torch.nn.ConvTranspose2d(1, 1, 3, stride=2)
+    assert torch.summary(layer, torch.ones(1, 1, 4, 4), (10, 10)).rows[0][3] == "[1, 1, 10, 10]"
+    with pytest.raises(TypeError, match="takes a module, not the class Linear"):
+        torch.summary(torch.nn.Linear)
+    with pytest.raises(TypeError, match=r"not their sizes: torch.zeros\(1, 3\)"):
+        torch.summary(torch.nn.Linear(3, 2), (1, 3))
+
+
+def test_draw_several_outputs_and_other_files(tmp_path):
+    x = torch.ones(2, requires_grad=True)
+    drawing = torch.draw([x * 2, torch.ones(1, requires_grad=True) + 1])
+    assert drawing.text.split("\n")[::3] == ["output0 (2)", "output1 (1)"]
+    with pytest.raises(ValueError, match=r"\.svg, \.html or \.txt, not as 'x\.png'"):
+        drawing.save("x.png")
+    with pytest.raises(ValueError, match="It is a leaf"):
+        torch.draw(x)

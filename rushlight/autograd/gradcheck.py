@@ -102,7 +102,7 @@ def _analytical(out, x):
     """For each output element, the gradient of its real part with respect to x."""
     rows = []
     for j in range(out.numel()):
-        seed = torch.zeros_like(out)
+        seed = torch.zeros(out.shape, dtype=out.dtype, device=out.device)
         seed.view(-1)[j] = 1
         (g,) = grad(out, x, seed, retain_graph=True, allow_unused=True)
         rows.append(torch.zeros_like(x) if g is None else g)
@@ -139,7 +139,9 @@ def gradgradcheck(
     inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     outputs = _outputs(func, inputs)
     if grad_outputs is None:
-        grad_outputs = tuple(torch.randn_like(o).requires_grad_() for o in outputs)
+        grad_outputs = tuple(
+            torch.randn(o.shape, dtype=o.dtype, device=o.device).requires_grad_() for o in outputs
+        )
     grad_outputs = grad_outputs if isinstance(grad_outputs, tuple) else (grad_outputs,)
     count = len(inputs)
 
