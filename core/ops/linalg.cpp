@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/matrices.h"
+#include "ops/small_lu.h"
 
 namespace rl {
 namespace {
@@ -24,6 +25,12 @@ std::tuple<Tensor, Tensor, Tensor> getrf(const Tensor& A) {
     T* a = lu.data<T>();
     int *p = pivots.data<int>(), *status = info.data<int>();
     each_matrix(count_of(batch), 1.0 * m * n * k, [=](int64_t begin, int64_t end) {
+      if constexpr (std::is_floating_point_v<T>)
+        if (small_matrix<T>(m, n)) {
+          for (int64_t i = begin; i < end; ++i)
+            status[i] = small_lu(m, n, a + i * m * n, p + i * k);
+          return;
+        }
       const Lapack<T> routine("getrf");
       for (int64_t i = begin; i < end; ++i) routine(m, n, a + i * m * n, m, p + i * k, status + i);
     });
@@ -57,6 +64,12 @@ Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoi
     T* b = x.data<T>();
     int* pivot = p.data<int>();
     each_matrix(count_of(batch), 1.0 * n * n * k, [=, &lu](int64_t begin, int64_t end) {
+      if constexpr (std::is_floating_point_v<T>)
+        if (small_matrix<T>(n, k) && !adjoint) {
+          for (int64_t i = begin; i < end; ++i)
+            small_lu_solve(n, k, lu.at<T>(i), lu.ld, pivot + i * n, b + i * n * k);
+          return;
+        }
       const Lapack<T> routine("getrs");
       int status;
       for (int64_t i = begin; i < end; ++i)

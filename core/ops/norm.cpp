@@ -104,8 +104,12 @@ Tensor norm(const Tensor& input, OptNumber p, const OptDims& dim, bool keepdim, 
 Tensor norm_named(const Tensor& input, std::string_view p, const OptDims& dim, bool keepdim,
                   OptDType dtype) {
   RL_CHECK(p == "fro" || p == "nuc", "linalg.matrix_norm: Order ", p, " not supported.");
-  RL_CHECK_AS(NotImplemented, p == "fro", "norm(): the nuclear norm is not implemented");
-  return vector_norm(input, 2, dim, keepdim, dtype);
+  if (p == "fro") return vector_norm(input, 2, dim, keepdim, dtype);
+  RL_CHECK_VALUE(!dtype, "dtype argument is not supported in nuclear norm");
+  Dims axes = dim ? *dim : Dims();
+  if (!dim)
+    for (int d = 0; d < input.dim(); ++d) axes.push_back(d);
+  return nuclear_norm(input, axes, keepdim);
 }
 
 Tensor dist(const Tensor& input, const Tensor& other, Scalar p) {
@@ -163,6 +167,8 @@ Tensor logaddexp(const Tensor& input, const Tensor& other) {
 }
 
 }  // namespace
+
+Tensor (*nuclear_norm)(const Tensor& input, const Dims& dim, bool keepdim);
 
 Tensor greatest_real(const Tensor& x, const Axes& axes) {
   GradGuard off(false);
