@@ -277,8 +277,6 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     for name, weights in (("fweights", fweights), ("aweights", aweights)):
         if weights is not None:
             _check_weights(name, weights, count, name == "fweights")
-    if aweights is not None and x.dtype in (torch.float64, torch.complex128):
-        aweights = aweights.double()  # or their sum would be rounded to less than the input has
     weight = fweights
     if aweights is not None:
         weight = aweights if weight is None else weight * aweights

@@ -498,12 +498,11 @@ void define_matmul(Registry& r) {
        ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
        &matmul)
       .alias("__matmul__")
-      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
-                    const int a = args[0].tensor->dim(), b = args[1].tensor->dim();
-                    return a == 1 && b == 1                          ? kOutProduct
-                           : (a == 1 && b == 2) || (a > 1 && b == 1) ? kOutVector
-                                                                     : kOutExact;
-                  }});
+      .out_dtype(
+          {.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+             const int a = args[0].tensor->dim(), b = args[1].tensor->dim();
+             return a == 1 && b == 1 ? kOutProduct : a > 1 && b == 1 ? kOutVector : kOutExact;
+           }});
   r.op("linear(input, weight, bias=None)",
        "input @ weight.T + bias over the last dimension; weight is [out, in].", &linear)
       .nn()

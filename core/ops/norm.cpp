@@ -186,7 +186,12 @@ void define_norm(Registry& r) {
   r.op("norm(input, p=2, dim=None, keepdim=False, dtype=None)",
        "The p-norm of the elements as one vector, over dim if given.", &norm)
       .out_dtype(kOutExact);
-  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named).out_dtype(kOutExact);
+  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named)
+      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                    static constexpr OutRule nuclear = {
+                        "linalg.matrix_norm expected out tensor dtype %W but got: %G"};
+                    return std::string_view(args[1].text) == "nuc" ? nuclear : kOutExact;
+                  }});
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
   r.op("logaddexp(input, other)", "log(exp(input) + exp(other)).", &logaddexp);
   r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)
