@@ -83,7 +83,7 @@ BY_HAND["put"] = f"({INTO}, {INDEX}, {SOURCE})"
 BY_HAND["index_select"] = f"({INTO}, 0, {INDEX}[0])"
 BY_HAND["index_put"] = f"({INTO}, ({INDEX}[0],), {SOURCE})"
 BY_HAND["index_fill"] = f"({INTO}, 0, {INDEX}[0, :500], 2.5)"
-BY_HAND["nn.functional.embedding"] = "(torch.randint(1000, (1000, 16)), torch.randn(1000, 64))"
+BY_HAND["nn.functional.embedding"] = "(torch.randn(1000, 64), torch.randint(1000, (1000, 16)))"
 
 
 @functools.cache

@@ -83,7 +83,8 @@ def timers_of(library, name, plan, operator_samples):
         from tests.parity import translate
 
         translate.forget()
-        function, args, kwargs = map(translate.value, (function, args, kwargs))
+        function = translate.function(function)
+        args, kwargs = map(translate.value, (args, kwargs))
         torch = rushlight
     torch.set_num_threads(threads())
     torch.manual_seed(0)
