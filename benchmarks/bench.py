@@ -88,10 +88,10 @@ def work(library):
 class Worker:
     """A process that times rows with one library."""
 
-    def __init__(self, library, threads):
+    def __init__(self, library, threads, script=__file__):
         env = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         env["OPENBLAS_NUM_THREADS"] = str(threads)
-        command = [sys.executable, str(HERE / "bench.py"), "--worker", library]
+        command = [sys.executable, str(script), "--worker", library]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
         )

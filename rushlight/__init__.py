@@ -124,7 +124,6 @@ _ELSEWHERE = {
     "fork": "jit",
     **dict.fromkeys(
         "channel_shuffle conv_tbc cosine_similarity native_channel_shuffle pairwise_distance "
-        "pdist "
         "pixel_shuffle pixel_unshuffle".split(),
         "nn.functional",
     ),

@@ -252,7 +252,7 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         _check_segments(offsets, data, axis)
         lengths = offsets.diff(dim=axis)
     _check_segments(lengths, data, axis)
-    if not unsafe:
+    if not (unsafe or lengths.is_meta):
         if bool((lengths < 0).any()):
             raise RuntimeError("lengths contains negative value!")
         if lengths.numel() and not bool((lengths.sum(-1) == data.size(axis)).all()):
@@ -274,14 +274,16 @@ def _check_segments(lengths, data, axis):
 
 def _segments(data, reduce, lengths, axis, initial):
     ends = lengths.cumsum(-1)
-    places = torch.arange(data.size(axis)).expand(*lengths.shape[:-1], data.size(axis))
+    places = torch.arange(data.size(axis), device=data.device).expand(
+        *lengths.shape[:-1], data.size(axis)
+    )
     segment = torch.searchsorted(ends, places.contiguous(), right=True)
     rest = [1] * (data.dim() - axis - 1)
     index = segment.reshape([*segment.shape, *rest]).expand(data.shape)
     count = lengths.size(-1)  # what lies behind the last segment goes to one more
     shape = [*data.shape[:axis], count + 1, *data.shape[axis + 1 :]]
     start = _STARTS[reduce] if initial is None else initial
-    result = torch.full(shape, start, dtype=data.dtype)
+    result = torch.full(shape, start, dtype=data.dtype, device=data.device)
     if data.numel():
         result = result.scatter_reduce(axis, index, data, _REDUCES[reduce])
     result = result.narrow(axis, 0, count)

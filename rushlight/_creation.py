@@ -23,7 +23,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
             stacklevel=2,
         )
     result = _C._tensor_from(data, dtype, True)
-    _place(result, device)
+    result = _place(result, device)
     if not requires_grad:
         return result
     if not (result.is_floating_point() or result.is_complex()):
@@ -34,11 +34,10 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 def as_tensor(data, dtype=None, device=None):
     """`data` as a tensor, sharing memory with tensors and NumPy arrays where dtype allows."""
     if isinstance(data, _C.Tensor):
-        _place(data, device)
+        data = _place(data, device)
         return data if dtype is None or dtype == data.dtype else data.to(dtype)
     result = _C._tensor_from(data, dtype, False)
-    _place(result, device)
-    return result
+    return _place(result, device)
 
 
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
@@ -65,7 +64,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         if copy is False and not hasattr(obj, "__array_interface__"):
             raise ValueError("can't alias arbitrary sequence into a tensor.")
         result = _C._tensor_from(obj, dtype, bool(copy))
-    _place(result, device)
+    result = _place(result, device)
     return result.requires_grad_(True) if requires_grad else result
 
 
@@ -78,8 +77,7 @@ def _buffer(obj):
 
 
 def _place(tensor, device):
-    if device is not None and _C.device(device).type == "cuda":
-        raise AssertionError("Torch not compiled with CUDA enabled")
+    return tensor if device is None else tensor.to(device)
 
 
 def set_default_dtype(d):

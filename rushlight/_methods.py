@@ -263,6 +263,7 @@ def _new(self, *args, **kwargs):
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, **_):
     """A copy of `data` with this tensor's dtype."""
     result = _C._tensor_from(data, dtype or self.dtype, True)
+    result = result.to(device or self.device)
     return result.requires_grad_(True) if requires_grad else result
 
 

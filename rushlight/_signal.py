@@ -67,7 +67,9 @@ def _bartlett(n, size):
 def _kaiser(n, size, beta=12.0):
     middle = (size - 1) / 2
     inside = (1 - ((n - middle) / middle) ** 2).clamp(min=0)
-    return torch.i0(beta * inside.sqrt()) / torch.i0(torch.tensor(beta, dtype=n.dtype))
+    return torch.i0(beta * inside.sqrt()) / torch.i0(
+        torch.tensor(beta, dtype=n.dtype, device=n.device)
+    )
 
 
 hann_window = _window("hann_window", lambda n, size: _hamming(n, size, 0.5, 0.5))
@@ -284,7 +286,9 @@ def istft(
             raise RuntimeError("Complex windows are incompatible with return_complex=False")
         pieces = torch.fft.irfft(batch[..., : n_fft // 2 + 1], n=n_fft, norm=norm)
     count, total = pieces.size(1), n_fft + hop_length * (pieces.size(1) - 1)
-    place = torch.arange(n_fft) + hop_length * torch.arange(count).unsqueeze(-1)
+    place = torch.arange(n_fft, device=input.device) + hop_length * torch.arange(
+        count, device=input.device
+    ).unsqueeze(-1)
     place = place.reshape(-1).to(input.device)
 
     def add_up(pieces):

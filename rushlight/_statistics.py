@@ -51,14 +51,14 @@ def _check_quantile(input, q, interpolation):
     if not isinstance(q, torch.Tensor):
         if not 0 <= q <= 1:
             raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
-        q = torch.tensor(q, dtype=input.dtype)
+        q = torch.tensor(q, dtype=input.dtype, device=input.device)
     if q.dim() > 1:
         raise RuntimeError("quantile() q must be a scalar or 1D tensor")
     if input.dtype not in (torch.float32, torch.float64):
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
     if input.dtype != q.dtype:
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
-    if not bool(((q >= 0) & (q <= 1)).all()):
+    if not q.is_meta and not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
     if interpolation not in _INTERPOLATIONS:
         raise RuntimeError(
@@ -96,7 +96,9 @@ def _ranks(rows, q, skip_nan):
         count = rows.isnan().logical_not().sum(-1, keepdim=True)
         return (q * (count - 1)).clamp(min=0)
     ranks = (q * last).expand(*rows.shape[:-1], q.numel())
-    return torch.where(rows[..., -1:].isnan(), torch.tensor(float(last), dtype=q.dtype), ranks)
+    return torch.where(
+        rows[..., -1:].isnan(), torch.tensor(float(last), dtype=q.dtype, device=q.device), ranks
+    )
 
 
 def _between(rows, q, ranks, interpolation):
@@ -126,7 +128,7 @@ def _edges(input, bins, limits, name):
             )
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return torch.linspace(low, high, bins + 1, dtype=input.dtype)
+    return torch.linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
 
 
 def _places(x, edges):
@@ -140,8 +142,14 @@ def _places(x, edges):
 
 def _counted(place, size, weight, dtype):
     inside = place >= 0
-    values = torch.ones(place.shape, dtype=dtype) if weight is None else weight.reshape(-1)
-    return torch.zeros(size, dtype=dtype).index_add(0, place[inside], values[inside])
+    values = (
+        torch.ones(place.shape, dtype=dtype, device=place.device)
+        if weight is None
+        else weight.reshape(-1)
+    )
+    return torch.zeros(size, dtype=dtype, device=place.device).index_add(
+        0, place[inside], values[inside]
+    )
 
 
 def _check_histogram(input, weight, name):
@@ -326,7 +334,11 @@ def renorm(input, p, dim, maxnorm):
     low = input.dtype in (torch.float16, torch.bfloat16)
     wide = torch.float32 if low else input.dtype.to_real()
     norm = torch.linalg.vector_norm(input.to(wide) if low else input, p, others, True)
-    factor = torch.where(norm > maxnorm, maxnorm / (norm + 1e-7), torch.ones((), dtype=norm.dtype))
+    factor = torch.where(
+        norm > maxnorm,
+        maxnorm / (norm + 1e-7),
+        torch.ones((), dtype=norm.dtype, device=norm.device),
+    )
     return input * factor.to(input.dtype)
 
 

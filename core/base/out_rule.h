@@ -5,16 +5,18 @@
 
 namespace rl {
 
+struct Arg;
+
 /// In the text %W and %G are the wanted and the given dtype ("Float"), %w and %g in C ("float").
 struct OutRule {
   const char* text;   // null: any dtype will do
   bool exact = true;  // the result's own dtype; else one that it can be cast to
   ErrorKind kind = ErrorKind::Runtime;
+  const OutRule& (*by)(const Arg* args) = nullptr;  // the rule where it depends on the arguments
 };
 inline constexpr OutRule kOutCast = {"result type %W can't be cast to the desired output type %G",
                                      false};
 inline constexpr OutRule kOutExact = {"Expected out tensor to have dtype %w, but got %g instead"};
-inline constexpr OutRule kOutFound = {"Found dtype %G but expected %W", false};
 inline constexpr OutRule kOutFoundExact = {"Found dtype %G but expected %W"};
 inline constexpr OutRule kOutScalar = {"expected scalar type %W but found %G"};
 inline constexpr OutRule kOutScalarType = {"expected scalar_type %W but found %G"};
@@ -30,6 +32,8 @@ inline constexpr OutRule kOutNanSum = {"\"nansum_cpu\" not implemented for '%G'"
                                        ErrorKind::NotImplemented};
 inline constexpr OutRule kOutNormal = {"\"normal_kernel_cpu\" not implemented for '%G'", false,
                                        ErrorKind::NotImplemented};
+inline constexpr OutRule kOutVector = {
+    "addmv input tensors must have the same dtype, but got %G, %W, and %W"};
 inline constexpr OutRule kOutMean = {
     "mean.dtype_out(): input types can't be cast to the desired output type %G", false};
 inline constexpr OutRule kOutAll = {

@@ -357,6 +357,24 @@ void dot_rows(const GemvArgs<T>& g, int64_t i0) {
   }
 }
 
+/// Rows of few elements: as many rows at once as a vector has lanes. Returns how many rows it did.
+template <class T>
+int64_t short_rows(const GemvArgs<T>& g) {
+  constexpr int w = kLanes<T>;
+  int64_t i = 0;
+  for (; i + w <= g.m; i += w) {
+    const T* a = g.a + i * g.a_row;
+    T sum[w] = {};
+    for (int64_t j = 0; j < g.n; ++j)
+      for (int l = 0; l < w; ++l) sum[l] += a[l * g.a_row + j] * g.x[j];
+    for (int l = 0; l < w; ++l) {
+      const T s = sum[l] * g.alpha;
+      g.y[i + l] = g.beta == T(0) ? s : static_cast<T>(s + g.beta * g.y[i + l]);
+    }
+  }
+  return i;
+}
+
 /// y += sum over R columns: y is read and written once per R columns.
 template <class T, int R>
 void add_columns(const GemvArgs<T>& g, int64_t j0, int64_t i0, int64_t i1) {
@@ -398,7 +416,7 @@ void hold_columns(const GemvArgs<T>& g, int64_t i) {
 template <class T>
 void gemv(const GemvArgs<T>& g) {
   if (g.a_col == 1) {
-    int64_t i = 0;
+    int64_t i = g.n < 2 * kLanes<T> ? short_rows(g) : 0;
     for (; i + 4 <= g.m; i += 4) dot_rows<T, 4>(g, i);
     for (; i < g.m; ++i) dot_rows<T, 1>(g, i);
     return;

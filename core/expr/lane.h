@@ -320,6 +320,12 @@ RL_INLINE Lane<T> floor_divide(Lane<T> a, Lane<T> b) {
     const T q = safe_divide(a.v, b.v);
     const T r = static_cast<T>(a.v - q * b.v);
     return {static_cast<T>(b.v != 0 && r != 0 && ((r < 0) != (b.v < 0)) ? q - 1 : q)};
+  } else if constexpr (sizeof(T) == 4) {
+    // In double the quotient of two floats lies on the right side of every whole number to 2^28.
+    const double x = a.v, y = b.v, q = x / y;
+    const bool unlike = (x < 0) != (y < 0);
+    const double r = q == 0 && x != 0 && unlike ? -1 : vm_floor(q);  // a finite by an infinite one
+    return {static_cast<T>(vm_isinf(x) && y != 0 ? VmFloat<double>::nan : y == 0 ? q : r)};
   } else {  // Python's float floor division, as in CPython's float_divmod
     const T mod = vm_fmod(a.v, b.v);
     T div = (a.v - mod) / b.v;

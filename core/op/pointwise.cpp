@@ -233,7 +233,9 @@ void check_refusals(const Formula& f, const Operand* operands, DType common) {
     for (int k = 0; k < f.operands; ++k)
       bools += operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool
                                   : operands[k].number.kind == Scalar::Bool;
-    RL_CHECK(!bools, bools == f.operands ? f.bools_message : f.bool_message);
+    const char* message = bools == f.operands ? f.bools_message : f.bool_message;
+    // PyTorch's words for a kernel that it lacks begin with the kernel's name in quotes.
+    if (bools) raise(*message == '"' ? ErrorKind::NotImplemented : ErrorKind::Runtime, message);
   }
   RL_CHECK(!f.int_message || !is_integral(common), f.int_message);
   RL_CHECK(!f.complex_message || !is_complex(common), f.complex_message);
@@ -413,7 +415,8 @@ bool check_devices(const Formula& f, const Operand* operands) {
     const Tensor* t = operands[k].tensor;
     if (!t) continue;
     if (!first || first->dim() == 0) first = t;
-    RL_CHECK(t->device().type == first->device().type || t->dim() == 0,
+    RL_CHECK(t->device().type == first->device().type ||
+                 (t->dim() == 0 && t->device().type == Device::Cpu),
              "Expected all tensors to be on the same device, but found at least two devices, ",
              first->device(), " and ", t->device(), "!");
     RL_CHECK(t->device().type != Device::Cuda, "\"", f.name, "\" is not implemented for device ",
@@ -519,15 +522,18 @@ void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scal
 }
 
 void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars) {
-  if (check_devices(f, operands)) return;
+  const bool meta = check_devices(f, operands);
   RL_CHECK_TYPE(operands[0].tensor, f.name, "_(): argument 'self' must be Tensor");
   const Tensor& self = *operands[0].tensor;
-  check_refusals(f, operands, self.dtype());
+  const bool lacks_kernel = f.bool_message && *f.bool_message == '"';  // found out last
+  if (!lacks_kernel) check_refusals(f, operands, self.dtype());
   Dims shape = self.sizes();
   for (int k = 1; k < f.operands; ++k)
     if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
   RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(),
            " doesn't match the broadcast shape ", shape);
+  if (lacks_kernel) check_refusals(f, operands, self.dtype());
+  if (meta) return;
   const Types types = types_of(f, operands, &self);
   Operand in[Formula::kOperands];
   Tensor copies[Formula::kOperands];

@@ -1,11 +1,31 @@
 // Arithmetic formulas: sums, products, quotients, rounding, bounds, bits.
 #include "op/formula.h"
+#ifndef RL_KERNELS
+#include "op/arg.h"
+#endif
 
 namespace {
 [[maybe_unused]] constexpr const char* kBools =
     "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
     "`logical_xor()` operator instead.";
-}
+}  // namespace
+
+namespace rl {
+namespace {
+#ifdef RL_KERNELS  // they have no arguments to look at
+[[maybe_unused]] constexpr OutRule kOutAbs = {nullptr}, kOutLerp = kOutAbs;
+#else
+constexpr OutRule kOutAbs = {.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                               static constexpr OutRule modulus = {kOutCast.text};
+                               return is_complex(args[0].tensor->dtype()) ? modulus
+                                                                          : kOutFoundExact;
+                             }};
+constexpr OutRule kOutLerp = {.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                                return args[2].tensor ? kOutFoundExact : kOutCast;
+                              }};
+#endif
+}  // namespace
+}  // namespace rl
 
 RL_FORMULAS(arithmetic) {
   r.binary(
@@ -114,7 +134,8 @@ RL_FORMULAS(arithmetic) {
        [](Value auto x) { return abs(x); },
        [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
       .alias("absolute")
-      .out_dtype(kOutFound);
+      .rejects_bool("\"abs_cpu\" not implemented for 'Bool'")
+      .out_dtype(kOutAbs);
   r.unary(
        "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
@@ -177,7 +198,9 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto, Value auto, Value auto w, Value auto) { return g * (1.0 - w); },
        [](Value auto g, Value auto, Value auto, Value auto w, Value auto) { return g * w; },
        [](Value auto g, Value auto x, Value auto e, Value auto, Value auto) { return g * (e - x); })
-      .tensors_only(2);
+      .tensors_only(2)
+      .rejects_bool("\"lerp_kernel_scalar\" not implemented for 'Bool'")
+      .out_dtype(kOutLerp);
 
   r.binary(
        "maximum(input, other)", Real, "The larger; NaN if either is.",

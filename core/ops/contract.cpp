@@ -1,5 +1,5 @@
 // What is built on matrix products: the add* forms, chains of matrices, inner, tensordot, kron,
-// bilinear, cdist. The products themselves are in matmul.cpp, einsum in einsum.cpp.
+// bilinear. The products themselves are in matmul.cpp, einsum in einsum.cpp.
 #include <vector>
 
 #include "op/call.h"
@@ -173,8 +173,10 @@ Tensor addr(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar&
     const auto times = [bools](const Tensor& t, const Scalar& s) {
       return is_one(s) ? t : call_op<"mul">(t, bools ? Scalar(!is_zero(s)) : s);
     };
-    const Tensor prod = times(outer(a, b), alpha);
-    out = is_zero(beta) ? prod : call_op<"add">(times(input, beta), prod);
+    const Tensor left = unsqueeze(times(a, alpha), 1);
+    out = is_zero(beta) ? call_op<"mul">(left, b)
+          : bools       ? call_op<"add">(times(input, beta), call_op<"mul">(left, b))
+                        : call_op<"addcmul">(times(input, beta), left, b);
   }
   return record(out, "AddrBackward0", {&input, &a, &b}, [&] {
     return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
@@ -349,28 +351,6 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   return bias.defined() ? call_op<"add">(y, bias) : y;
 }
 
-/// Distances between rows: the p-norm of every difference.
-Tensor cdist(const Tensor& x1, const Tensor& x2, double p, OptInt) {
-  RL_CHECK(x1.dim() >= 2, "cdist only supports at least 2D tensors, X1 got: ", x1.dim(), "D");
-  RL_CHECK(x2.dim() >= 2, "cdist only supports at least 2D tensors, X2 got: ", x2.dim(), "D");
-  RL_CHECK(x1.size(-1) == x2.size(-1),
-           "X1 and X2 must have the same number of columns. X1: ", x1.size(-1),
-           " X2: ", x2.size(-1));
-  RL_CHECK(is_floating(x1.dtype()),
-           "cdist only supports floating-point dtypes, X1 got: ", c_name_of(x1.dtype()));
-  RL_CHECK(is_floating(x2.dtype()),
-           "cdist only supports floating-point dtypes, X2 got: ", c_name_of(x2.dtype()));
-  RL_CHECK(p >= 0, "cdist only supports non-negative p values");
-  const Tensor d = call_op<"sub">(unsqueeze(x1, -2), unsqueeze(x2, -3));
-  return call_op<"vector_norm">(d, p, Dims{-1});
-}
-Tensor cdist_by(const Tensor& x1, const Tensor& x2, double p, std::string_view mode) {
-  RL_CHECK_VALUE(mode == "use_mm_for_euclid_dist_if_necessary" ||
-                     mode == "use_mm_for_euclid_dist" || mode == "donot_use_mm_for_euclid_dist",
-                 mode, " is not a valid value for compute_mode");
-  return cdist(x1, x2, p, std::nullopt);
-}
-
 }  // namespace
 
 void define_contract(Registry& r) {
@@ -394,9 +374,12 @@ void define_contract(Registry& r) {
       .in_place();
   r.op("inner(input, other)",
        "Sums products over the last dimension of both: the dot product of vectors.", &inner)
-      .out_dtype(
-          {"tensordot: Expected the output tensor to have dtype %W, but got an output tensor "
-           "with dtype %G"});
+      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                    static constexpr OutRule sums = {
+                        "tensordot: Expected the output tensor to have dtype %W, but got an output "
+                        "tensor with dtype %G"};
+                    return args[0].tensor->dim() && args[1].tensor->dim() ? sums : kOutCast;
+                  }});
   r.op("_tensordot(input, other, dims_self, dims_other)", "Sums products over pairs of dimensions.",
        &tensordot)
       .not_method();
@@ -410,10 +393,6 @@ void define_contract(Registry& r) {
        "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
        &bilinear)
       .not_method();
-  r.op("cdist(x1, x2, p=2.0, compute_mode=None)",
-       "The p-norm distances between every row of x1 and every row of x2.", &cdist)
-      .not_method();
-  r.op("cdist(x1, x2, p=2.0, compute_mode='use_mm_for_euclid_dist_if_necessary')", "", &cdist_by);
 }
 
 }  // namespace rl

@@ -254,6 +254,10 @@ Tensor set_(const Tensor& self, const Tensor& source) {
   RL_CHECK(self.dtype() == source.dtype(), "Could not set tensor of type ",
            info(source.dtype()).type, " to a tensor of type ", info(self.dtype()).type);
   RL_CHECK(!self->base, "set_() is not allowed on a view");
+  RL_CHECK(self.device() == source.device(),
+           "Attempted to set the storage of a tensor on device \"", self.device(),
+           "\" to a storage on different device \"", source.device(),
+           "\".  This is no longer allowed; the devices must match.");
   self->device = source->device;
   self->storage = source->storage;
   self->offset = source->offset;

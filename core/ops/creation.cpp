@@ -128,8 +128,9 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
            "unsupported range: ", start.real(), " -> ", end.real());
   RL_CHECK((step.real() > 0) == (end.real() >= start.real()) || end.real() == start.real(),
            "upper bound and lower bound inconsistent with step sign");
-  if (integral && is_integral(dtype)) {
+  if ((integral && is_integral(dtype)) || dtype == DType::I64) {
     const int64_t s = start.integer(), e = end.integer(), d = step.integer();
+    RL_CHECK(d != 0, "step must be nonzero");
     const int64_t span = d > 0 ? e - s : s - e, unit = d > 0 ? d : -d;
     const int64_t n = span <= 0 ? 0 : span / unit + (span % unit != 0);
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return s + i * d; }), f);
@@ -241,9 +242,21 @@ Tensor complex_from(const Tensor& real, const Tensor& imag) {
            info(real.dtype()).type, " and ", info(imag.dtype()).type);
   RL_CHECK(real.dtype() == imag.dtype(), "Expected object of scalar type ", info(real.dtype()).type,
            " but got scalar type ", info(imag.dtype()).type, " for second argument");
-  const DType c = complex_of(real.dtype());
-  const Tensor j = call_op<"mul">(call_to(imag, c), Scalar(std::complex<double>(0, 1)));
-  return call_op<"add">(call_to(real, c), j);
+  const Dims shape = broadcast(real.sizes(), imag.sizes());
+  const Tensor out = empty(shape, complex_of(real.dtype()), real.device());
+  Dims strides = out.strides();
+  for (int d = 0; d < strides.size(); ++d) strides[d] *= 2;
+  const auto part = [&](int64_t offset) {
+    return make_view(out->storage, real.dtype(), shape, strides, offset);
+  };
+  write(part(0), real);
+  write(part(1), imag);
+  return record(out, "ComplexBackward0", {&real, &imag}, [&] {
+    return [](const Grads& g, Node& n) -> Grads {
+      return {n.needs(0) ? call_op<"real">(g[0]) : Tensor(),
+              n.needs(1) ? call_op<"imag">(g[0]) : Tensor()};
+    };
+  });
 }
 Tensor polar(const Tensor& abs, const Tensor& angle) {
   return complex_from(call_op<"mul">(abs, call_op<"cos">(angle)),

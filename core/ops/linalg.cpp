@@ -5,6 +5,7 @@
 
 #include "cpu/lu.h"
 #include "ops/matrices.h"
+#include "ops/small_lu.h"
 
 namespace rl {
 namespace {
@@ -28,7 +29,12 @@ std::tuple<Tensor, Tensor, Tensor> getrf(const Tensor& A) {
     T* a = lu.data<T>();
     int *p = pivots.data<int>(), *status = info.data<int>();
     each_matrix(count_of(batch), 1.0 * m * n * k, [=](int64_t begin, int64_t end) {
-      if constexpr (!kComplex<T>)
+      if constexpr (!kComplex<T>) {
+        if (small_matrix<T>(m, n)) {
+          for (int64_t i = begin; i < end; ++i)
+            status[i] = small_lu(m, n, a + i * m * n, p + i * k);
+          return;
+        }
         if (m == n && n >= kOwnFactors) {
           for (int64_t i = begin; i < end; ++i) {
             status[i] = static_cast<int>(cpu::factor_lu<T>(n, n, a + i * n * n, n, p + i * n));
@@ -36,6 +42,7 @@ std::tuple<Tensor, Tensor, Tensor> getrf(const Tensor& A) {
           }
           return;
         }
+      }
       const Lapack<T> routine("getrf");
       for (int64_t i = begin; i < end; ++i) routine(m, n, a + i * m * n, m, p + i * k, status + i);
     });
@@ -57,9 +64,9 @@ void check_pivots(const Tensor& pivots, const Dims& batch, int64_t count, int64_
 
 /// What getrs does, for real matrices and many right-hand sides: OpenBLAS is slow there.
 template <class T>
-void solve_many(int64_t n, int64_t k, const T* lu, int64_t ld, const int* pivot, T* x) {
+void solve_many(int n, int k, const T* lu, int ld, const int* pivot, T* x) {
   for (int64_t c = 0; c < k; ++c)
-    for (int64_t i = 0; i < n; ++i) std::swap(x[c * n + i], x[c * n + pivot[i] - 1]);
+    for (int i = 0; i < n; ++i) std::swap(x[c * n + i], x[c * n + pivot[i] - 1]);
   cpu::TriangularSolve<T>(true, lu, ld, k, x, n)(0, n);
   cpu::TriangularSolve<T>(false, lu, ld, k, x, n)(0, n);
 }
@@ -78,12 +85,15 @@ Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoi
     T* b = x.data<T>();
     int* pivot = p.data<int>();
     each_matrix(count_of(batch), 1.0 * n * n * k, [=, &lu](int64_t begin, int64_t end) {
-      if constexpr (!kComplex<T>)
-        if (k >= kManySides && n >= kManySides && !adjoint) {
+      if constexpr (!kComplex<T>) {
+        const bool small = small_matrix<T>(n, k);
+        if (!adjoint && (small || (k >= kManySides && n >= kManySides))) {
+          const auto solve = small ? small_lu_solve<T> : solve_many<T>;
           for (int64_t i = begin; i < end; ++i)
-            solve_many(n, k, lu.at<T>(i), lu.ld, pivot + i * n, b + i * n * k);
+            solve(n, k, lu.at<T>(i), lu.ld, pivot + i * n, b + i * n * k);
           return;
         }
+      }
       const Lapack<T> routine("getrs");
       int status;
       for (int64_t i = begin; i < end; ++i)

@@ -485,7 +485,7 @@ void define_matmul(Registry& r) {
   r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
       .out_dtype(kOutExact);
   r.op("mv(input, vec)", "The product of a matrix [n, m] and a vector [m].", &mv)
-      .out_dtype({"addmv input tensors must have the same dtype, but got %G, %W, and %W"});
+      .out_dtype(kOutVector);
   r.op("dot(input, tensor)", "The sum of products of two vectors of one size, without conjugation.",
        &dot)
       .out_dtype(kOutProduct);
@@ -498,7 +498,11 @@ void define_matmul(Registry& r) {
        ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
        &matmul)
       .alias("__matmul__")
-      .out_dtype(kOutExact);
+      .out_dtype(
+          {.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+             const int a = args[0].tensor->dim(), b = args[1].tensor->dim();
+             return a == 1 && b == 1 ? kOutProduct : a > 1 && b == 1 ? kOutVector : kOutExact;
+           }});
   r.op("linear(input, weight, bias=None)",
        "input @ weight.T + bias over the last dimension; weight is [out, in].", &linear)
       .nn()

@@ -104,8 +104,12 @@ Tensor norm(const Tensor& input, OptNumber p, const OptDims& dim, bool keepdim, 
 Tensor norm_named(const Tensor& input, std::string_view p, const OptDims& dim, bool keepdim,
                   OptDType dtype) {
   RL_CHECK(p == "fro" || p == "nuc", "linalg.matrix_norm: Order ", p, " not supported.");
-  RL_CHECK_AS(NotImplemented, p == "fro", "norm(): the nuclear norm is not implemented");
-  return vector_norm(input, 2, dim, keepdim, dtype);
+  if (p == "fro") return vector_norm(input, 2, dim, keepdim, dtype);
+  RL_CHECK_VALUE(!dtype, "dtype argument is not supported in nuclear norm");
+  Dims axes = dim ? *dim : Dims();
+  if (!dim)
+    for (int d = 0; d < input.dim(); ++d) axes.push_back(d);
+  return nuclear_norm(input, axes, keepdim);
 }
 
 Tensor dist(const Tensor& input, const Tensor& other, Scalar p) {
@@ -164,6 +168,8 @@ Tensor logaddexp(const Tensor& input, const Tensor& other) {
 
 }  // namespace
 
+Tensor (*nuclear_norm)(const Tensor& input, const Dims& dim, bool keepdim);
+
 Tensor greatest_real(const Tensor& x, const Axes& axes) {
   GradGuard off(false);
   if (x.numel() == 0) return zeros(axes.kept, real_of(x.dtype()), x.device());
@@ -180,7 +186,12 @@ void define_norm(Registry& r) {
   r.op("norm(input, p=2, dim=None, keepdim=False, dtype=None)",
        "The p-norm of the elements as one vector, over dim if given.", &norm)
       .out_dtype(kOutExact);
-  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named).out_dtype(kOutExact);
+  r.op("norm(input, p, dim=None, keepdim=False, dtype=None)", "", &norm_named)
+      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                    static constexpr OutRule nuclear = {
+                        "linalg.matrix_norm expected out tensor dtype %W but got: %G"};
+                    return std::string_view(args[1].text) == "nuc" ? nuclear : kOutExact;
+                  }});
   r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
   r.op("logaddexp(input, other)", "log(exp(input) + exp(other)).", &logaddexp);
   r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)

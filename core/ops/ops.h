@@ -28,6 +28,10 @@ Tensor sum_dims(const Tensor& input, const Dims& dims, bool keepdim);
 Tensor sum_all(const Tensor& input);
 Tensor mean_dims(const Tensor& input, const Dims& dims, bool keepdim);
 
+// norm.cpp
+/// Singular values are linalg's, which is written in Python: the binding layer fills this in.
+extern Tensor (*nuclear_norm)(const Tensor& input, const Dims& dim, bool keepdim);
+
 // scan.cpp
 Tensor cumsum(const Tensor& input, int64_t dim);
 Tensor cumprod(const Tensor& input, int64_t dim);

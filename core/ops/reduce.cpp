@@ -417,7 +417,11 @@ void define_reduce(Registry& r) {
        "The sum over dimensions (None: all). Integers and bools sum to int64.", &sum);
   r.op("mean(input, dim=None, keepdim=False, *, dtype=None)",
        "The mean over dimensions (None: all). RuntimeError for integers.", &mean)
-      .out_dtype(kOutMean);
+      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                    static constexpr OutRule lines = {
+                        "result type Float can't be cast to the desired output type %G", false};
+                    return args[1].present ? lines : kOutMean;
+                  }});
   r.op("nansum(input, dim=None, keepdim=False, *, dtype=None)", "The sum with NaN taken as 0.",
        &nansum)
       .out_dtype(kOutNanSum);

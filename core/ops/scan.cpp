@@ -110,7 +110,9 @@ Tensor cumsum_directed(const Tensor& input, int dim, DType dtype, bool reverse) 
 }
 
 Tensor cumsum_op(const Tensor& input, int64_t dim, OptDType dtype) {
-  return cumsum_directed(input, wrap_dim(dim, input.dim()), running_dtype(input, dtype), false);
+  const DType result = running_dtype(input, dtype);
+  check_implemented("cumsum_out_cpu", result);
+  return cumsum_directed(input, wrap_dim(dim, input.dim()), result, false);
 }
 
 void check_same_dtype(const Tensor& self, OptDType dtype) {
@@ -218,6 +220,7 @@ Tensor cumprod_backward(const Tensor& g, const Tensor& input, int dim) {
 Tensor cumprod_op(const Tensor& input, int64_t dim, OptDType dtype) {
   const int d = wrap_dim(dim, input.dim());
   const DType result = running_dtype(input, dtype);
+  check_implemented("cumprod_out_cpu", result);
   return record(run_scan(input, d, Scan::Product, result), "CumprodBackward0", {&input}, [&] {
     return [d, result, x = Saved(input)](const Grads& g, Node& n) -> Grads {
       return {cumprod_backward(g[0], call_to(x.unpack(&n), result), d)};
@@ -398,10 +401,12 @@ Tensor cumprod(const Tensor& input, int64_t dim) { return cumprod_op(input, dim,
 
 void define_scan(Registry& r) {
   r.op("cumsum(input, dim, *, dtype=None)", "Running sums along a dimension.", &cumsum_op)
-      .out_sets_dtype();
+      .out_sets_dtype()
+      .out_dtype(kOutExact);
   r.op("cumsum_(input, dim, *, dtype=None)", "cumsum in place.", &cumsum_);
   r.op("cumprod(input, dim, *, dtype=None)", "Running products along a dimension.", &cumprod_op)
-      .out_sets_dtype();
+      .out_sets_dtype()
+      .out_dtype(kOutExact);
   r.op("cumprod_(input, dim, *, dtype=None)", "cumprod in place.", &cumprod_);
   r.op("cummax(input, dim) -> (values, indices)",
        "The largest so far along a dimension, and where it was last met.",
@@ -414,7 +419,10 @@ void define_scan(Registry& r) {
   r.op("logcumsumexp(input, dim)", "log(cumsum(exp(input))) without overflow.", &logcumsumexp)
       .out_dtype(kOutScalarType);
   r.op("diff(input, n=1, dim=-1, prepend=None, append=None)",
-       "The n-th differences of neighbours along a dimension.", &diff);
+       "The n-th differences of neighbours along a dimension.", &diff)
+      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                    return args[1].i ? kOutCast : kOutScalarType;  // of order 0: a copy
+                  }});
   r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.",
        &trapezoid)
       .alias("trapz")

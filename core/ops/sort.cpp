@@ -365,9 +365,15 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
 }  // namespace
 
 /// PyTorch's words go on to say what the flag is.
-constexpr OutRule kOutPlaces = {
-    "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
-    "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's dtype %G"};
+#define RL_PLACES                                                                        \
+  "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "  \
+  "Long(int64) depending on whether out_int32 flag is True, but we got output tensor's " \
+  "dtype %G and out_int32 flag is "
+constexpr OutRule kOutPlaces = {.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
+                                  static constexpr OutRule ints = {RL_PLACES "True"},
+                                                           longs = {RL_PLACES "False"};
+                                  return args[2].i ? ints : longs;
+                                }};
 
 void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",

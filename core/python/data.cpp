@@ -109,6 +109,7 @@ void put_checked(DType dtype, char* at, PyObject* o) {
   if (is_tensor(o)) {
     const Tensor& t = unwrap(o);
     RL_CHECK_VALUE(t.numel() == 1, "only one element tensors can be converted to Python scalars");
+    RL_CHECK(t.device().type != Device::Meta, "Tensor.item() cannot be called on meta tensors");
     s = cpu::get(t.dtype(), t.raw());
   } else if (PyLong_CheckExact(o) && dtype == DType::U64) {
     const uint64_t v = PyLong_AsUnsignedLongLong(o);

@@ -225,6 +225,9 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
       raise(ErrorKind::Type, "can't assign a ", Py_TYPE(value)->tp_name, " to a torch.",
             info(t.dtype()).type, "Tensor");
     }
+    const bool from_meta = source.device().type == Device::Meta;
+    RL_CHECK_AS(NotImplemented, !from_meta || t.device().type == Device::Meta,
+                "Cannot copy out of meta tensor; no data!");
     const Plan plan = plan_of(t, index);
     if (plan.advanced()) {
       static const Op* op = registry().find("index_put_");

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "op/promote.h"
+#include "ops/ops.h"
 #include "python/args.h"
 #include "python/py.h"
 
@@ -300,8 +301,21 @@ void add(PyObject* dict, const std::string& name, const Op& op, bool method = fa
 
 }  // namespace
 
+namespace {
+Tensor nuclear_norm_of(const Tensor& input, const Dims& dim, bool keepdim) {
+  const Object module = own(PyImport_ImportModule("rushlight.linalg"));
+  const Object dims = own(PyTuple_New(dim.size())), given = own(wrap(input));
+  for (int i = 0; i < dim.size(); ++i)
+    PyTuple_SET_ITEM(dims.get(), i, need(PyLong_FromLongLong(dim[i])));
+  const Object norm = own(PyObject_CallMethod(module.get(), "matrix_norm", "OsOO", given.get(),
+                                              "nuc", dims.get(), keepdim ? Py_True : Py_False));
+  return unwrap(norm.get());
+}
+}  // namespace
+
 /// Puts every operation where it appears: the function table, the class, and the name spaces.
 void add_operations(PyObject* m) {
+  nuclear_norm = nuclear_norm_of;
   g_out = PyUnicode_InternFromString("out");
   PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                          {Py_tp_descr_get, reinterpret_cast<void*>(op_descr_get)},

@@ -107,8 +107,9 @@ void write_out(const char* name, PyObject* out, const Tensor& value, const OutRu
 
 PyObject* write_out(Result&& r, PyObject* out, const Op& op, const Overload& overload,
                     const Arg* args) {
+  const OutRule& rule = overload.out_rule.by ? overload.out_rule.by(args) : overload.out_rule;
   const auto write = [&](const Tensor& value, PyObject* o) {
-    put(op.name.c_str(), o, value, overload.out_rule, [&](const Tensor& to, bool fits) {
+    put(op.name.c_str(), o, value, rule, [&](const Tensor& to, bool fits) {
       if (fits || op.out_apart) check_memory(op, to, *overload.schema, args);
     });
   };

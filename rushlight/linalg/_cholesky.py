@@ -148,7 +148,7 @@ class _CholeskyInverse(Operation):
 
     @staticmethod
     def forward(ctx, L, upper):
-        identity = torch.eye(L.size(-1), dtype=L.dtype).expand(L.shape)
+        identity = torch.eye(L.size(-1), dtype=L.dtype, device=L.device).expand(L.shape)
         inverse = triangular(L.mH if upper else L, identity, False)
         X = inverse.mH @ inverse
         ctx.save_for_backward(L, X)
@@ -173,7 +173,7 @@ def cholesky_inverse(input, upper=False):
     check_square(input, "cholesky_inverse")
     check_kernel(input, "cholesky_inverse_out_cpu")
     zeros = input.detach().diagonal(dim1=-2, dim2=-1) == 0
-    if zeros.any():
+    if not zeros.is_meta and zeros.any():
         first = (zeros.int().argmax(-1) + 1) * zeros.any(-1)
         check_info(first.int(), "cholesky_inverse")
     return _CholeskyInverse.call(input, bool(upper))

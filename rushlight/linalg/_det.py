@@ -17,7 +17,7 @@ from ._spectral import svd
 
 def _exchanges(pivots):
     """-1 where an odd number of rows was exchanged, else 1 (int64, the batch's shape)."""
-    rows = torch.arange(1, pivots.size(-1) + 1, dtype=torch.int32)
+    rows = torch.arange(1, pivots.size(-1) + 1, dtype=torch.int32, device=pivots.device)
     return 1 - (pivots != rows).sum(-1) % 2 * 2
 
 
@@ -26,7 +26,11 @@ def _adjugate(A, g):
     a matrix?", 2020). The product of all singular values but one is differentiable at zeros."""
     U, S, Vh = svd(A)
     n = S.size(-1)
-    others = S.unsqueeze(-2).expand(*S.shape, n).masked_fill(torch.eye(n, dtype=torch.bool), 1)
+    others = (
+        S.unsqueeze(-2)
+        .expand(*S.shape, n)
+        .masked_fill(torch.eye(n, dtype=torch.bool, device=S.device), 1)
+    )
     alpha = (det(U) * det(Vh)).conj() * g
     return (U * (alpha.unsqueeze(-1) * others.prod(-1)).unsqueeze(-2)) @ Vh
 

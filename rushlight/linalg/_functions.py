@@ -41,7 +41,7 @@ def _exponential(A):
     halvings = halvings.where(norms.isfinite(), 0.0).reshape(*norms.shape, 1, 1)
     A = A * torch.exp2(-halvings)
     square = A @ A
-    power = torch.eye(A.size(-1), dtype=A.dtype).expand(A.shape)
+    power = torch.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape)
     odd, even = b[1] * power, b[0] * power
     for i in range(2, len(b), 2):
         power = power @ square
@@ -108,7 +108,7 @@ def matrix_power(input, n):
     A = input
     check_square(A, "linalg.matrix_power")
     if n == 0:
-        return torch.eye(A.size(-1), dtype=A.dtype).expand(A.shape).clone()
+        return torch.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape).clone()
     if n < 0:
         A, n = inv(A), -n
     if n == 1:

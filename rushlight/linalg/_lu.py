@@ -128,7 +128,7 @@ def lu_factor(A, *, pivot=True):
 def _permutation_matrix(pivots, rows, dtype):
     """P with A = P L U."""
     order = lapack._pivots_to_permutation(pivots, rows)
-    P = torch.zeros(*order.shape, rows, dtype=dtype)
+    P = torch.zeros(*order.shape, rows, dtype=dtype, device=order.device)
     return P.scatter_(-2, order.unsqueeze(-2), 1) if P.numel() else P
 
 
@@ -192,7 +192,7 @@ def lu_unpack(input, LU_pivots, unpack_data=True, unpack_pivots=True):
             "lu_unpack: Expected LU_pivots to have the shape of LU_data without its last "
             "dimension, min(m, n) long",
         )
-    none = torch.empty(0, dtype=input.dtype)
+    none = torch.empty(0, dtype=input.dtype, device=input.device)
     P = _permutation_matrix(LU_pivots, m, input.dtype) if unpack_pivots else none
     L, U = _split_lu(input) if unpack_data else (none, none)
     return return_types.lu_unpack((P, L, U))

@@ -178,7 +178,7 @@ def cond(input, p=None):
         S = svdvals(A)
         largest, smallest = S[..., :1].squeeze(-1), S[..., -1:].squeeze(-1)
         if A.numel() == 0:
-            return torch.zeros(A.shape[:-2], dtype=S.dtype)
+            return torch.zeros(A.shape[:-2], dtype=S.dtype, device=S.device)
         return smallest / largest if p == -2 else largest / smallest
     word = p if isinstance(p, str) else f"{p:g}"
     if isinstance(p, str):
@@ -191,10 +191,10 @@ def cond(input, p=None):
         return S.sum(-1) * S.reciprocal().sum(-1)
     check_floating(A, "linalg.inv")
     if A.numel() == 0:
-        return torch.zeros(A.shape[:-2], dtype=A.dtype.to_real())
+        return torch.zeros(A.shape[:-2], dtype=A.dtype.to_real(), device=A.device)
     inverse, info = inv_ex(A)
     product = matrix_norm(A, p) * matrix_norm(inverse, p)
-    return torch.where(info == 0, product, _inf) if info.any() else product
+    return torch.where(info == 0, product, _inf) if not info.is_meta and info.any() else product
 
 
 # ---- rank and pseudoinverse ----
@@ -243,7 +243,7 @@ def matrix_rank(input, tol=None, hermitian=False, *, atol=None, rtol=None):
     if tol is not None:
         atol, rtol = tol, 0.0
     if A.numel() == 0:
-        return torch.zeros(A.shape[:-2], dtype=torch.int64)
+        return torch.zeros(A.shape[:-2], dtype=torch.int64, device=A.device)
     S = eigvalsh(A).abs() if hermitian else svdvals(A)
     limit = _tolerance(A, atol, rtol, S.amax(-1, True), "torch.linalg.matrix_rank")
     return (S > limit).sum(-1)
@@ -313,7 +313,7 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None):
         )
     rtol = rcond if rtol is None else rtol
     if A.numel() == 0:
-        return torch.zeros(*A.shape[:-2], A.size(-1), A.size(-2), dtype=A.dtype)
+        return torch.zeros(*A.shape[:-2], A.size(-1), A.size(-2), dtype=A.dtype, device=A.device)
     if hermitian:
         check_square(A, "linalg.eigh")
     return _Pinv.call(A, atol, rtol, bool(hermitian))

@@ -136,7 +136,7 @@ def _reflect(v, tau, X):
 
 def _reflections(A, tau):
     """The vectors, each with 1 at its own row and 0 above, and their factors."""
-    vectors = A.tril(-1) + torch.eye(*A.shape[-2:], dtype=A.dtype)
+    vectors = A.tril(-1) + torch.eye(*A.shape[-2:], dtype=A.dtype, device=A.device)
     return [(vectors[..., i], tau[..., i]) for i in range(tau.size(-1))]
 
 
@@ -162,7 +162,7 @@ def householder_product(input, tau):
     m, n = _check_reflections(input, tau, name)
     if not needs_grad(input, tau):
         return lapack._orgqr(input, tau, n)
-    Q = torch.eye(m, n, dtype=input.dtype).expand(input.shape)
+    Q = torch.eye(m, n, dtype=input.dtype, device=input.device).expand(input.shape)
     for v, factor in reversed(_reflections(input, tau)):
         Q = _reflect(v, factor, Q)
     return Q
@@ -321,8 +321,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     X, residuals, rank, S, info = _Lstsq.call(A, B, float(rcond), driver)
     if driver == "gels":
         check_info(info, "torch.linalg.lstsq")
-        rank = torch.empty(0, dtype=torch.int64)
-    elif (info != 0).any():
+        rank = torch.empty(0, dtype=torch.int64, device=A.device)
+    elif not info.is_meta and (info != 0).any():
         check_info(info, "torch.linalg.lstsq")
     if driver in ("gels", "gelsy"):
         S = S.new_empty(0)

@@ -118,7 +118,7 @@ class _Inverse(Operation):
     @staticmethod
     def forward(ctx, A):
         LU, pivots, info = lapack._getrf(A)
-        identity = torch.eye(A.size(-1), dtype=A.dtype).expand(A.shape)
+        identity = torch.eye(A.size(-1), dtype=A.dtype, device=A.device).expand(A.shape)
         X = lapack._getrs(LU, pivots, identity)
         ctx.save_for_backward(X)
         return X, info

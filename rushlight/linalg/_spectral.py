@@ -26,7 +26,7 @@ def _diagonal(X):
 def _gaps(values):
     """E with E[i, j] = values[j] - values[i], and 1 on the diagonal."""
     gaps = values.unsqueeze(-2) - values.unsqueeze(-1)
-    return gaps + torch.eye(gaps.size(-1), dtype=gaps.dtype)
+    return gaps + torch.eye(gaps.size(-1), dtype=gaps.dtype, device=gaps.device)
 
 
 def _check_phase(imaginary, scale, name, what):
@@ -53,7 +53,7 @@ class _Eig(Operation):
         ctx.set_materialize_grads(False)
         L, V, info = lapack._geev(A)
         check(
-            not bool((info < 0).any()),
+            info.is_meta or not bool((info < 0).any()),
             "torch.linalg.eig: input tensor should not contain infs or NaNs.",
         )
         check_info(info, "linalg.eig")
@@ -113,7 +113,7 @@ def eigvals(input):
         return _Eig.call(input)[0]
     L, _, info = lapack._geev(input, False)
     check(
-        not bool((info < 0).any()),
+        info.is_meta or not bool((info < 0).any()),
         "torch.linalg.eig: input tensor should not contain infs or NaNs.",
     )
     check_info(info, "linalg.eigvals")
@@ -302,7 +302,10 @@ def old_svd(input, some=True, compute_uv=True):
     if not compute_uv:
         m, n = input.shape[-2:]
         S = svdvals(input)
-        U, V = (torch.zeros(*input.shape[:-2], k, k, dtype=input.dtype) for k in (m, n))
+        U, V = (
+            torch.zeros(*input.shape[:-2], k, k, dtype=input.dtype, device=input.device)
+            for k in (m, n)
+        )
         return return_types.svd((U, S, V))
     U, S, Vh = svd(input, full_matrices=not some)
     return return_types.svd((U, S, Vh.mH))

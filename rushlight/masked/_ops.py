@@ -45,7 +45,7 @@ def _kept(input, mask, identity):
     """The input with `identity` where the mask is False."""
     if mask is None:
         return input
-    fill = torch.tensor(identity, dtype=input.dtype)
+    fill = torch.tensor(identity, dtype=input.dtype, device=input.device)
     return torch.where(_mask_of(input, mask), input, fill)
 
 
@@ -116,7 +116,9 @@ def mean(input, dim=None, *, keepdim=False, dtype=None, mask=None):
 def _count(input, dim, keepdim, mask):
     """How many elements the mask keeps."""
     if mask is None:
-        return sum(torch.ones(input.shape, dtype=torch.int64), dim, keepdim=keepdim)
+        return sum(
+            torch.ones(input.shape, dtype=torch.int64, device=input.device), dim, keepdim=keepdim
+        )
     return torch.sum(_mask_of(input, mask), _dims(dim, input.dim()), bool(keepdim))
 
 

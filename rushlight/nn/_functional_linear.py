@@ -23,6 +23,7 @@ __all__ = [
 
 linear = torch._C._nn.linear
 one_hot = torch._C._nn.one_hot
+pdist = torch.pdist
 conv1d = torch.conv1d
 conv2d = torch.conv2d
 conv3d = torch.conv3d
@@ -235,19 +236,6 @@ def _name(dtype):
     """A dtype as the core's messages call it."""
     names = {torch.int64: "Long", torch.int32: "Int", torch.int16: "Short", torch.int8: "Char"}
     return {**names, torch.uint8: "Byte", torch.bool: "Bool"}.get(dtype, str(dtype))
-
-
-def pdist(input, p=2.0):
-    """The p-norm distances between all pairs i < j of the rows of a matrix, as a vector."""
-    if input.dim() != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
-    if not input.is_floating_point():
-        raise RuntimeError("pdist only supports floating-point dtypes")
-    if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
-    n = input.size(0)
-    i, j = torch.triu_indices(n, n, 1, device=input.device)
-    return torch.norm(input[i] - input[j], p, 1)
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):

@@ -153,8 +153,9 @@ def memory(t, dtype):
     if key not in _memories or not storage.nbytes():
         flat = t.new_empty(0).set_(storage, 0, (storage.nbytes() // t.element_size(),))
         flat = flat.float() if t.dtype is torch.bfloat16 else flat.clone()  # numpy() pins a storage
-        _memories[key] = rushlight.from_numpy(flat.numpy()).to(dtype).clone()
-    return _memories[key]
+        mine = rushlight.from_numpy(flat.numpy()).to(dtype).clone()
+        _memories[key] = mine, storage  # kept: another storage could get this one's address
+    return _memories[key][0]
 
 
 def value(x):
