@@ -29,6 +29,7 @@ from . import ops as ops
 from . import optim as optim
 from . import overrides as overrides
 from . import profiler as profiler
+from . import quasirandom as quasirandom
 from . import random as random
 from . import return_types as return_types
 from . import serialization as serialization
@@ -41,6 +42,7 @@ from . import types as types
 from . import utils as utils
 from . import version as version
 from ._C import Generator as Generator
+from .amp import GradScaler as GradScaler
 from ._C import Size as Size
 from ._C import Tensor as Tensor
 from .storage import TypedStorage as TypedStorage
@@ -85,6 +87,7 @@ from .linalg._names import cholesky_inverse as cholesky_inverse
 from .linalg._names import cholesky_solve as cholesky_solve
 from .amp.autocast_mode import clear_autocast_cache as clear_autocast_cache
 from ._tools import compile as compile
+from ._tools import cond as cond
 from ._methods import contiguous_format as contiguous_format
 from .nn.functional import conv_tbc as conv_tbc
 from .functional import corrcoef as corrcoef
@@ -199,7 +202,6 @@ from .linalg._names import orgqr as orgqr
 from .linalg._names import ormqr as ormqr
 from .nn.functional import pairwise_distance as pairwise_distance
 from .linalg._names import pca_lowrank as pca_lowrank
-from .nn.functional import pdist as pdist
 from .functional import permute_copy as permute_copy
 from .linalg._names import pinverse as pinverse
 from .nn.functional import pixel_shuffle as pixel_shuffle
@@ -804,6 +806,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 def cdist(x1: Tensor, x2: Tensor, p: _Number = ..., compute_mode: Any = ..., *, out: Tensor | None = ...) -> Tensor: ...
 @overload
 def cdist(x1: Tensor, x2: Tensor, p: _Number = ..., compute_mode: str = ..., *, out: Tensor | None = ...) -> Tensor: ...
+def pdist(input: Tensor, p: _Number = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | _Number, *, out: Tensor | None = ...) -> Tensor: ...
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | _Number) -> Tensor: ...
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = ...) -> Tensor: ...

@@ -15,14 +15,14 @@ import sys
 {imports}
 import torch.multiprocessing as mp
 
-def work(i, shared, model, inbox, outbox):
+def work(i, shared, model, inbox, outbox, read):
     with torch.no_grad():
         shared[i] += 10 * (i + 1)
         model.weight.add_(1)
     received = inbox.get()
     received.mul_(2)
     outbox.put((i, received.is_shared(), type(received).__name__, torch.full((2,), float(i))))
-    inbox.get()  # so that this process lives until the other has read
+    read.wait()  # this process lives until the other has read
 
 def fails(i):
     if i == 1:
@@ -34,17 +34,16 @@ if __name__ == "__main__":
     model = torch.nn.Linear(2, 1)
     torch.nn.init.zeros_(model.weight)
     model.share_memory()
-    inbox, outbox = context.Queue(), context.Queue()
+    inbox, outbox, read = context.Queue(), context.Queue(), context.Event()
     sent = torch.nn.Parameter(torch.ones(3)).share_memory_()
     processes = []
     for i in range(2):
-        processes.append(context.Process(target=work, args=(i, shared, model, inbox, outbox)))
+        processes.append(context.Process(target=work, args=(i, shared, model, inbox, outbox, read)))
         processes[-1].start()
     inbox.put(sent.data)
     inbox.put(sent.data)
     found = sorted((outbox.get() for _ in range(2)), key=lambda row: row[0])
-    for _ in range(2):
-        inbox.put(None)
+    read.set()
     for process in processes:
         process.join()
     print(shared.tolist(), shared.is_shared(), model.weight.tolist(), sent.tolist(), sent.requires_grad)

@@ -5,9 +5,9 @@ What each operation asks of the dtype of out= is tested with the table of operat
 
 import pytest
 import torch
+from from_torch import tensor
 
 import rushlight
-from from_torch import tensor
 
 
 @pytest.fixture(params=[rushlight, torch], ids=["rushlight", "torch"])

@@ -75,9 +75,7 @@ def test_gradcheck():
     state = rushlight.randn(2, 3, dtype=rushlight.float64, requires_grad=True)
     assert rushlight.autograd.gradcheck(c._lstm_cell, (gates, state))
     assert rushlight.autograd.gradgradcheck(c._lstm_cell, (gates, state))
-    x, y = (
-        rushlight.randn(2, 9, dtype=rushlight.float64, requires_grad=True) for _ in range(2)
-    )
+    x, y = (rushlight.randn(2, 9, dtype=rushlight.float64, requires_grad=True) for _ in range(2))
     assert rushlight.autograd.gradcheck(c._gru_cell, (x, y, state))
     assert rushlight.autograd.gradgradcheck(c._gru_cell, (x, y, state))
 

@@ -18,7 +18,7 @@ import make_stubs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE_LINES = 600
-CORE_LINES = 31_000  # lines that are neither blank nor comment; docs/design.md says why
+CORE_LINES = 32_000  # lines that are neither blank nor comment; docs/design.md says why
 
 # Folders of the core, lowest first: a file includes only from its own level or below.
 LEVELS = {"base": 0, "tensor": 1, "expr": 2, "op": 3, "autograd": 3, "ops": 4, "compile": 4}

@@ -89,9 +89,7 @@ using OptOperand = std::optional<Operand>;
 using OptString = std::optional<std::string_view>;
 struct Any {};
 /// A memory format: only the two that put channels last change anything.
-struct Format {
-  bool channels_last = false, channels_last_3d = false;
-};
+enum class Format { None, Preserve, Contiguous, ChannelsLast, ChannelsLast3d };
 /// A tensor that may be None: then it is not defined().
 struct OptTensor : Tensor {
   using Tensor::Tensor;
@@ -146,7 +144,7 @@ RL_READ(std::string_view, String, return a->text)
 RL_READ(OptString, OptString, if (a->present) return std::string_view(a->text); return std::nullopt)
 RL_READ(cpu::Generator*, Generator, return a->present ? a->generator : nullptr)
 RL_READ(Any, Any, return {})
-RL_READ(Format, Format, if (!a->present) return {}; return Format{a->i == 1, a->i == 2})
+RL_READ(Format, Format, return a->present ? static_cast<Format>(a->i) : Format::None)
 #undef RL_READ
 
 template <>

@@ -1,4 +1,4 @@
-// Calls by name from C++: defaults filled in from the schema.
+// Calls by name from C++, defaults filled in from the schema; and calls of formulas.
 #include "op/call.h"
 
 namespace rl {
@@ -36,6 +36,37 @@ Result invoke_with_defaults(const Op& op, Arg* args, size_t given) {
     if (all[i].is_number) settle(all[i], params[i].kind);
   }
   return o.invoke(o.function, all);
+}
+
+namespace {
+/// The arguments of a call of a formula.
+struct FormulaCall {
+  const Formula& f;
+  Operand operands[Formula::kOperands];
+  Scalar scalars[4];
+
+  FormulaCall(void* formula, const Arg* args) : f(*static_cast<const Formula*>(formula)) {
+    for (int k = 0; k < f.operands; ++k)
+      operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
+    for (int k = 0; k < f.scalars; ++k) scalars[k] = args[f.operands + k].number;
+  }
+};
+}  // namespace
+
+Result invoke_formula(void* formula, const Arg* args) {
+  const FormulaCall c(formula, args);
+  return pointwise(c.f, c.operands, c.scalars);
+}
+
+Result invoke_formula_(void* formula, const Arg* args) {
+  const FormulaCall c(formula, args);
+  pointwise_(c.f, c.operands, c.scalars);
+  return Result(*c.operands[0].tensor);
+}
+
+bool formula_into(void* formula, const Arg* args, const Tensor& out) {
+  const FormulaCall c(formula, args);
+  return pointwise_into(c.f, c.operands, c.scalars, out);
 }
 
 }  // namespace rl

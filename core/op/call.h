@@ -21,15 +21,17 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
 /// The same into an existing tensor of the right shape, without recording.
 void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars,
                    const Tensor& out);
+/// The same, counted as a write, where nothing has to be converted, resized or recorded; else does
+/// nothing and returns false.
+bool pointwise_into(const Formula& f, const Operand* operands, const Scalar* scalars,
+                    const Tensor& out);
 /// The node a recorded call would get, for operations that are a formula and something more (a loss
 /// is a formula and a mean): its apply() gives the operands' gradients from that of `result`.
 Ref<Node> formula_node(const Formula& f, const Operand* operands, const Scalar* scalars,
                        const Tensor& result);
 Result invoke_formula(void* formula, const Arg* args);
-Result invoke_formula_(void* formula, const Arg* args);  ///< in place
-/// Computes a formula straight into `out` where nothing has to be converted, resized or recorded;
-/// else does nothing and returns false.
-bool formula_into(void* formula, const Arg* args, const Tensor& out);
+Result invoke_formula_(void* formula, const Arg* args);                ///< in place
+bool formula_into(void* formula, const Arg* args, const Tensor& out);  ///< as pointwise_into
 /// A program run on tensors: differentiable to any order. inputs[j] may be unset where not loaded.
 Tensor interpret(const Program& p, const OptOperand* inputs, const Scalar* scalars);
 

@@ -570,45 +570,19 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   rebase_history(self, node);
 }
 
-namespace {
-/// The arguments of a call of a formula.
-struct FormulaCall {
-  const Formula& f;
-  Operand operands[Formula::kOperands];
-  Scalar scalars[4];
-
-  FormulaCall(void* formula, const Arg* args) : f(*static_cast<const Formula*>(formula)) {
-    for (int k = 0; k < f.operands; ++k)
-      operands[k] = args[k].tensor ? Operand(*args[k].tensor) : Operand(args[k].number);
-    for (int k = 0; k < f.scalars; ++k) scalars[k] = args[f.operands + k].number;
-  }
-};
-}  // namespace
-
-Result invoke_formula(void* formula, const Arg* args) {
-  const FormulaCall c(formula, args);
-  return pointwise(c.f, c.operands, c.scalars);
-}
-
-Result invoke_formula_(void* formula, const Arg* args) {
-  const FormulaCall c(formula, args);
-  pointwise_(c.f, c.operands, c.scalars);
-  return Result(*c.operands[0].tensor);
-}
-
-bool formula_into(void* formula, const Arg* args, const Tensor& out) {
-  const FormulaCall c(formula, args);
+bool pointwise_into(const Formula& f, const Operand* operands, const Scalar* scalars,
+                    const Tensor& out) {
   bool apart = true;
-  for (int k = 0; k < c.f.operands; ++k) {
-    const Operand& o = c.operands[k];
+  for (int k = 0; k < f.operands; ++k) {
+    const Operand& o = operands[k];
     if (o.requires_grad()) return false;
     if (o.tensor) apart &= o.tensor->device().type == Device::Cpu && !overlaps(*o.tensor, out);
   }
   if (!apart || out.device().type != Device::Cpu || out.requires_grad() || !out.is_contiguous() ||
-      out->inference || types_of(c.f, c.operands).result != out.dtype() ||
-      !(result_shape(c.f, c.operands) == out.sizes()))
+      out->inference || types_of(f, operands).result != out.dtype() ||
+      !(result_shape(f, operands) == out.sizes()))
     return false;
-  pointwise_out(c.f, c.operands, c.scalars, out);
+  pointwise_out(f, operands, scalars, out);
   bump_version(out);
   return true;
 }

@@ -124,14 +124,17 @@ Tensor clone_with_strides(const Tensor& input, const Dims& strides) {
   return record(out, "CloneBackward0", {&input},
                 [&] { return [](const Grads& g, Node&) -> Grads { return {g[0]}; }; });
 }
+bool keeps(Format format) { return format == Format::None || format == Format::Preserve; }
+
 Tensor clone_format(const Tensor& input, Format format) {
-  if (format.channels_last || format.channels_last_3d)
-    return clone_with_strides(input, channels_last_strides(input.sizes(), format.channels_last_3d));
-  return clone(input);
+  if (keeps(format)) return clone(input);
+  return clone_with_strides(input, strides_of(input.sizes(), format));
 }
 Tensor contiguous_format(const Tensor& input, Format format) {
-  if (!format.channels_last && !format.channels_last_3d) return contiguous(input);
-  const Dims strides = channels_last_strides(input.sizes(), format.channels_last_3d);
+  RL_CHECK(format != Format::Preserve || input.is_contiguous(),
+           "preserve memory format is unsupported by the contiguous operator");
+  if (keeps(format) || format == Format::Contiguous) return contiguous(input);
+  const Dims strides = strides_of(input.sizes(), format);
   return input.strides() == strides ? input : clone_with_strides(input, strides);
 }
 
@@ -155,19 +158,23 @@ void check_device(const OptDevice& device) {
               "Torch not compiled with CUDA enabled");
 }
 
-Tensor to_format(const Tensor& t, Format format) {
-  return format.channels_last || format.channels_last_3d ? contiguous_format(t, format) : t;
+/// What to() gives, `t` being input or a copy of it. Rows as they should lie are not asked of a
+/// tensor that only has to stay what it is, unless its channels are last.
+Tensor to_format(const Tensor& input, const Tensor& t, Format format) {
+  if (keeps(format) || (format == Format::Contiguous && t.same(input) && !has_channels_last(t)))
+    return t;
+  return contiguous_format(t, format);
 }
 Tensor to_device_dtype(const Tensor& input, OptDevice device, OptDType dtype, bool, bool copy,
                        Format format) {
   check_device(device);
-  return to_format(cast(input, dtype.value_or(input.dtype()), copy), format);
+  return to_format(input, cast(input, dtype.value_or(input.dtype()), copy), format);
 }
 Tensor to_dtype(const Tensor& input, DType dtype, bool, bool copy, Format format) {
-  return to_format(cast(input, dtype, copy), format);
+  return to_format(input, cast(input, dtype, copy), format);
 }
 Tensor to_other(const Tensor& input, const Tensor& other, bool, bool copy, Format format) {
-  return to_format(cast(input, other.dtype(), copy), format);
+  return to_dtype(input, other.dtype(), false, copy, format);
 }
 Tensor type_as(const Tensor& input, const Tensor& other) {
   return cast(input, other.dtype(), false);
@@ -178,8 +185,8 @@ Tensor cuda_copy(const Tensor&, OptDevice, bool, Any) {
 }
 
 template <DType D>
-Tensor convert(const Tensor& input, Any) {
-  return cast(input, D, false);
+Tensor convert(const Tensor& input, Format format) {
+  return to_dtype(input, D, false, false, format);
 }
 
 Tensor copy_nb(const Tensor& self, const Tensor& src, bool) { return copy_(self, src); }
@@ -270,6 +277,19 @@ Tensor set_(const Tensor& self, const Tensor& source) {
 }
 
 }  // namespace
+
+Dims strides_of(const Dims& sizes, Format format) {
+  RL_CHECK(format != Format::Preserve, "unsupported memory format Preserve");
+  if (format == Format::None || format == Format::Contiguous) return contiguous_strides(sizes);
+  return channels_last_strides(sizes, format == Format::ChannelsLast3d);
+}
+
+Tensor empty_like_in(const Tensor& input, DType dtype, Format format) {
+  if (keeps(format)) return empty_preserving(input, dtype);
+  const Dims strides = strides_of(input.sizes(), format);
+  const Tensor t = empty(input.sizes(), dtype, input.device());
+  return make_view(t->storage, dtype, t.sizes(), strides, 0);
+}
 
 Tensor in_format_of(const Tensor& out, const Tensor& like) {
   if (out.dim() != like.dim() || !has_channels_last(like)) return out;

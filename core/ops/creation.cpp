@@ -4,6 +4,7 @@
 #include "cpu/load_store.h"
 #include "cpu/threads.h"
 #include "op/call.h"
+#include "ops/format.h"
 #include "ops/ops.h"
 #include "tensor/layout.h"
 
@@ -18,8 +19,10 @@ Tensor finish(Tensor t, const Factory& f) {
   return t;
 }
 
-Tensor empty_op(const Dims& size, const Factory& f) {
-  return finish(empty(size, factory_dtype(f), f.device), f);
+Tensor empty_op(const Dims& size, const Factory& f, Format format) {
+  const Tensor t = empty(size, factory_dtype(f), f.device);
+  if (format == Format::None || format == Format::Contiguous) return finish(t, f);
+  return finish(make_view(t->storage, t.dtype(), size, strides_of(size, format), 0), f);
 }
 Tensor zeros_op(const Dims& size, const Factory& f) {
   for (int64_t s : size) RL_CHECK(s >= 0, "zeros: Dimension size must be non-negative.");
@@ -60,34 +63,27 @@ Tensor empty_strided(const Dims& size, const Dims& stride, const Factory& f) {
 
 // ---- like an existing tensor ----
 
-struct Like {
-  Tensor t;
-  bool requires_grad;
-};
-Tensor like(const Tensor& input, const OptDType& dtype) {
-  return empty_preserving(input, dtype.value_or(input.dtype()));
-}
 Tensor finish_like(Tensor t, bool requires_grad) {
   if (requires_grad) set_requires_grad(t, true);
   return t;
 }
-Tensor filled_like(const Tensor& input, const OptDType& dtype, const Scalar& v,
-                   bool requires_grad) {
-  Tensor t = like(input, dtype);
+Tensor empty_like_op(const Tensor& input, const Factory& f, Format format) {
+  return finish_like(empty_like_in(input, f.dtype.value_or(input.dtype()), format),
+                     f.requires_grad);
+}
+Tensor filled_like(const Tensor& input, const Scalar& v, const Factory& f, Format format) {
+  const Tensor t = empty_like_in(input, f.dtype.value_or(input.dtype()), format);
   if (t.numel()) cpu::fill(t.dtype(), t.raw(), t.numel(), v);
-  return finish_like(t, requires_grad);
+  return finish_like(t, f.requires_grad);
 }
-Tensor empty_like_op(const Tensor& input, const Factory& f, Any) {
-  return finish_like(like(input, f.dtype), f.requires_grad);
+Tensor zeros_like_op(const Tensor& input, const Factory& f, Format format) {
+  return filled_like(input, Scalar(0), f, format);
 }
-Tensor zeros_like_op(const Tensor& input, const Factory& f, Any) {
-  return filled_like(input, f.dtype, Scalar(0), f.requires_grad);
+Tensor ones_like_op(const Tensor& input, const Factory& f, Format format) {
+  return filled_like(input, Scalar(1), f, format);
 }
-Tensor ones_like_op(const Tensor& input, const Factory& f, Any) {
-  return filled_like(input, f.dtype, Scalar(1), f.requires_grad);
-}
-Tensor full_like_op(const Tensor& input, Operand value, const Factory& f, Any) {
-  return filled_like(input, f.dtype, number_of(value), f.requires_grad);
+Tensor full_like_op(const Tensor& input, Operand value, const Factory& f, Format format) {
+  return filled_like(input, number_of(value), f, format);
 }
 Factory with_dtype(const Factory& f, const Tensor& t) {
   Factory g = f;
@@ -95,7 +91,7 @@ Factory with_dtype(const Factory& f, const Tensor& t) {
   return g;
 }
 Tensor new_empty(const Tensor& input, const Dims& size, const Factory& f) {
-  return empty_op(size, with_dtype(f, input));
+  return empty_op(size, with_dtype(f, input), Format::None);
 }
 Tensor new_zeros(const Tensor& input, const Dims& size, const Factory& f) {
   return zeros_op(size, with_dtype(f, input));
@@ -130,7 +126,7 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
            "upper bound and lower bound inconsistent with step sign");
   if ((integral && is_integral(dtype)) || dtype == DType::I64) {
     const int64_t s = start.integer(), e = end.integer(), d = step.integer();
-    RL_CHECK(d != 0, "step must be nonzero");
+    RL_CHECK_VALUE(d != 0, "step must be nonzero");
     const int64_t span = d > 0 ? e - s : s - e, unit = d > 0 ? d : -d;
     const int64_t n = span <= 0 ? 0 : span / unit + (span % unit != 0);
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return s + i * d; }), f);
@@ -266,9 +262,8 @@ Tensor polar(const Tensor& abs, const Tensor& angle) {
 }  // namespace
 
 void define_creation(Registry& r) {
-  r.op(
-       "empty(*size, **factory, memory_format=None)", "A tensor with undefined contents.",
-       +[](const Dims& size, const Factory& f, Any) { return empty_op(size, f); })
+  r.op("empty(*size, **factory, memory_format=None)", "A tensor with undefined contents.",
+       &empty_op)
       .not_method();
   r.op("zeros(*size, **factory)", "A tensor of zeros.", &zeros_op).not_method();
   r.op("ones(*size, **factory)", "A tensor of ones.", &ones_op).not_method();

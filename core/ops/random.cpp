@@ -3,6 +3,7 @@
 
 #include "cpu/load_store.h"
 #include "op/call.h"
+#include "ops/format.h"
 #include "ops/ops.h"
 #include "ops/product.h"
 #include "tensor/layout.h"
@@ -212,20 +213,21 @@ Tensor randperm(int64_t n, Generator* g, const Factory& f) {
   if (n) cpu::fill_randperm(pick(g), t.dtype(), t.raw(), n);
   return finish(t, f.requires_grad);
 }
-Tensor like(const Tensor& input, const Factory& f) {
-  return empty_preserving(input, f.dtype.value_or(input.dtype()));
+Tensor like(const Tensor& input, const Factory& f, Format format) {
+  return empty_like_in(input, f.dtype.value_or(input.dtype()), format);
 }
-Tensor rand_like(const Tensor& input, const Factory& f, Any) {
-  return finish(uniform_(like(input, f), 0, 1, nullptr), f.requires_grad);
+Tensor rand_like(const Tensor& input, const Factory& f, Format format) {
+  return finish(uniform_(like(input, f, format), 0, 1, nullptr), f.requires_grad);
 }
-Tensor randn_like(const Tensor& input, const Factory& f, Any) {
-  return finish(normal_(like(input, f), 0, 1, nullptr), f.requires_grad);
+Tensor randn_like(const Tensor& input, const Factory& f, Format format) {
+  return finish(normal_(like(input, f, format), 0, 1, nullptr), f.requires_grad);
 }
-Tensor randint_like_range(const Tensor& input, int64_t low, int64_t high, const Factory& f, Any) {
-  return finish(random_range(like(input, f), low, high, nullptr), f.requires_grad);
+Tensor randint_like_range(const Tensor& input, int64_t low, int64_t high, const Factory& f,
+                          Format format) {
+  return finish(random_range(like(input, f, format), low, high, nullptr), f.requires_grad);
 }
-Tensor randint_like(const Tensor& input, int64_t high, const Factory& f, Any any) {
-  return randint_like_range(input, 0, high, f, any);
+Tensor randint_like(const Tensor& input, int64_t high, const Factory& f, Format format) {
+  return randint_like_range(input, 0, high, f, format);
 }
 
 /// normal with tensors: standard draws, scaled and shifted.

@@ -23,12 +23,16 @@ const cpu::RecurrentKernels<T>& kernels() {
 void check(const Tensor& state, std::initializer_list<const Tensor*> gates, int64_t n) {
   for (const Tensor* t : gates)
     RL_CHECK(state.dim() == 2 && t->dim() == 2 && t->size(0) == state.size(0) &&
-                 t->size(1) == n * state.size(1) && t->dtype() == state.dtype(),
+                 t->size(1) == n * state.size(1),
              "recurrent cell: gates of ", t->sizes(), " do not fit a state of ", state.sizes());
 }
 
-bool has_kernel(const Tensor& t) {
-  return t.device().type == Device::Cpu && (t.dtype() == DType::F32 || t.dtype() == DType::F64);
+/// Not for half types and not for mixed ones (autocast): then the operations promote.
+bool have_kernel(std::initializer_list<const Tensor*> tensors) {
+  const DType d = (*tensors.begin())->dtype();
+  for (const Tensor* t : tensors)
+    if (t->device().type != Device::Cpu || t->dtype() != d) return false;
+  return d == DType::F32 || d == DType::F64;
 }
 
 /// Runs row(T*, b, e) over rows in threads, for the dtype of `state`.
@@ -106,7 +110,7 @@ Grads lstm_gradients(const Grads& grads, const Tensor& gates, const Tensor& c_in
 
 Tensors lstm_cell(const Tensor& gates_in, const Tensor& c_in) {
   check(c_in, {&gates_in}, 4);
-  if (!has_kernel(c_in) || !has_kernel(gates_in)) return lstm_steps({gates_in, c_in});
+  if (!have_kernel({&gates_in, &c_in})) return lstm_steps({gates_in, c_in});
   const Tensor gates = as_contiguous(gates_in), c = as_contiguous(c_in);
   const Tensor h = empty(c.sizes(), c.dtype()), new_c = empty(c.sizes(), c.dtype()),
                kept = empty({c.size(0), 5 * c.size(1)}, c.dtype());
@@ -154,8 +158,7 @@ Grads gru_gradients(const Grads& grads, const Tensor& x, const Tensor& y_in, con
 
 Tensor gru_cell(const Tensor& x_in, const Tensor& y_in, const Tensor& h_in) {
   check(h_in, {&x_in, &y_in}, 3);
-  if (!has_kernel(h_in) || !has_kernel(x_in) || !has_kernel(y_in))
-    return gru_steps({x_in, y_in, h_in})[0];
+  if (!have_kernel({&x_in, &y_in, &h_in})) return gru_steps({x_in, y_in, h_in})[0];
   const Tensor x = as_contiguous(x_in), y = as_contiguous(y_in), h = as_contiguous(h_in);
   const Tensor out = empty(h.sizes(), h.dtype()),
                kept = empty({h.size(0), 3 * h.size(1)}, h.dtype());

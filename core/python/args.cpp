@@ -140,9 +140,13 @@ bool convert(PyObject* o, const Param& p, Arg& a, Scratch& s) {
       if (none) return a.present = false, true;
       Object name(PyObject_GetAttrString(o, "_name"));
       if (!name || !PyUnicode_Check(name.get())) return PyErr_Clear(), false;
-      a.i = PyUnicode_CompareWithASCIIString(name.get(), "channels_last") == 0      ? 1
-            : PyUnicode_CompareWithASCIIString(name.get(), "channels_last_3d") == 0 ? 2
-                                                                                    : 0;
+      const auto is = [&](const char* s) {
+        return PyUnicode_CompareWithASCIIString(name.get(), s) == 0;
+      };
+      a.i = static_cast<int64_t>(is("channels_last")       ? Format::ChannelsLast
+                                 : is("channels_last_3d")  ? Format::ChannelsLast3d
+                                 : is("contiguous_format") ? Format::Contiguous
+                                                           : Format::Preserve);
       return true;
     }
     case Kind::Any:

@@ -188,8 +188,11 @@ bool dtype_of_format(const char* format, Py_ssize_t size, DType* out) {
   return false;
 }
 const char* format_of(DType t) {
-  constexpr const char* names[] = {"?", "B", "b",     "h", "i", "q",  "H", "I",
-                                   "Q", "e", nullptr, "f", "d", "Zf", "Zd"};
+  constexpr bool longs =
+      sizeof(long) == 8;  // of two names for int64 NumPy prints one without dtype=
+  constexpr const char* names[] = {
+      "?",     "B", "b", "h",  "i", longs ? "l" : "q", "H", "I", longs ? "L" : "Q", "e",
+      nullptr, "f", "d", "Zf", "Zd"};
   return names[static_cast<int>(t)];
 }
 
