@@ -59,7 +59,7 @@ def output(tmp_path, imports, method):
     script = tmp_path / "main.py"
     script.write_text(PROGRAM.format(imports=imports))
     command = [sys.executable, str(script), method]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

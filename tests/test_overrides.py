@@ -120,7 +120,8 @@ def test_every_overridable_function_asks():
                 continue
             if asked:
                 break
-        assert asked and asked[0] is function, function
+        # by name: a function that is loaded when it is first called may stand for itself
+        assert asked and asked[0].__name__ == function.__name__, function
 
 
 def test_lists():
@@ -147,7 +148,7 @@ def test_lists():
         assert m.overrides.resolve_name(print) is None
 
 
-def test_programs_without_overrides_do_not_pay():
+def test_programs_without_overrides_do_not_pay(tmp_path):
     code = (
         "import sys, rushlight as torch\n"
         "class Plain(torch.Tensor): pass\n"
@@ -158,4 +159,4 @@ def test_programs_without_overrides_do_not_pay():
         "    __torch_function__ = classmethod(lambda cls, f, t, a=(), k=None: 1)\n"
         "assert torch.nn.functional.mse_loss.__code__ is not before\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=tmp_path)

@@ -162,7 +162,7 @@ def test_json_passes_between_the_two():
         assert tree_of(rushlight).treespec_loads(text) == tree_of(rushlight).tree_structure(mine)
 
 
-def test_pickled_results_of_operations():
+def test_pickled_results_of_operations(tmp_path):
     code = (
         "import torch, pickle\n"
         "x = torch.arange(6.0).view(2, 3)\n"
@@ -173,4 +173,5 @@ def test_pickled_results_of_operations():
         "    assert type(back) is type(r) is getattr(torch.return_types, type(r).__name__)\n"
         "    assert all(torch.equal(a, b) for a, b in zip(back, r, strict=True))\n"
     )
-    subprocess.run([sys.executable, "-m", "rushlight", "run", "-c", code], check=True, timeout=60)
+    command = [sys.executable, "-m", "rushlight", "run", "-c", code]
+    subprocess.run(command, check=True, timeout=60, cwd=tmp_path)
