@@ -140,7 +140,7 @@ def measure_imports(libraries, args):
     libraries = [library for library in libraries if library != "numpy"]
     wall, memory = ({library: [] for library in libraries} for _ in range(2))
     for _ in range(args.rounds + 1):  # the first round warms the disk's cache
-        bare = start_python("pass")[0]
+        bare = min(start_python("pass")[0] for _ in range(3))  # a disturbed one would flatter
         for library in libraries:
             code = f"import {library}; print(open('{STATM}').read().split()[1])"
             seconds, text = start_python(code)

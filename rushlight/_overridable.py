@@ -5,7 +5,7 @@ Operations of the core look at their arguments themselves. Functions in Python (
 that looks first. Until then, and in programs without such a class, the calls cost nothing.
 """
 
-from . import _C
+from . import _C, _methods
 
 _MODULES = "functional nn.functional nn.init fft special linalg _layers _signal".split()
 # They take no tensor, or are about settings, and are not asked for in PyTorch either.
@@ -54,7 +54,8 @@ def spaces():
 def python_functions(space):
     """{name: function} of the public functions in Python that take tensors."""
     found = dict(vars(space))
-    for name in getattr(space, "__all__", ()):  # some are bound when they are first named
+    later = [n for n, v in found.items() if type(v) is _methods._Later and v.find() is not None]
+    for name in [*getattr(space, "__all__", ()), *later]:  # bound when they are first named
         found[name] = getattr(space, name)
     return {
         name: value

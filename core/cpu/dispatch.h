@@ -91,6 +91,15 @@ decltype(auto) dispatch_real(DType t, F&& f) {
   }
 }
 
+/// For code that computes in float or double: f(T{}), T being double for F64.
+template <class F>
+void typed(DType t, F&& f) {
+  if (t == DType::F64)
+    f(double{});
+  else
+    f(float{});
+}
+
 struct Bytes16 {
   uint64_t half[2];
 };

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "cpu/dispatch.h"
 #include "cpu/threads.h"
 #include "ops/ops.h"
 #include "ops/reduce.h"
@@ -168,14 +169,6 @@ Targets read_targets(const Tensor& log_probs, const Tensor& targets,
 }
 
 // ---- the operation ----
-
-template <class F>
-void typed(DType t, F f) {
-  if (t == DType::F64)
-    f(double{});
-  else
-    f(float{});
-}
 
 Tensor run_backward(const Targets& c, const Tensor& log_probs, const Tensor& alpha,
                     const Tensor& loss, const Tensor& g, bool zero_infinity) {

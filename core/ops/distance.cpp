@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/dispatch.h"
 #include "cpu/threads.h"
 #include "op/promote.h"
 #include "ops/ops.h"
@@ -87,14 +88,6 @@ void cdist_gradient(const Pairs& s, bool turned, const T* x1, const T* x2, const
           }
         }
       });
-}
-
-template <class F>
-void typed(DType t, F f) {
-  if (t == DType::F64)
-    f(double{});
-  else
-    f(float{});
 }
 
 Tensor batched(const Tensor& x, const Dims& batch, DType t) {

@@ -1,6 +1,7 @@
 // LSTM and GRU cells from their gates: one kernel forward and one backward for each. The products
 // that make the gates, layers and sequences are in rushlight/nn/modules/_rnn.py.
 #include "autograd/engine.h"
+#include "cpu/dispatch.h"
 #include "cpu/pick.h"
 #include "cpu/recurrent_kernels.h"
 #include "cpu/threads.h"
@@ -35,19 +36,15 @@ bool have_kernel(std::initializer_list<const Tensor*> tensors) {
   return d == DType::F32 || d == DType::F64;
 }
 
-/// Runs row(T*, b, e) over rows in threads, for the dtype of `state`.
+/// Calls rows(T{}, b, e) for ranges of rows in threads, for the dtype of `state`.
 template <class F>
 void by_rows(const Tensor& state, int64_t gates, F&& rows) {
   const int64_t work = state.size(1) * gates;
   LongKernel off(state.size(0) * work);
-  const auto run = [&](auto* tag) {
+  typed(state.dtype(), [&](auto zero) {
     cpu::parallel_for(0, work ? state.size(0) : 0, kGrain / (work + 1) + 1,
-                      [&](int64_t b, int64_t e) { rows(tag, b, e); });
-  };
-  if (state.dtype() == DType::F32)
-    run(static_cast<float*>(nullptr));
-  else
-    run(static_cast<double*>(nullptr));
+                      [&](int64_t b, int64_t e) { rows(zero, b, e); });
+  });
 }
 
 Tensor part(const Tensor& gates, int64_t i, int64_t H) { return narrow(gates, 1, i * H, H); }
@@ -98,8 +95,8 @@ Grads lstm_gradients(const Grads& grads, const Tensor& gates, const Tensor& c_in
                dc = dense_or_zeros(grads[1], c);
   const Tensor dgates = empty(gates.sizes(), c.dtype()), before = empty(c.sizes(), c.dtype());
   const int64_t H = c.size(1);
-  by_rows(c, 4, [&](auto* tag, int64_t b, int64_t e) {
-    using T = std::remove_pointer_t<decltype(tag)>;
+  by_rows(c, 4, [&](auto zero, int64_t b, int64_t e) {
+    using T = decltype(zero);
     for (int64_t r = b; r < e; ++r)
       kernels<T>().lstm_backward(H, kept.data<T>() + r * 5 * H, c.data<T>() + r * H,
                                  dh.data<T>() + r * H, dc.data<T>() + r * H,
@@ -115,8 +112,8 @@ Tensors lstm_cell(const Tensor& gates_in, const Tensor& c_in) {
   const Tensor h = empty(c.sizes(), c.dtype()), new_c = empty(c.sizes(), c.dtype()),
                kept = empty({c.size(0), 5 * c.size(1)}, c.dtype());
   const int64_t H = c.size(1);
-  by_rows(c, 4, [&](auto* tag, int64_t b, int64_t e) {
-    using T = std::remove_pointer_t<decltype(tag)>;
+  by_rows(c, 4, [&](auto zero, int64_t b, int64_t e) {
+    using T = decltype(zero);
     for (int64_t r = b; r < e; ++r)
       kernels<T>().lstm(H, gates.data<T>() + r * 4 * H, c.data<T>() + r * H,
                         kept.data<T>() + r * 5 * H, h.data<T>() + r * H, new_c.data<T>() + r * H);
@@ -146,8 +143,8 @@ Grads gru_gradients(const Grads& grads, const Tensor& x, const Tensor& y_in, con
   const Tensor dx = empty(y.sizes(), h.dtype()), dy = empty(y.sizes(), h.dtype()),
                dh = empty(h.sizes(), h.dtype());
   const int64_t H = h.size(1);
-  by_rows(h, 3, [&](auto* tag, int64_t b, int64_t e) {
-    using T = std::remove_pointer_t<decltype(tag)>;
+  by_rows(h, 3, [&](auto zero, int64_t b, int64_t e) {
+    using T = decltype(zero);
     for (int64_t r = b; r < e; ++r)
       kernels<T>().gru_backward(H, kept.data<T>() + r * 3 * H, y.data<T>() + r * 3 * H,
                                 h.data<T>() + r * H, g.data<T>() + r * H, dx.data<T>() + r * 3 * H,
@@ -163,8 +160,8 @@ Tensor gru_cell(const Tensor& x_in, const Tensor& y_in, const Tensor& h_in) {
   const Tensor out = empty(h.sizes(), h.dtype()),
                kept = empty({h.size(0), 3 * h.size(1)}, h.dtype());
   const int64_t H = h.size(1);
-  by_rows(h, 3, [&](auto* tag, int64_t b, int64_t e) {
-    using T = std::remove_pointer_t<decltype(tag)>;
+  by_rows(h, 3, [&](auto zero, int64_t b, int64_t e) {
+    using T = decltype(zero);
     for (int64_t r = b; r < e; ++r)
       kernels<T>().gru(H, x.data<T>() + r * 3 * H, y.data<T>() + r * 3 * H, h.data<T>() + r * H,
                        kept.data<T>() + r * 3 * H, out.data<T>() + r * H);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "cpu/dispatch.h"
 #include "cpu/threads.h"
 #include "ops/ops.h"
 #include "ops/reduce.h"
@@ -245,14 +246,6 @@ void backward(const Sampler& s, const T* x, const T* grid, const T* g, T* dx, T*
 }
 
 DType wide(DType t) { return t == DType::F64 ? DType::F64 : DType::F32; }
-
-template <class F>
-void typed(DType t, F f) {
-  if (t == DType::F64)
-    f(double{});
-  else
-    f(float{});
-}
 
 Tensor run_forward(const Sampler& s, const Tensor& input, const Tensor& grid) {
   const DType t = wide(input.dtype());
