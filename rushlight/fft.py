@@ -290,7 +290,7 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
     spectrum is real, n numbers, 2 * (size - 1) if n is not given.
 
     >>> torch.fft.hfft(torch.tensor([1., 2., 1.]))
-    tensor([6., 0., -2., 0.])
+    tensor([ 6.,  0., -2.,  0.])
     """
     input, dim, n = _half_input(input, n, dim)
     return _into(out, _C2R.apply(input.conj(), (dim,), _scale(norm, True), n), "hfft")

@@ -96,6 +96,9 @@ void add_introspection(nb::module_& m) {
         d["operands"] = f->operands;
         d["scalars"] = f->scalars;
         d["differentiable"] = f->differentiable;
+        const Domain& t = f->domain;
+        d["domain"] = nb::make_tuple(t.real_float, t.integer, t.complex, t.promotes_int);
+        d["rejects_bool"] = f->bool_message != nullptr;
       }
       nb::list schemas, aliases;
       for (const Overload& o : op.overloads) schemas.append(o.schema->text);

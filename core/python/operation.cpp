@@ -74,10 +74,10 @@ PyObject* op_name(PyObject* self, void*) {
   return PyUnicode_FromString(reinterpret_cast<PyOp*>(self)->op->name.c_str());
 }
 PyObject* op_doc(PyObject* self, void*) {
-  const Op& op = *reinterpret_cast<PyOp*>(self)->op;
-  std::string s;
-  for (const Overload& o : op.overloads) s += o.schema->text + "\n";
-  return PyUnicode_FromString((s + "\n" + op.doc).c_str());
+  Object m(PyImport_ImportModule("rushlight._docs"));
+  return m ? PyObject_CallMethod(m.get(), "document", "s",
+                                 reinterpret_cast<PyOp*>(self)->op->name.c_str())
+           : nullptr;
 }
 PyObject* op_signature(PyObject* self, void*) {
   const auto& text = reinterpret_cast<PyOp*>(self)->op->overloads[0].schema->text;

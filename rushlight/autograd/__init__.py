@@ -198,8 +198,6 @@ _LAZY = {
     "NestedIOFunction": "function",
     "detect_anomaly": "anomaly_mode",
     "set_detect_anomaly": "anomaly_mode",
-    "gradcheck": "gradcheck",
-    "gradgradcheck": "gradcheck",
     "is_multithreading_enabled": "grad_mode",
     "set_multithreading_enabled": "grad_mode",
 }
@@ -232,3 +230,7 @@ def __getattr__(name):
     from .._missing import missing
 
     return missing("torch.autograd", name)
+
+
+# Not when it is first named, as the others: its module has the same name.
+from .gradcheck import gradcheck, gradgradcheck  # noqa: E402

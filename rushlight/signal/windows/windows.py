@@ -93,7 +93,7 @@ def nuttall(M, *, sym=True, **options):
     very good sidelobe behavior", 1981).
 
     >>> torch.signal.windows.nuttall(5)[2]
-    tensor(1.)
+    tensor(1.0000)
     """
     return general_cosine(M, a=[0.3635819, 0.4891775, 0.1365995, 0.0106411], sym=sym, **options)
 

@@ -1,0 +1,84 @@
+"""Every example in a docstring runs and prints what it says; those of operations under PyTorch too."""
+
+import doctest
+import importlib
+import math
+import pkgutil
+import types
+
+import pytest
+import torch
+
+import rushlight
+from rushlight import _docs
+
+PARSER = doctest.DocTestParser()
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
+# Examples that start processes, open files of a user's or need a program's own names.
+SKIPPED = {}
+
+
+def names(module):
+    """What an example may name without importing it."""
+    return {"torch": module, "nn": module.nn, "F": module.nn.functional, "math": math}
+
+
+def run(text, name, module, more=None):
+    module.manual_seed(0)
+    test = PARSER.get_doctest(text, {**(more or {}), **names(module)}, name, name, 0)
+    said = []
+    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=said.append)
+    assert not said, "".join(said)
+
+
+ENTRIES = [name for name, text in _docs.entries().items() if ">>>" in text]
+
+
+@pytest.mark.parametrize("module", [rushlight, torch], ids=["rushlight", "torch"])
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry(name, module):
+    run(_docs.entries()[name], name, module)
+
+
+def test_entries_name_operations():
+    assert not sorted(set(_docs.entries()) - set(_docs.operations()))
+
+
+def modules():
+    for found in pkgutil.walk_packages(rushlight.__path__, "rushlight."):
+        if found.name.rpartition(".")[2] not in ("_C", "__main__"):
+            yield found.name
+
+
+def functions_of(module):
+    """The functions and classes that a module defines, with those of its classes."""
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", None) != module.__name__:
+            continue
+        if isinstance(value, types.FunctionType | type):
+            yield name, value
+        if isinstance(value, type):
+            for inner, member in vars(value).items():
+                if isinstance(member, types.FunctionType):
+                    yield f"{name}.{inner}", member
+
+
+def examples():
+    for module_name in modules():
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:  # it stands for a package that is not there
+            continue
+        for name, value in functions_of(module):
+            if ">>>" in (value.__doc__ or ""):
+                yield f"{module_name}.{name}", value.__doc__, module
+
+
+FOUND = {name: (text, module) for name, text, module in examples() if name not in SKIPPED}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_docstring(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, module = FOUND[name]
+    run(text, name, rushlight, vars(module))
