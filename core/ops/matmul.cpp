@@ -14,25 +14,6 @@
 
 namespace rl {
 
-const char* c_name_of(DType t) {
-  constexpr const char* names[] = {"bool",
-                                   "unsigned char",
-                                   "signed char",
-                                   "short int",
-                                   "int",
-                                   "long int",
-                                   "short unsigned int",
-                                   "unsigned int",
-                                   "long unsigned int",
-                                   "c10::Half",
-                                   "c10::BFloat16",
-                                   "float",
-                                   "double",
-                                   "c10::complex<float>",
-                                   "c10::complex<double>"};
-  return names[static_cast<int>(t)];
-}
-
 void check_implemented(const char* kernel, DType t) {
   const bool unsigned_wide = t == DType::U16 || t == DType::U32 || t == DType::U64;
   RL_CHECK_AS(NotImplemented, t != DType::Bool && !unsigned_wide, '"', kernel,
