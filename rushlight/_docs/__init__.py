@@ -53,7 +53,8 @@ def document(name):
     said = op["doc"]
     if name.endswith("_") and name[:-1] in operations():
         said = operations()[name[:-1]]["doc"] + " This form changes input itself and returns it."
-    parts = ["\n".join(op["schemas"]), textwrap.fill(said, 100), before.strip(), "\n".join(facts(op))]
+    said = textwrap.fill(said, 100)
+    parts = ["\n".join(op["schemas"]), said, before.strip(), "\n".join(facts(op))]
     parts.append(example + after)
     return "\n\n".join(part for part in parts if part)
 
