@@ -421,10 +421,7 @@ Tensor block_diag(const Tensors& tensors) {
 }  // namespace
 
 void define_join(Registry& r) {
-  r.op("cat(tensors, dim=0)",
-       "Joins tensors along a dimension; the others must agree.\n\n"
-       ">>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape\ntorch.Size([3, 3])",
-       &cat)
+  r.op("cat(tensors, dim=0)", "Joins tensors along a dimension; the others must agree.", &cat)
       .not_method()
       .alias("concat")
       .alias("concatenate")

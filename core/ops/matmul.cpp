@@ -458,10 +458,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 void define_matmul(Registry& r) {
-  r.op("mm(input, mat2)",
-       "The product of two matrices, [n, m] and [m, p].\n\n"
-       ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])",
-       &mm)
+  r.op("mm(input, mat2)", "The product of two matrices, [n, m] and [m, p].", &mm)
       .out_dtype(kOutExact);
   r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
       .out_dtype(kOutExact);
@@ -475,8 +472,7 @@ void define_matmul(Registry& r) {
   r.op("outer(input, vec2)", "The matrix input[i] * vec2[j] of two vectors.", &outer).alias("ger");
   r.op("matmul(input, other)",
        "The product of vectors, matrices or batches of matrices. Leading dimensions broadcast; a "
-       "1-d operand is a row on the left, a column on the right, and its dimension is dropped.\n\n"
-       ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
+       "1-d operand is a row on the left, a column on the right, and its dimension is dropped.",
        &matmul)
       .alias("__matmul__")
       .out_dtype(

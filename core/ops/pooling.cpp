@@ -369,7 +369,9 @@ void define_pooling(Registry& r) {
   r.op("max_pool1d" RL_MAX_POOL, doc, &max_pool1d).not_method();
   r.op("max_pool2d" RL_MAX_POOL, doc, &max_pool<2>).not_method();
   r.op("max_pool3d" RL_MAX_POOL, doc, &max_pool<3>).not_method();
-  const char* indices_doc = "The same, and where each lies in its row, plane or volume, flattened.";
+  const char* indices_doc =
+      "The largest element of each window, and where it lies in its row, plane or volume, "
+      "flattened.";
   r.op("max_pool1d_with_indices" RL_MAX_POOL, indices_doc, &max_pool1d_with_indices).not_method();
   r.op("max_pool2d_with_indices" RL_MAX_POOL, indices_doc, &max_pool_with_indices<2>).nn();
   r.op("max_pool3d_with_indices" RL_MAX_POOL, indices_doc, &max_pool_with_indices<3>).nn();
