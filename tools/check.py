@@ -154,7 +154,9 @@ def check_one_place(files):
     """An operation stands where it is defined: no other statement of the core lists operations."""
     import rushlight._C as core
 
-    names = {name for op in core._operations() for name in (op["name"], *op["aliases"])}
+    ops = core._operations()
+    names = {name for op in ops for name in (op["name"], *op["aliases"])}
+    names |= {f"{name}_" for name in names}
     for file in filter(is_core, files):
         text = re.sub(r"//[^\n]*", "", read(file))
         for statement in re.split(r"[;{}]", text):
