@@ -67,4 +67,20 @@ RL_FORMULAS(comparison) {
       .not_in_place()
       .not_method()
       .out_dtype({"Expected out type to be %W but got %G"});
+  r.unary(
+       "_nan_to_num(input, nan, posinf, neginf)", Strict, "nan_to_num, all numbers given.",
+       [](Value auto x, Value auto nan, Value auto high, Value auto low) {
+         return where(isnan(x), nan, where(isinf(x), where(x > 0.0, high, low), x));
+       },
+       [](Value auto g, Value auto x, Value auto, Value auto, Value auto, Value auto) {
+         return where(isnan(x) || isinf(x), 0.0, g);
+       })
+      .node("NanToNumBackward0")
+      .hidden();
+  r.unary(
+       "_angle(input)", RealFloat, "The angle of real numbers: 0 or pi.",
+       [](Value auto x) { return where(isnan(x), x, as_number(x < 0.0, x) * 3.141592653589793116); },
+       [](Value auto g, Value auto, Value auto) { return g * 0.0; })
+      .node("AngleBackward0")
+      .hidden();
 }

@@ -301,14 +301,14 @@ Tensor cross_entropy_loss(const Tensor& input, const Tensor& target, const OptTe
 }  // namespace
 
 void define_cross_entropy(Registry& r) {
-  r.op("nll_loss_nd(input, target, weight=None, reduction=1, ignore_index=-100)",
+  r.op("nll_loss_nd(input, target, weight=None, reduction=0, ignore_index=-100)",
        "-input[target], of log-probabilities [n, classes, ...] and class indices [n, ...].",
        &nll_loss)
       .nn();
-  r.op("nll_loss(input, target, weight=None, reduction=1, ignore_index=-100)", "As nll_loss_nd.",
+  r.op("nll_loss(input, target, weight=None, reduction=0, ignore_index=-100)", "As nll_loss_nd.",
        &nll_loss)
       .nn();
-  r.op("cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, "
+  r.op("cross_entropy_loss(input, target, weight=None, reduction=0, ignore_index=-100, "
        "label_smoothing=0.0)",
        "nll_loss of log_softmax(input), for class indices or class probabilities.",
        &cross_entropy_loss)

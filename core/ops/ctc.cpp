@@ -290,8 +290,8 @@ void define_ctc(Registry& r) {
       "log_probs [time, n, classes] (Graves et al., 2006). reduction 1 divides each by its "
       "target's length and takes the mean, 2 sums.";
 #define RL_CTC "(log_probs, targets, input_lengths, target_lengths, blank=0, "
-  r.op("ctc_loss" RL_CTC "reduction=1, zero_infinity=False)", doc, &ctc_loss_of_lists).not_method();
-  r.op("ctc_loss" RL_CTC "reduction=1, zero_infinity=False)", doc, &ctc_loss_of_tensors)
+  r.op("ctc_loss" RL_CTC "reduction=0, zero_infinity=False)", doc, &ctc_loss_of_lists).not_method();
+  r.op("ctc_loss" RL_CTC "reduction=0, zero_infinity=False)", doc, &ctc_loss_of_tensors)
       .not_method();
   const char* raw_doc = "The losses, and the logarithms of the forward variables.";
   r.op("_ctc_loss" RL_CTC "zero_infinity=False)", raw_doc, &ctc_of_lists).not_method();

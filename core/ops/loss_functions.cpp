@@ -299,39 +299,39 @@ Tensor glu(const Tensor& input, int64_t dim) {
 }  // namespace
 
 void define_loss_functions(Registry& r) {
-  r.op("mse_loss(input, target, reduction=1)",
+  r.op("mse_loss(input, target, reduction=0)",
        "(input - target)^2; reduction: 0 none, 1 mean, 2 sum.", &mse_loss)
       .nn();
-  r.op("l1_loss(input, target, reduction=1)", "|input - target|, reduced.", &l1_loss).nn();
-  r.op("smooth_l1_loss(input, target, reduction=1, beta=1.0)",
+  r.op("l1_loss(input, target, reduction=0)", "|input - target|, reduced.", &l1_loss).nn();
+  r.op("smooth_l1_loss(input, target, reduction=0, beta=1.0)",
        "d^2 / (2 beta) where d = |input - target| < beta, d - beta / 2 beyond (Girshick, 2015).",
        &smooth_l1_loss)
       .nn();
-  r.op("huber_loss(input, target, reduction=1, delta=1.0)",
+  r.op("huber_loss(input, target, reduction=0, delta=1.0)",
        "d^2 / 2 where d = |input - target| < delta, delta * (d - delta / 2) beyond (Huber, 1964).",
        &huber_loss)
       .nn();
-  r.op("soft_margin_loss(input, target, reduction=1)", "log(1 + exp(-target * input)), reduced.",
+  r.op("soft_margin_loss(input, target, reduction=0)", "log(1 + exp(-target * input)), reduced.",
        &soft_margin_loss)
       .nn();
-  r.op("binary_cross_entropy(input, target, weight=None, reduction=1)",
+  r.op("binary_cross_entropy(input, target, weight=None, reduction=0)",
        "-(t log x + (1 - t) log(1 - x)) of probabilities; logarithms stop at -100.",
        &binary_cross_entropy)
       .nn();
-  r.op("binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1)",
+  r.op("binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0)",
        "binary_cross_entropy of sigmoid(input), exact for large inputs.",
        &binary_cross_entropy_with_logits)
       .not_method()
       .no_out();
-  r.op("kl_div(input, target, reduction=1, *, log_target=False)",
+  r.op("kl_div(input, target, reduction=0, *, log_target=False)",
        "target * (log target - input), for log-probabilities input.", &kl_div)
       .not_method()
       .no_out();
-  r.op("hinge_embedding_loss(input, target, margin=1.0, reduction=1)",
+  r.op("hinge_embedding_loss(input, target, margin=1.0, reduction=0)",
        "input where target is 1, max(0, margin - input) where it is -1.", &hinge_embedding_loss)
       .not_method()
       .no_out();
-  r.op("margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1)",
+  r.op("margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0)",
        "max(0, -target * (input1 - input2) + margin).", &margin_ranking_loss)
       .not_method()
       .no_out();

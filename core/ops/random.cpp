@@ -59,6 +59,7 @@ void check_kernel(bool there, const Tensor& t, const char* kernel) {
   RL_CHECK_AS(NotImplemented, there, "\"", kernel, "\" not implemented for '", info(t.dtype()).type,
               "'");
 }
+bool has_fraction(const Tensor& t) { return is_floating(t.dtype()) || is_complex(t.dtype()); }
 void check_float(const Tensor& t, const char* kernel) {
   check_kernel(is_floating(t.dtype()), t, kernel);
 }
@@ -70,7 +71,7 @@ void check_continuous(const Tensor& t, const char* name, const char* dtype) {
 }
 
 Tensor uniform_(const Tensor& self, double from, double to, Generator* g) {
-  check_float(self, "check_uniform_bounds");
+  check_kernel(has_fraction(self), self, "check_uniform_bounds");
   RL_CHECK(from <= to, "uniform_ expects to return a [from, to) range, but found from=", from,
            " > to=", to);
   return fill(self, [&](void* p, int64_t n, bool) {
@@ -78,7 +79,7 @@ Tensor uniform_(const Tensor& self, double from, double to, Generator* g) {
   });
 }
 Tensor normal_(const Tensor& self, double mean, double std, Generator* g) {
-  check_kernel(is_floating(self.dtype()) || is_complex(self.dtype()), self, "normal_kernel_cpu");
+  check_kernel(has_fraction(self), self, "normal_kernel_cpu");
   RL_CHECK(std >= 0, "normal expects std >= 0.0, but found std ", std);
   return fill(self, [&](void* p, int64_t n, bool c) {
     cpu::fill_normal(pick(g), self.dtype(), p, n, mean, std, c);
