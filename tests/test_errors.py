@@ -198,6 +198,32 @@ def operands(m):
 
 
 @case
+def composites(m):
+    return errors(
+        lambda: m.broadcast_shapes((2,), (3,)),
+        lambda: m.broadcast_shapes((4, 3), (2, 3)),
+        lambda: m.broadcast_shapes((2,), (-1,)),
+        lambda: m.vander(m.ones(2, 2)),
+        lambda: m.unravel_index(m.ones(2), (2,)),
+        lambda: m.unravel_index(m.tensor([1]), (-2,)),
+        lambda: m.signbit(m.tensor([1j])),
+        lambda: m.alpha_dropout(m.ones(2), 2.0, True),
+        lambda: m.alpha_dropout_(m.ones(2), -1.0, False),
+        lambda: m.feature_alpha_dropout(m.ones(2, 1), 1.5, True),
+    )
+
+
+@case
+def losses_without_a_reduction(m):
+    """In torch these give each element's loss, whatever their signatures say."""
+    x, y = m.tensor([[0.0, 3.0], [4.0, 0.0]]), m.tensor([[0.0, 4.0], [3.0, 0.0]])
+    return [
+        m.triplet_margin_loss(x, y, x.t()),
+        m.cosine_embedding_loss(x, y, m.tensor([1, -1])),
+    ]
+
+
+@case
 def conversions(m):
     x = m.ones(2)
     return errors(

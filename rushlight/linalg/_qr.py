@@ -307,8 +307,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     batch's shape, empty with "gels". Raises RuntimeError for shapes that do not fit.
 
     >>> A = torch.tensor([[1., 1.], [1., 2.], [1., 3.]])
-    >>> torch.linalg.lstsq(A, torch.tensor([[1.], [2.], [3.]])).solution.round()
-    tensor([[0.],
+    >>> torch.linalg.lstsq(A, torch.tensor([[2.], [3.], [4.]])).solution.round()
+    tensor([[1.],
             [1.]])
     """
     check_tensor(b, "linalg_lstsq", "b", 2)

@@ -198,8 +198,7 @@ def _get_softmax_dim(name, ndim, stacklevel):
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """exp(x_i) / sum_j exp(x_j) along `dim`; `dtype` casts the input before.
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.softmax(torch.zeros(4), dim=0).tolist()
+    >>> F.softmax(torch.zeros(4), dim=0).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
     if dim is None:

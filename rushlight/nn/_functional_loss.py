@@ -69,8 +69,7 @@ def _weighted(loss, weight, input, reduction, by_weight=True):
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, then the mean ("mean"), the sum ("sum") or each element ("none").
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.mse_loss(torch.zeros(2), torch.ones(2)).item()
+    >>> F.mse_loss(torch.zeros(2), torch.ones(2)).item()
     1.0
     """
     reduction = _legacy(size_average, reduce, reduction)
@@ -119,9 +118,8 @@ def cross_entropy(
 ):
     """Cross entropy of logits (N, C, ...) and classes (N, ...) or probabilities (N, C, ...).
 
-    >>> import rushlight as torch
     >>> logits = torch.tensor([[2.0, 0.0]])
-    >>> round(torch.nn.functional.cross_entropy(logits, torch.tensor([0])).item(), 4)
+    >>> round(F.cross_entropy(logits, torch.tensor([0])).item(), 4)
     0.1269
     """
     reduction = _legacy(size_average, reduce, reduction)

@@ -33,8 +33,7 @@ def pad(input, pad, mode="constant", value=None):
 
     Modes: "constant" (any dimensions; negative numbers crop), "reflect", "replicate", "circular".
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0)).tolist()
+    >>> F.pad(torch.ones(1, 2), (1, 0)).tolist()
     [[0.0, 1.0, 1.0]]
     """
     return _nn.pad(input, pad, mode, value)
@@ -144,9 +143,8 @@ def interpolate(
     Modes: "nearest", "nearest-exact", "area", "linear" (3-d input), "bilinear", "bicubic",
     "lanczos" (4-d), "trilinear" (5-d). `align_corners` makes corner pixels coincide.
 
-    >>> import rushlight as torch
     >>> x = torch.arange(4.0).view(1, 1, 2, 2)
-    >>> torch.nn.functional.interpolate(x, scale_factor=2).shape
+    >>> F.interpolate(x, scale_factor=2).shape
     torch.Size([1, 1, 4, 4])
     """
     align_corners = _check_align(mode, align_corners)
