@@ -23,6 +23,16 @@ def check_scalar_type(wanted, given):
         raise RuntimeError(text)
 
 
+def check_tensors(function, **given):
+    """TypeError unless the first arguments of a function, by name, are tensors."""
+    for place, (name, value) in enumerate(given.items(), 1):
+        if not isinstance(value, torch.Tensor):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
+            )
+
+
 def shape_text(shape):
     """A shape as PyTorch's messages print it: [2, 3]."""
     return str(list(shape))

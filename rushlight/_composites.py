@@ -5,7 +5,7 @@ Not here: kernels; copies of views (_copies.py), statistics (_statistics.py).
 
 import rushlight as torch
 
-from ._composite import shape_text, type_name, with_out
+from ._composite import check_tensors, shape_text, type_name, with_out
 
 __all__ = [
     "_chunk_cat",
@@ -77,6 +77,7 @@ def is_same_size(input, other):
     >>> torch.is_same_size(torch.ones(2, 1), torch.ones(2))
     False
     """
+    check_tensors("is_same_size", input=input, other=other)
     return input.shape == other.shape
 
 
@@ -88,6 +89,7 @@ def is_signed(input):
     >>> torch.is_signed(torch.tensor([3], dtype=torch.uint8))
     False
     """
+    check_tensors("is_signed", input=input)
     return input.dtype.is_signed
 
 

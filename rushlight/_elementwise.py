@@ -2,7 +2,7 @@
 
 import rushlight as torch
 
-from ._composite import type_name, with_out
+from ._composite import check_tensors, type_name, with_out
 
 __all__ = [
     "allclose",
@@ -18,15 +18,6 @@ __all__ = [
 ]
 
 
-def _check_tensors(function, **given):
-    for place, (name, value) in enumerate(given.items(), 1):
-        if not isinstance(value, torch.Tensor):
-            kind = type(value).__name__
-            raise TypeError(
-                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
-            )
-
-
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """abs(input - other) <= atol + rtol * abs(other), elementwise.
 
@@ -37,7 +28,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     >>> torch.isclose(torch.tensor([1.0, 1.1]), torch.tensor([1.0, 1.0 + 1e-7]))
     tensor([ True, False])
     """
-    _check_tensors("isclose", input=input, other=other)
+    check_tensors("isclose", input=input, other=other)
     if input.dtype != other.dtype:
         raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
     if rtol < 0:
@@ -101,7 +92,7 @@ def heaviside(input, values):
     >>> torch.heaviside(torch.tensor([-1.5, 0.0, 2.0]), torch.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    _check_tensors("heaviside", input=input, values=values)
+    check_tensors("heaviside", input=input, values=values)
     if input.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     one, zero = torch.ones_like(input), torch.zeros_like(input)
@@ -156,7 +147,7 @@ def ldexp(input, other):
     >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([4, -1]))
     tensor([16.0000,  1.5000])
     """
-    _check_tensors("ldexp", input=input, other=other)
+    check_tensors("ldexp", input=input, other=other)
     return input * torch.pow(2.0, other)
 
 

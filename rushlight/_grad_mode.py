@@ -75,7 +75,16 @@ class no_grad(_Mode):
 
 
 class enable_grad(no_grad):
-    """Operations inside record, also within `no_grad`."""
+    """Operations inside record, also within `no_grad`.
+
+    A context manager, and a decorator of functions and generators; TypeError for classes.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     def __enter__(self):
         self.previous = _C.is_grad_enabled()
@@ -83,7 +92,16 @@ class enable_grad(no_grad):
 
 
 class set_grad_enabled(_Mode):
-    """Sets recording on or off: at once, and for a `with` block."""
+    """Sets recording on or off: at once, and for a `with` block.
+
+    `mode` is a bool. Also a decorator of functions and generators, TypeError for classes.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
 
     def __init__(self, mode):
         self.previous = _C.is_grad_enabled()
@@ -110,7 +128,16 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """Like no_grad, and the tensors made inside can never take part in a recorded graph."""
+    """Like no_grad, and the tensors made inside can never take part in a recorded graph.
+
+    A context manager, and a decorator with or without `mode`, a bool. A use of these tensors that
+    would have to be recorded raises RuntimeError.
+
+    >>> with torch.inference_mode():
+    ...     y = torch.ones(2) * 2
+    >>> y.is_inference()
+    True
+    """
 
     def __new__(cls, mode=True):
         self = super().__new__(cls)

@@ -38,7 +38,14 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
 
 @with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """quantile of the elements that are not NaN."""
+    """quantile of the elements that are not NaN.
+
+    NaN only where all elements are. Shapes, dtypes, errors and `interpolation` are those of
+    `quantile`.
+
+    >>> torch.nanquantile(torch.tensor([1.0, float("nan"), 3.0]), 0.5)
+    tensor(2.)
+    """
     return _quantile(input, q, dim, keepdim, interpolation, True)
 
 
@@ -152,6 +159,14 @@ def _counted(place, size, weight, dtype):
     )
 
 
+def _check_histogram_dtype(input, given):
+    """float and double; halves too, but only into edges that are given."""
+    low = input.dtype in (torch.float16, torch.bfloat16)
+    if input.dtype not in (torch.float32, torch.float64) and not (low and given):
+        kernel = "histogram_cpu" if given else "histogramdd"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(input.dtype)}'")
+
+
 def _check_histogram(input, weight, name):
     if weight is None:
         return
@@ -167,6 +182,17 @@ def _histogram(input, bins, *, range=None, weight=None, density=False):
 
     `bins` is their number, or their edges (increasing). With `density` the counts are divided so
     that the integral is 1. Returns (hist, bin_edges).
+
+    Input of any shape, float32 or float64 (NotImplementedError otherwise); `weight` has its shape
+    and dtype. hist: [bins], bin_edges: [bins + 1]; a bin holds its lower edge, the last one both.
+    Elements outside of `range` do not count. Raises RuntimeError for bins that are not positive or
+    edges of another dtype.
+
+    >>> hist, edges = torch.histogram(torch.tensor([0.0, 1.0, 2.0, 1.0]), bins=2)
+    >>> hist
+    tensor([1., 3.])
+    >>> edges
+    tensor([0., 1., 2.])
     """
     _check_histogram(input, weight, "histogramdd")
     if isinstance(bins, torch.Tensor):
@@ -180,9 +206,11 @@ def _histogram(input, bins, *, range=None, weight=None, density=False):
                 f"{c_name(input.dtype)} and bins for dimension 0 with dtype {c_name(bins.dtype)}"
             )
         edges = bins
+        _check_histogram_dtype(input, True)
     else:
         if bins <= 0:
             raise RuntimeError(f"histogram(): bins must be > 0, but got {bins} for dimension 0")
+        _check_histogram_dtype(input, range is not None)
         edges = _edges(input, bins, range, "histogramdd")
     x = input.detach().reshape(-1)
     hist = _counted(_places(x, edges), edges.numel() - 1, weight, input.dtype)
@@ -203,6 +231,15 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
     """The histogram of points: the last dimension of the input holds their coordinates.
 
     `bins` is a number, one number a coordinate, or the edges of each. Returns (hist, bin_edges).
+
+    Points (..., d), float32 or float64; `range` are 2 d numbers. hist has a dimension for each
+    coordinate, bin_edges is a tuple of d vectors. Raises RuntimeError for fewer than two
+    dimensions, or not d bins.
+
+    >>> points = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
+    >>> torch.histogramdd(points, bins=2).hist
+    tensor([[1., 0.],
+            [1., 1.]])
     """
     _check_histogram(input, weight, "histogramdd")
     if input.dim() < 2:
@@ -214,6 +251,8 @@ def histogramdd(input, bins, range=None, weight=None, density=False):
         raise RuntimeError(
             "histogramdd: The size of bins must be equal to the innermost dimension of the input."
         )
+    given = range is not None or all(isinstance(b, torch.Tensor) for b in bins)
+    _check_histogram_dtype(input, given)
     points = input.detach().reshape(-1, n)
     edges = []
     for i, b in enumerate(bins):
@@ -264,6 +303,15 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     """The covariance of variables in rows (NumPy's cov).
 
     `fweights` are frequencies (integers), `aweights` are importances of the observations.
+
+    Input [variables, observations] gives [variables, variables]; a vector is one variable, its
+    result a number. Integers become the default dtype; bool raises RuntimeError, as do more
+    dimensions or weights of another dtype or length. Divides by the count less `correction`.
+    Differentiable.
+
+    >>> torch.cov(torch.tensor([[0, 1, 2], [2, 1, 0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
     """
     if input.dim() > 2:
         raise RuntimeError(
@@ -299,7 +347,16 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
 
 
 def corrcoef(input):
-    """The correlation coefficients of variables in rows."""
+    """The correlation coefficients of variables in rows.
+
+    Input [variables, observations] gives [variables, variables], in [-1, 1]; a vector gives a
+    number. A constant variable's are NaN. Raises RuntimeError for more than two dimensions or bool.
+    Differentiable.
+
+    >>> torch.corrcoef(torch.tensor([[0.0, 1.0, 2.0], [4.0, 2.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     if input.dim() > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
@@ -320,7 +377,15 @@ def corrcoef(input):
 
 @with_out(wrong=EXACT)
 def renorm(input, p, dim, maxnorm):
-    """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater."""
+    """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater.
+
+    Two dimensions or more, floating or complex; shape and dtype are kept. Raises RuntimeError for a
+    p that is not positive, a negative maxnorm or fewer dimensions. Differentiable.
+
+    >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), p=2, dim=0, maxnorm=1)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
     if isinstance(p, complex) or p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:

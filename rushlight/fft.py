@@ -423,32 +423,79 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
 
 
 def fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """fftn along two dimensions, the last ones."""
+    """fftn along two dimensions, the last ones.
+
+    `s` are two sizes to which the input is cut or padded with zeros. Real input gives complex
+    output of the same precision. Errors and `norm` are those of fftn. Differentiable.
+
+    >>> torch.fft.fft2(torch.ones(2, 2))
+    tensor([[4.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     return fftn(input, s, dim, norm, out=out)
 
 
 def ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """ifftn along two dimensions, the last ones."""
+    """ifftn along two dimensions, the last ones.
+
+    `s` are two sizes to which the input is cut or padded with zeros. The result is complex. Errors
+    and `norm` are those of ifftn. Differentiable.
+
+    >>> torch.fft.ifft2(torch.fft.fft2(torch.eye(2)))
+    tensor([[1.+0.j, 0.+0.j],
+            [0.+0.j, 1.+0.j]])
+    """
     return ifftn(input, s, dim, norm, out=out)
 
 
 def rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """rfftn along two dimensions, the last ones."""
+    """rfftn along two dimensions, the last ones.
+
+    Real input (..., m, n) gives complex output (..., m, n // 2 + 1): the rest is its conjugate.
+    Raises RuntimeError for complex input. Differentiable.
+
+    >>> torch.fft.rfft2(torch.ones(2, 2))
+    tensor([[4.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     return rfftn(input, s, dim, norm, out=out)
 
 
 def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """irfftn along two dimensions, the last ones."""
+    """irfftn along two dimensions, the last ones.
+
+    Half a Hermitian spectrum (..., m, n // 2 + 1) gives real output (..., m, n); for odd n name the
+    sizes in `s`. Differentiable.
+
+    >>> torch.fft.irfft2(torch.fft.rfft2(torch.eye(2)))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     return irfftn(input, s, dim, norm, out=out)
 
 
 def hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """hfftn along two dimensions, the last ones."""
+    """hfftn along two dimensions, the last ones.
+
+    Half a Hermitian signal (..., m, n // 2 + 1) gives its real spectrum (..., m, n).
+
+    >>> torch.fft.hfft2(torch.ones(2, 2), s=(2, 2))
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
     return hfftn(input, s, dim, norm, out=out)
 
 
 def ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """ihfftn along two dimensions, the last ones."""
+    """ihfftn along two dimensions, the last ones.
+
+    Real input (..., m, n) gives half of a Hermitian signal, complex (..., m, n // 2 + 1). Raises
+    RuntimeError for complex input.
+
+    >>> torch.fft.ihfft2(torch.tensor([[4.0, 0.0], [0.0, 0.0]])).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
     return ihfftn(input, s, dim, norm, out=out)
 
 

@@ -210,6 +210,26 @@ def composites(m):
         lambda: m.alpha_dropout(m.ones(2), 2.0, True),
         lambda: m.alpha_dropout_(m.ones(2), -1.0, False),
         lambda: m.feature_alpha_dropout(m.ones(2, 1), 1.5, True),
+        lambda: m.histogram(m.tensor([1, 2]), 2),
+        lambda: m.histogram(m.tensor([1, 2]), 2, range=(0, 1)),
+        lambda: m.histogram(m.ones(2).half(), 2),
+        lambda: m.histogram(m.ones(2).half(), m.ones(2).half()),
+        lambda: m.histogramdd(m.tensor([[1, 2]]), 2),
+    )
+
+
+@case
+def tools(m):
+    asked = "is_floating_point is_complex is_inference is_nonzero is_signed numel".split()
+    return errors(
+        *(lambda name=name: getattr(m, name)(3) for name in asked),
+        lambda: m.is_same_size(m.ones(1), 3),
+        lambda: m.set_deterministic_debug_mode("x"),
+        lambda: m.set_deterministic_debug_mode(7),
+        lambda: m.set_deterministic_debug_mode(1.5),
+        lambda: m.set_default_tensor_type("torch.FooTensor"),
+        lambda: m.set_num_interop_threads(0),
+        lambda: m.set_num_interop_threads("a"),
     )
 
 

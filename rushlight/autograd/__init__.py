@@ -185,7 +185,13 @@ class _VariableMeta(type):
 
 
 class Variable(metaclass=_VariableMeta):
-    """Legacy: a tensor."""
+    """Legacy: a tensor.
+
+    `Variable(data, requires_grad)` is a detached view; every tensor is an instance of it.
+
+    >>> isinstance(torch.ones(1), torch.autograd.Variable)
+    True
+    """
 
     _execution_engine = _Engine
 

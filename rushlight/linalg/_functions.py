@@ -267,7 +267,14 @@ def cross(input, other, *, dim=-1):
 
 @public("cross", first="input")
 def old_cross(input, other, dim=None):
-    """linalg.cross, along the first dimension of size 3 if `dim` is None."""
+    """linalg.cross, along the first dimension of size 3 if `dim` is None.
+
+    Two tensors that broadcast, of size 3 along `dim`; any numeric dtype. Raises RuntimeError where
+    no dimension has size 3.
+
+    >>> torch.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0]), dim=0)
+    tensor([0, 0, 1])
+    """
     check_tensor(other, "cross", "other", 2)
     if dim is None:
         warn_once(

@@ -54,6 +54,12 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     """svd_lowrank of A without its columns' means: principal components in V's columns.
 
     A: [..., m, n], q: by default min(6, m, n). Raises ValueError for a q or niter out of range.
+
+    Returns (U, S, V): [..., m, q], [..., q], [..., n, q]. Source: Halko, Martinsson and Tropp 2009.
+
+    >>> A = torch.tensor([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
+    >>> torch.pca_lowrank(A, q=1)[1]
+    tensor([3.1623])
     """
     m, n = A.shape[-2:]
     if q is None:
