@@ -219,6 +219,21 @@ def composites(m):
 
 
 @case
+def activations(m):
+    F = m.nn.functional
+    return errors(
+        lambda: F.glu(m.ones(4).long()),
+        lambda: F.glu(m.ones(3).long()),
+        lambda: F.celu(m.ones(2), 0),
+        lambda: F.celu(m.ones(2), 0.0, True),
+        lambda: F.dropout2d(m.ones(2)),
+        lambda: F.dropout2d(m.ones(2), 1.0),
+        lambda: F.feature_alpha_dropout(m.ones(2), 0.5, True),
+        lambda: F.feature_alpha_dropout(m.ones(2), 1.0, True),
+    )
+
+
+@case
 def tools(m):
     asked = "is_floating_point is_complex is_inference is_nonzero is_signed numel".split()
     return errors(
