@@ -202,6 +202,7 @@ def set_default_device(device):
     >>> torch.set_default_device("cpu")
     >>> torch.ones(1).device
     device(type='cpu')
+    >>> torch.set_default_device(None)
     """
     _C._set_default_device("cpu" if device is None else device)
 

@@ -487,12 +487,8 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
     al. 2015.
 
     >>> _ = torch.manual_seed(0)
-    >>> F.dropout2d(torch.ones(1, 3, 1, 2), 0.5)
-    tensor([[[[0., 0.]],
-
-             [[0., 0.]],
-
-             [[2., 2.]]]])
+    >>> F.dropout2d(torch.ones(1, 3, 1, 2), 0.5).flatten()
+    tensor([0., 0., 0., 0., 2., 2.])
     """
     _check_probability(p)
     ndim = input.dim()

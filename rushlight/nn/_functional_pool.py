@@ -65,10 +65,8 @@ def adaptive_avg_pool3d(input, output_size):
     `output_size` is one number or three, None keeps a dimension; the result is (N, C,
     *output_size), or without N. Floating dtypes. Raises RuntimeError for other dimensions.
 
-    >>> F.adaptive_avg_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, None))
-    tensor([[[[1., 2.]],
-
-             [[5., 6.]]]])
+    >>> F.adaptive_avg_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, None)).flatten()
+    tensor([1., 2., 5., 6.])
     """
     size = (output_size,) * 3 if isinstance(output_size, int) else output_size
     return _nn.adaptive_avg_pool3d(input, _list_with_default(size, input.size()))
@@ -91,8 +89,8 @@ def max_pool1d(
     The stride is the kernel's size by default. With `return_indices` the positions come too.
 
     The result is (N, C, M) with M = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride
-    + 1), rounded up with `ceil_mode`. NaN wins. Real dtypes. Raises RuntimeError if `padding` is
-    more than half of the kernel, or nothing is left.
+    + 1), rounded up with `ceil_mode`. NaN wins. Floating dtypes. Raises RuntimeError if `padding`
+    is more than half of the kernel, or nothing is left.
 
     >>> F.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
     tensor([[3., 5.]])
@@ -135,8 +133,8 @@ def max_pool2d(
     The stride is the kernel's size by default. With `return_indices` the positions come too.
 
     Sizes are one number, or one for H and one for W; the result's follow `max_pool1d`'s formula.
-    NaN wins. Real dtypes. Raises RuntimeError if `padding` is more than half of the kernel, or
-    nothing is left.
+    NaN wins. Floating dtypes and integers. Raises RuntimeError if `padding` is more than half of
+    the kernel, or nothing is left.
 
     >>> F.max_pool2d(torch.arange(8.0).view(1, 2, 4), 2)
     tensor([[[5., 7.]]])
@@ -178,13 +176,12 @@ def max_pool3d(
 
     The stride is the kernel's size by default. With `return_indices` the positions come too.
 
-    Sizes are one number or three; the result's follow `max_pool1d`'s formula. NaN wins. Real
-    dtypes. Raises RuntimeError if `padding` is more than half of the kernel, or nothing is left.
+    Sizes are one number or three; the result's follow `max_pool1d`'s formula. NaN wins.
+    Floating dtypes and integers. Raises RuntimeError if `padding` is more than half of the kernel,
+    or nothing is left.
 
-    >>> F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (1, 2, 2))
-    tensor([[[[3.]],
-
-             [[7.]]]])
+    >>> F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (1, 2, 2)).flatten()
+    tensor([3., 7.])
     """
     f = _nn.max_pool3d_with_indices if return_indices else torch.max_pool3d
     stride = [] if stride is None else stride
@@ -263,10 +260,8 @@ def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
 
     Shapes and errors are those of `adaptive_max_pool3d`; the positions count in the box, int64.
 
-    >>> F.adaptive_max_pool3d_with_indices(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1))[1]
-    tensor([[[[3]],
-
-             [[7]]]])
+    >>> F.adaptive_max_pool3d_with_indices(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1))[1].flatten()
+    tensor([3, 7])
     """
     return _nn.adaptive_max_pool3d(input, _list_with_default(output_size, input.size()))
 
@@ -277,10 +272,8 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
     `output_size` is one number or three; `return_indices` gives the positions too, int64. Floating
     dtypes. Raises RuntimeError for other dimensions.
 
-    >>> F.adaptive_max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1))
-    tensor([[[[3.]],
-
-             [[7.]]]])
+    >>> F.adaptive_max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1)).flatten()
+    tensor([3., 7.])
     """
     out = adaptive_max_pool3d_with_indices(input, output_size)
     return out if return_indices else out[0]
@@ -521,12 +514,8 @@ def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_siz
     that is impossible, RuntimeError for indices out of range.
 
     >>> x, where = F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), 2, return_indices=True)
-    >>> F.max_unpool3d(x, where, 2)
-    tensor([[[[0., 0.],
-              [0., 0.]],
-
-             [[0., 0.],
-              [0., 7.]]]])
+    >>> F.max_unpool3d(x, where, 2).flatten()
+    tensor([0., 0., 0., 0., 0., 0., 0., 7.])
     """
     args = _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
     return _nn.max_unpool3d(input, indices, *args)

@@ -134,7 +134,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """Sliding blocks of (N, C, H, W) as columns: (N, C * kh * kw, L).
 
     Also (C, H, W) to (C * kh * kw, L), L being the number of blocks. Sizes are one number or two.
-    Overlapping elements are copied. Raises RuntimeError for other dimensions, or if no block fits.
+    Overlapping elements are copied. Raises RuntimeError if no block fits.
 
     >>> F.unfold(torch.arange(6.0).view(1, 1, 2, 3), 2)
     tensor([[[0., 1.],

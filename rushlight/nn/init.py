@@ -238,12 +238,9 @@ def dirac_(tensor, groups=1):
     Weights (out, in, *) of 3 to 5 dimensions, ValueError otherwise, or if `groups` does not divide
     out. Returns the tensor.
 
-    >>> nn.init.dirac_(torch.empty(2, 2, 3))
-    tensor([[[0., 1., 0.],
-             [0., 0., 0.]],
-
-            [[0., 0., 0.],
-             [0., 1., 0.]]])
+    >>> nn.init.dirac_(torch.empty(2, 2, 3))[0]
+    tensor([[0., 1., 0.],
+            [0., 0., 0.]])
     """
     if tensor.ndimension() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
