@@ -427,7 +427,7 @@ _METHODS = {
     name: globals()[name]
     for name in (
         "allclose angle as_strided_scatter corrcoef cov diagonal_scatter dsplit hash_tensor "
-        "heaviside histogram hsplit is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
+        "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
         "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "
         "unsafe_split_with_sizes vsplit"
@@ -436,8 +436,20 @@ _METHODS = {
 _METHODS.update(_composites.METHODS)
 _METHODS["heaviside_"] = in_place(_elementwise.heaviside)
 _METHODS["renorm_"] = in_place(_statistics.renorm)
-_METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
-_METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _where(self, condition, other):
+    """This tensor's elements where `condition` (bool) is True, those of `other` elsewhere.
+
+    Shapes broadcast; `other` is a tensor or a number, dtypes promote. See `torch.where`.
+
+    >>> torch.tensor([1, 2, 3]).where(torch.tensor([True, False, True]), 0)
+    tensor([1, 0, 3])
+    """
+    return torch.where(condition, self, other)
+
+
+_METHODS["where"] = _where
 
 
 def _lazily(module, name, first=None):
@@ -452,9 +464,33 @@ def _lazily(module, name, first=None):
         return function(self, *args, **kwargs)
 
     method.__name__ = method.__qualname__ = name
+    method.__doc__ = _LAZY_DOCS[name]
     return method
 
 
+_LAZY_DOCS = {
+    "stft": """The short-time Fourier transform of this signal. See `torch.stft`.
+
+    >>> torch.ones(4).stft(2, 1, window=torch.ones(2), return_complex=True).shape
+    torch.Size([2, 5])
+    """,
+    "istft": """The signal of this short-time Fourier transform. See `torch.istft`.
+
+    >>> spectrum = torch.ones(4).stft(2, 1, window=torch.ones(2), return_complex=True)
+    >>> spectrum.istft(2, 1, window=torch.ones(2))
+    tensor([1., 1., 1., 1.])
+    """,
+    "polygamma": """The n-th derivative of the digamma function. See `torch.polygamma`.
+
+    >>> torch.tensor([1.0]).polygamma(1)
+    tensor([1.6449])
+    """,
+    "mvlgamma": """The logarithm of the multivariate gamma function. See `torch.mvlgamma`.
+
+    >>> torch.tensor([2.0, 3.0]).mvlgamma(1)
+    tensor([0.0000, 0.6931])
+    """,
+}
 _METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
 _METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
 _METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
