@@ -364,8 +364,22 @@ def _split_along(name, axis, least):
         return torch.tensor_split(input, indices_or_sections, dim)
 
     split.__name__ = split.__qualname__ = name
-    split.__doc__ = f"Views of pieces along dimension {axis}."
+    split.__doc__ = _split_doc(name, axis, least)
     return split
+
+
+def _split_doc(name, axis, least):
+    shape = (4, 2, 2) if axis == 0 else (2, 4, 2) if axis == 1 else (2, 2, 4)
+    pieces = [(*shape[:axis], 1 + 2 * (i == 1), *shape[axis + 1 :]) for i in (0, 1)]
+    also = ", or the only one" if least == axis else ""
+    return f"""Views of pieces along dimension {axis}{also}, as a tuple.
+
+    `indices_or_sections` is a number of equal pieces, or a list of where new ones begin. Any dtype.
+    Raises RuntimeError for fewer than {least} dimensions, or a size that the number does not divide.
+
+    >>> [tuple(t.shape) for t in torch.{name}(torch.zeros{shape}, [1])]
+    {pieces}
+    """
 
 
 hsplit = _split_along("hsplit", 1, 1)
@@ -405,22 +419,11 @@ nan_to_num_ = in_place(_elementwise.nan_to_num)
 __all__ += ["ldexp_", "nan_to_num_"]
 
 
-def _from_aten(name):
-    def function(*args, **kwargs):
-        from . import _aten
-
-        return getattr(_aten, name)(*args, **kwargs)
-
-    function.__name__ = function.__qualname__ = name
-    return function
-
-
-for _name in (
+_FROM_ATEN = (
     "_native_batch_norm_legit grid_sampler grid_sampler_2d grid_sampler_3d native_dropout "
     "native_group_norm"
-).split():
-    globals()[_name] = _from_aten(_name)
-    __all__.append(_name)
+).split()
+__all__ += _FROM_ATEN
 
 # Methods of the class Tensor that are composites: found by name when first asked for.
 _METHODS = {
@@ -501,6 +504,10 @@ _METHODS["mvlgamma_"] = in_place(
 
 
 def __getattr__(name):
+    if name in _FROM_ATEN:
+        from . import _aten
+
+        return getattr(_aten, name)
     if name in "cdist istft lu norm pca_lowrank split stft svd_lowrank".split():
         return getattr(torch, name)
     from ._missing import missing

@@ -16,7 +16,16 @@ lapack = _C._hidden  # the core's routines (core/ops/linalg.cpp, spectral.cpp): 
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that an algorithm cannot work on: singular, not positive-definite, no convergence."""
+    """A matrix that an algorithm cannot work on: singular, not positive-definite, no convergence.
+
+    A RuntimeError, so that `except RuntimeError` catches it too.
+
+    >>> try:
+    ...     torch.linalg.inv(torch.zeros(2, 2))
+    ... except torch.linalg.LinAlgError:
+    ...     print("singular")
+    singular
+    """
 
 
 LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
