@@ -44,6 +44,11 @@ def test_entries_name_operations():
     assert not sorted(set(_docs.entries()) - set(_docs.operations()))
 
 
+def test_out_is_of_functions():
+    assert "`out=`" in _docs.document("add")
+    assert "out=" not in _docs.document("float")  # a method
+
+
 def modules():
     for found in pkgutil.walk_packages(rushlight.__path__, "rushlight."):
         if found.name.rpartition(".")[2] not in ("_C", "__main__"):

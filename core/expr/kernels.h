@@ -216,6 +216,7 @@ class KernelRegistry {
     Entry& not_method() { return *this; }
     Entry& not_function() { return *this; }
     Entry& not_in_place() { return *this; }
+    Entry& in_place_function() { return *this; }
     Entry& out_dtype(const OutRule&) { return *this; }
     Entry& out_sets_dtype() { return *this; }
   };

@@ -29,7 +29,7 @@ Op& Registry::get(const std::string& name, const char* doc) {
   op.name = name;
   op.doc = doc;
   op.is_in_place = name.back() == '_' && name.size() > 1 && name[name.size() - 2] != '_';
-  if (op.is_in_place) op.makes_out = false;
+  if (op.is_in_place) op.makes_out = op.function = false;
   by_name_[name] = &op;
   return op;
 }

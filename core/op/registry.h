@@ -33,6 +33,20 @@ struct Formula {
   const cpu::FormulaKernels* kernels = nullptr;
 };
 
+/// How an operation works on the meta device, where tensors have shapes and no elements.
+enum class OnMeta : uint8_t {
+  StandIns,       // the result's shape follows from shapes: runs on tensors of one element each
+  FromOne,        // so too; its integers count from one, as LAPACK's pivots do
+  WithIndices,    // so too; an index may be on the CPU
+  ShapeOfOther,   // so too; of the second tensor only the shape counts, wherever it is
+  Itself,         // changes or reads where elements lie: runs as it is
+  Makes,          // makes a tensor of a given size: runs as it is, but for a number on meta
+  Moves,          // the result is where the call says
+  MovesToCpu,     // there is nothing to move
+  NeedsElements,  // the result's shape depends on the elements
+  NeedsNumber,    // the result is an element
+};
+
 struct Overload {
   std::unique_ptr<Schema> schema;
   void* function = nullptr;
@@ -46,16 +60,18 @@ struct Op {
   std::vector<Overload> overloads;
   std::unique_ptr<Formula> formula;
   // Where it appears.
-  bool function = true;         // torch.name
-  bool method = true;           // Tensor.name
-  bool nn = false;              // torch._C._nn.name, not torch.name
-  bool special = false;         // torch.special.name, not torch.name
-  bool linalg = false;          // torch.linalg.name, not torch.name
-  bool in_place = false;        // there is name_ too
-  bool is_in_place = false;     // this is one: "add_"; returns self
-  bool makes_out = true;        // takes out=
-  bool out_apart = false;       // out= may not even be the very tensor that is read
-  bool out_sets_dtype = false;  // computed in the dtype of out=, where none is given
+  bool function = true;            // torch.name
+  bool method = true;              // Tensor.name
+  bool nn = false;                 // torch._C._nn.name, not torch.name
+  bool special = false;            // torch.special.name, not torch.name
+  bool linalg = false;             // torch.linalg.name, not torch.name
+  bool in_place = false;           // there is name_ too
+  bool in_place_function = false;  // and torch.name_
+  bool is_in_place = false;        // this is one: "add_"; returns self
+  bool makes_out = true;           // takes out=
+  bool out_apart = false;          // out= may not even be the very tensor that is read
+  bool out_sets_dtype = false;     // computed in the dtype of out=, where none is given
+  OnMeta on_meta = OnMeta::StandIns;
   std::vector<std::string> aliases;
 };
 
@@ -174,6 +190,10 @@ class Registry {
       op_.in_place = true;
       return *this;
     }
+    Entry& in_place_function() {  // torch.name_, which most forms in place are not
+      (op_.is_in_place ? op_.function : op_.in_place_function) = true;
+      return *this;
+    }
     Entry& out_dtype(const OutRule& rule) {  // of the overload that was just defined
       op_.overloads.back().out_rule = rule;
       return *this;
@@ -184,6 +204,10 @@ class Registry {
     }
     Entry& out_sets_dtype() {
       op_.out_sets_dtype = true;
+      return *this;
+    }
+    Entry& on_meta(OnMeta how) {
+      op_.on_meta = how;
       return *this;
     }
     Entry& no_out() {

@@ -8,8 +8,9 @@ constexpr double kInvSqrt2Pi = 0.398942280401432677940, kGeluCubic = 0.044715;
 
 RL_FORMULAS(activation) {
   r.unary(
-      "relu(input)", Real, "max(input, 0).", [](Value auto x) { return maximum(x, 0.0); },
-      [](Value auto g, Value auto, Value auto y) { return where(y <= 0.0, 0.0, g); });
+       "relu(input)", Real, "max(input, 0).", [](Value auto x) { return maximum(x, 0.0); },
+       [](Value auto g, Value auto, Value auto y) { return where(y <= 0.0, 0.0, g); })
+      .in_place_function();
   // Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
   r.unary(
        "_gelu(input)", Strict, "x times the normal distribution function.",
@@ -71,7 +72,8 @@ RL_FORMULAS(activation) {
              g * 1.0507009873554804934193);
        })
       .node("EluBackward0")
-      .not_method();
+      .not_method()
+      .in_place_function();
   r.unary(
        "celu(input, alpha=1.0)", Strict, "Continuously differentiable elu (Barron, 2017).",
        [](Value auto x, Value auto alpha) {
@@ -81,7 +83,8 @@ RL_FORMULAS(activation) {
          return where(x <= 0.0, g * exp(minimum(x, 0.0) / alpha), g);
        })
       .node("EluBackward0")
-      .not_method();
+      .not_method()
+      .in_place_function();
   r.unary(
        "leaky_relu(input, negative_slope=0.01)", Strict, "x above zero, negative_slope * x below.",
        [](Value auto x, Value auto slope) { return where(x > 0.0, x, x * slope); },
@@ -161,7 +164,8 @@ RL_FORMULAS(activation) {
        [](Value auto g, Value auto x, Value auto, Value auto t, Value auto) {
          return where(x <= t, 0.0, g);
        })
-      .not_method();
+      .not_method()
+      .in_place_function();
   r.unary(
        "log_sigmoid(input)", Strict, "log(sigmoid(x)).",
        [](Value auto x) { return minimum(x, 0.0) - log1p(exp(-abs(x))); },

@@ -114,15 +114,18 @@ RL_FORMULAS(arithmetic) {
       .rejects_bool(
           "Negation, the `-` operator, on a bool tensor is not supported. If you are trying "
           "to invert a mask, use the `~` or `logical_not()` operator instead.")
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
   r.unary(
-      "reciprocal(input)", Float, "1 / input.", [](Value auto x) { return 1.0 / x; },
-      [](Value auto g, Value auto, Value auto y) { return -(g * (y * y)); });
+       "reciprocal(input)", Float, "1 / input.", [](Value auto x) { return 1.0 / x; },
+       [](Value auto g, Value auto, Value auto y) { return -(g * (y * y)); })
+      .in_place_function();
   r.unary(
        "square(input)", Number, "input * input.", [](Value auto x) { return x * x; },
        [](Value auto g, Value auto x, Value auto) { return g * (2.0 * x); })
       .node("PowBackward0")
-      .bool_as_int();
+      .bool_as_int()
+      .in_place_function();
   r.unary(
        "_cube(input)", Number, "input ** 3.", [](Value auto x) { return x * x * x; },
        [](Value auto g, Value auto x, Value auto) { return g * (3.0 * (x * x)); })
@@ -135,7 +138,8 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
       .alias("absolute")
       .rejects_bool("\"abs_cpu\" not implemented for 'Bool'")
-      .out_dtype(kOutAbs);
+      .out_dtype(kOutAbs)
+      .in_place_function();
   r.unary(
        "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
@@ -155,7 +159,8 @@ RL_FORMULAS(arithmetic) {
        "conj_physical(input)", Number, "The complex conjugate, in memory of its own.",
        [](Value auto x) { return conj(x); },
        [](Value auto g, Value auto, Value auto) { return conj(g); })
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
 
   r.ternary(
        "addcmul(input, tensor1, tensor2, *, value=1)", Number, "input + value * tensor1 * tensor2.",
@@ -278,16 +283,19 @@ RL_FORMULAS(arithmetic) {
   r.unary(
        "floor(input)", Real, "The integer below.", [](Value auto x) { return floor(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
   r.unary(
        "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
   r.unary(
        "trunc(input)", Real, "The integer towards zero.", [](Value auto x) { return trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .alias("fix")
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
   r.unary(
        "_round(input)", Real, "The nearest integer, halves to even.",
        [](Value auto x) { return round(x); },
@@ -297,7 +305,8 @@ RL_FORMULAS(arithmetic) {
   r.unary(
        "frac(input)", Strict, "input - trunc(input).", [](Value auto x) { return x - trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g; })
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
 
   r.binary("bitwise_and(input, other)", Bits, "Bitwise and; logical for bool.",
            [](Value auto x, Value auto o) { return x & o; })

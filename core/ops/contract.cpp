@@ -360,7 +360,8 @@ void define_contract(Registry& r) {
   r.op("addmm_(input, mat1, mat2, *, beta=1, alpha=1)", "addmm, in place.", &addmm<true>);
   r.op("addmv(input, mat, vec, *, beta=1, alpha=1)", "beta * input + alpha * mat @ vec.", &addmv)
       .in_place()
-      .out_dtype(kOutExact);
+      .out_dtype(kOutExact)
+      .in_place_function();
   r.op("addbmm(input, batch1, batch2, *, beta=1, alpha=1)",
        "beta * input + alpha * (the sum over the batch of batch1 @ batch2).", &addbmm)
       .in_place()

@@ -334,13 +334,17 @@ void define_copy(Registry& r) {
       .not_function();
   r.op("to(input, dtype, non_blocking=False, copy=False, *, memory_format=None)",
        "input as another dtype or on another device; input itself if nothing changes.", &to_dtype)
-      .not_function();
+      .not_function()
+      .on_meta(OnMeta::Moves);
   r.op("to(input, device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)",
        "", &to_device_dtype);
   r.op("to(input, other, non_blocking=False, copy=False, *, memory_format=None)", "", &to_other);
-  r.op("type_as(input, other)", "input as the dtype of other.", &type_as).not_function();
+  r.op("type_as(input, other)", "input as the dtype of other.", &type_as)
+      .not_function()
+      .on_meta(OnMeta::Moves);
   r.op("cpu(input, memory_format=None)", "input in the processor's memory.", &cpu_copy)
-      .not_function();
+      .not_function()
+      .on_meta(OnMeta::MovesToCpu);
   r.op("cuda(input, device=None, non_blocking=False, memory_format=None)",
        "input in a GPU's memory.", &cuda_copy)
       .not_function();
@@ -361,13 +365,18 @@ void define_copy(Registry& r) {
   RL_CONVERT("cdouble", C128)
 #undef RL_CONVERT
   r.op("copy_(input, src, non_blocking=False)",
-       "Writes src into self, converting and broadcasting.", &copy_nb);
-  r.op("fill_(input, value)", "Writes one number everywhere.", &fill_operand);
-  r.op("zero_(input)", "Writes zero everywhere.", &zero_);
-  r.op("item(input)", "The only element, as a Python number.", &item).not_function();
+       "Writes src into self, converting and broadcasting.", &copy_nb)
+      .on_meta(OnMeta::Moves);
+  r.op("fill_(input, value)", "Writes one number everywhere.", &fill_operand).in_place_function();
+  r.op("zero_(input)", "Writes zero everywhere.", &zero_).in_place_function();
+  r.op("item(input)", "The only element, as a Python number.", &item)
+      .not_function()
+      .on_meta(OnMeta::NeedsNumber);
   r.op("resize_(input, *size, memory_format=None)", "Changes the size, keeping the memory.",
-       &resize_);
-  r.op("set_(input, source)", "Makes self a view of source's memory.", &set_);
+       &resize_)
+      .on_meta(OnMeta::Itself);
+  r.op("set_(input, source)", "Makes self a view of source's memory.", &set_)
+      .on_meta(OnMeta::Itself);
 }
 
 }  // namespace rl

@@ -264,14 +264,20 @@ Tensor polar(const Tensor& abs, const Tensor& angle) {
 void define_creation(Registry& r) {
   r.op("empty(*size, **factory, memory_format=None)", "A tensor with undefined contents.",
        &empty_op)
-      .not_method();
-  r.op("zeros(*size, **factory)", "A tensor of zeros.", &zeros_op).not_method();
-  r.op("ones(*size, **factory)", "A tensor of ones.", &ones_op).not_method();
-  r.op("full(size, fill_value, **factory)", "A tensor of one value.", &full_op).not_method();
+      .not_method()
+      .on_meta(OnMeta::Makes);
+  r.op("zeros(*size, **factory)", "A tensor of zeros.", &zeros_op)
+      .not_method()
+      .on_meta(OnMeta::Makes);
+  r.op("ones(*size, **factory)", "A tensor of ones.", &ones_op).not_method().on_meta(OnMeta::Makes);
+  r.op("full(size, fill_value, **factory)", "A tensor of one value.", &full_op)
+      .not_method()
+      .on_meta(OnMeta::Makes);
   r.op("empty_strided(size, stride, **factory)", "An uninitialised tensor of given strides.",
        &empty_strided)
       .not_method()
-      .no_out();
+      .no_out()
+      .on_meta(OnMeta::Makes);
   r.op("scalar_tensor(s, **factory)", "A 0-d tensor of a number.", &scalar_tensor_op)
       .not_method()
       .no_out();

@@ -212,7 +212,8 @@ void define_embedding(Registry& r) {
       .not_method();
   r.op("embedding_renorm_(weight, indices, max_norm, norm_type)",
        "Shortens the named rows to the norm max_norm, in place.", &embedding_renorm_)
-      .not_method();
+      .not_method()
+      .in_place_function();
 }
 
 }  // namespace rl

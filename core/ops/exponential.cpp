@@ -24,34 +24,44 @@ struct Logarithm {
 
 RL_FORMULAS(exponential) {
   r.unary("exp(input)", Float, "e ** input.", Exponential(),
-          [](Value auto g, Value auto, Value auto y) { return g * y; });
+          [](Value auto g, Value auto, Value auto y) { return g * y; })
+      .in_place_function();
   r.unary(
-      "exp2(input)", Float, "2 ** input.", [](Value auto x) { return exp2(x); },
-      [](Value auto g, Value auto, Value auto y) { return g * y * kLn2; });
+       "exp2(input)", Float, "2 ** input.", [](Value auto x) { return exp2(x); },
+       [](Value auto g, Value auto, Value auto y) { return g * y * kLn2; })
+      .in_place_function();
   r.unary(
-      "expm1(input)", Float, "exp(input) - 1, accurate near zero.",
-      [](Value auto x) { return expm1(x); },
-      [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); });
+       "expm1(input)", Float, "exp(input) - 1, accurate near zero.",
+       [](Value auto x) { return expm1(x); },
+       [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); })
+      .in_place_function();
   r.unary("log(input)", Float, "The natural logarithm.", Logarithm(),
-          [](Value auto g, Value auto x, Value auto) { return g / x; });
+          [](Value auto g, Value auto x, Value auto) { return g / x; })
+      .in_place_function();
   r.unary(
-      "log2(input)", Float, "The logarithm to base 2.", [](Value auto x) { return log2(x); },
-      [](Value auto g, Value auto x, Value auto) { return g / (x * kLn2); });
+       "log2(input)", Float, "The logarithm to base 2.", [](Value auto x) { return log2(x); },
+       [](Value auto g, Value auto x, Value auto) { return g / (x * kLn2); })
+      .in_place_function();
   r.unary(
-      "log10(input)", Float, "The logarithm to base 10.", [](Value auto x) { return log10(x); },
-      [](Value auto g, Value auto x, Value auto) { return g / (x * kLn10); });
+       "log10(input)", Float, "The logarithm to base 10.", [](Value auto x) { return log10(x); },
+       [](Value auto g, Value auto x, Value auto) { return g / (x * kLn10); })
+      .in_place_function();
   r.unary(
-      "log1p(input)", Float, "log(1 + input), accurate near zero.",
-      [](Value auto x) { return log1p(x); },
-      [](Value auto g, Value auto x, Value auto) { return g / (x + 1.0); });
+       "log1p(input)", Float, "log(1 + input), accurate near zero.",
+       [](Value auto x) { return log1p(x); },
+       [](Value auto g, Value auto x, Value auto) { return g / (x + 1.0); })
+      .in_place_function();
   r.unary(
-      "sqrt(input)", Float, "The square root.", [](Value auto x) { return sqrt(x); },
-      [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); });
+       "sqrt(input)", Float, "The square root.", [](Value auto x) { return sqrt(x); },
+       [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); })
+      .in_place_function();
   r.unary(
-      "rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
-      [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); });
+       "rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
+       [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); })
+      .in_place_function();
   r.unary("sigmoid(input)", Float, "1 / (1 + exp(-input)).", Sigmoid(),
-          [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; });
+          [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; })
+      .in_place_function();
   r.binary(
        "_logaddexp(input, other)", RealFloat, "logaddexp of real numbers.",
        [](Value auto x, Value auto o) {
@@ -99,5 +109,6 @@ RL_FORMULAS(exponential) {
          return where(x == 0.0 && o <= 0.0, g * 0.0, g * log(o));
        },
        [](Value auto g, Value auto x, Value auto o, Value auto) { return g * x / o; })
-      .number_first();
+      .number_first()
+      .in_place_function();
 }

@@ -528,10 +528,12 @@ Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Te
 
 void define_index(Registry& r) {
   r.op("_index_tensors(input, indices)",
-       "input[indices] for a list of index tensors and None, by NumPy's rules.", &index);
+       "input[indices] for a list of index tensors and None, by NumPy's rules.", &index)
+      .on_meta(OnMeta::WithIndices);
   r.op("index_put(input, indices, values, accumulate=False)",
        "A copy of input with input[indices] = values, or += if accumulate.", &index_put);
-  r.op("index_put_(input, indices, values, accumulate=False)", "The same, in place.", &index_put_);
+  r.op("index_put_(input, indices, values, accumulate=False)", "The same, in place.", &index_put_)
+      .in_place_function();
   r.op("_index_put_impl_(input, indices, values, accumulate=False)", "index_put_.", &index_put_);
   r.op("index_select(input, dim, index)",
        "The slices of input along dim that a vector of indices names.", &index_select)

@@ -323,7 +323,8 @@ void define_linalg(Registry& r) {
   r.op("_getrf(A) -> (LU, pivots, info)", "A = P L U by partial pivoting.", &getrf).hidden();
   r.op("_getrs(LU, pivots, B, adjoint=False)", "Solves A X = B, or A^H X = B, by getrf's factors.",
        &getrs)
-      .hidden();
+      .hidden()
+      .on_meta(OnMeta::FromOne);
   r.op("_pivots_to_permutation(pivots, rows)", "The order of rows that LAPACK's exchanges give.",
        &pivots_to_permutation)
       .hidden();

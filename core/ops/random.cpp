@@ -392,7 +392,9 @@ void define_random(Registry& r) {
        "Zeroes with probability p and scales the rest (Srivastava et al., 2014).", &dropout)
       .not_method()
       .no_out();
-  r.op("dropout_(input, p, train)", "dropout in place.", &dropout_).not_method();
+  r.op("dropout_(input, p, train)", "dropout in place.", &dropout_)
+      .not_method()
+      .in_place_function();
   r.op("feature_dropout(input, p, train)", "dropout of whole channels.", &feature_dropout)
       .not_method()
       .no_out();

@@ -585,7 +585,8 @@ void define_scatter(Registry& r) {
        "The same, in place.", &index_reduce<true>);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",
        "Each element, or slice along dim, repeated as often as repeats says.",
-       &repeat_interleave_tensor);
+       &repeat_interleave_tensor)
+      .on_meta(OnMeta::NeedsElements);
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)", "",
        &repeat_interleave_int);
   r.op("repeat_interleave(repeats, *, output_size=None)", "", &repeat_interleave_counts);

@@ -135,10 +135,15 @@ void define_shape(Registry& r) {
   r.op("numpy_T(input)", "All dimensions reversed.", &reversed).hidden();
   r.op("matrix_T(input)", "The last two dimensions swapped.", &matrix_t).hidden();
   r.op("adjoint(input)", "The conjugate transpose.", &adjoint).no_out();
-  r.op("view_as(input, other)", "input with the shape of other.", &view_as).not_function();
-  r.op("reshape_as(input, other)", "input with the shape of other.", &reshape_as).not_function();
+  r.op("view_as(input, other)", "input with the shape of other.", &view_as)
+      .not_function()
+      .on_meta(OnMeta::ShapeOfOther);
+  r.op("reshape_as(input, other)", "input with the shape of other.", &reshape_as)
+      .not_function()
+      .on_meta(OnMeta::ShapeOfOther);
   r.op("expand_as(input, other)", "input expanded to the shape of other.", &expand_as)
-      .not_function();
+      .not_function()
+      .on_meta(OnMeta::ShapeOfOther);
   r.op("broadcast_to(input, *size)", "input expanded to a shape.", &broadcast_to).no_out();
   r.op("ravel(input)", "input as one dimension.", &ravel).no_out();
   r.op("flatten(input, start_dim=0, end_dim=-1)", "A range of dimensions made one.", &flatten)
@@ -147,13 +152,16 @@ void define_shape(Registry& r) {
   r.op("movedim(input, source, destination)", "A view with dimensions moved.", &movedim)
       .alias("moveaxis")
       .no_out();
-  r.op("squeeze_(input, dim=None)", "squeeze in place.", &squeeze_);
-  r.op("unsqueeze_(input, dim)", "unsqueeze in place.", &unsqueeze_);
+  r.op("squeeze_(input, dim=None)", "squeeze in place.", &squeeze_).on_meta(OnMeta::Itself);
+  r.op("unsqueeze_(input, dim)", "unsqueeze in place.", &unsqueeze_).on_meta(OnMeta::Itself);
   r.op("transpose_(input, dim0, dim1)", "transpose in place.", &transpose_)
       .alias("swapaxes_")
-      .alias("swapdims_");
-  r.op("t_(input)", "t in place.", &t_);
-  r.op("detach_(input)", "Takes the history away.", &detach_);
+      .alias("swapdims_")
+      .on_meta(OnMeta::Itself);
+  r.op("t_(input)", "t in place.", &t_).on_meta(OnMeta::Itself);
+  r.op("detach_(input)", "Takes the history away.", &detach_)
+      .on_meta(OnMeta::Itself)
+      .in_place_function();
 }
 
 }  // namespace rl

@@ -8,14 +8,16 @@ constexpr double kTwoOverSqrtPi = 1.128379167095512573896, kPi = 3.1415926535897
 
 RL_FORMULAS(special) {
   r.unary(
-      "erf(input)", RealFloat, "The error function.", [](Value auto x) { return erf(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * (kTwoOverSqrtPi * exp(-(x * x))); });
+       "erf(input)", RealFloat, "The error function.", [](Value auto x) { return erf(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * (kTwoOverSqrtPi * exp(-(x * x))); })
+      .in_place_function();
   r.unary(
-      "erfc(input)", RealFloat, "1 - erf(input), accurate for large input.",
-      [](Value auto x) { return erfc(x); },
-      [](Value auto g, Value auto x, Value auto) {
-        return -(g * (kTwoOverSqrtPi * exp(-(x * x))));
-      });
+       "erfc(input)", RealFloat, "1 - erf(input), accurate for large input.",
+       [](Value auto x) { return erfc(x); },
+       [](Value auto g, Value auto x, Value auto) {
+         return -(g * (kTwoOverSqrtPi * exp(-(x * x))));
+       })
+      .in_place_function();
   r.unary(
       "erfinv(input)", RealFloat, "The inverse of erf.", [](Value auto x) { return erfinv(x); },
       [](Value auto g, Value auto, Value auto y) {
@@ -132,9 +134,10 @@ RL_FORMULAS(special) {
   // Bessel functions: J and Y are solutions of x^2 y'' + x y' + (x^2 - n^2) y = 0, I and K those of
   // the modified equation, with -(x^2 + n^2).
   r.unary(
-      "i0(input)", RealFloat, "The modified Bessel function of the first kind, order 0.",
-      [](Value auto x) { return i0(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * i1(x); });
+       "i0(input)", RealFloat, "The modified Bessel function of the first kind, order 0.",
+       [](Value auto x) { return i0(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * i1(x); })
+      .in_place_function();
   r.unary(
        "i0e(input)", RealFloat, "exp(-abs(input)) * i0(input).",
        [](Value auto x) { return i0e(x); },

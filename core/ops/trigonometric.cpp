@@ -29,44 +29,55 @@ struct CosineGradient : Angles {
 }  // namespace
 
 RL_FORMULAS(trigonometric) {
-  r.unary("sin(input)", Float, "Sine, of radians.", Sine(), SineGradient());
-  r.unary("cos(input)", Float, "Cosine, of radians.", Cosine(), CosineGradient());
+  r.unary("sin(input)", Float, "Sine, of radians.", Sine(), SineGradient()).in_place_function();
+  r.unary("cos(input)", Float, "Cosine, of radians.", Cosine(), CosineGradient())
+      .in_place_function();
   r.unary(
-      "tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
-      [](Value auto g, Value auto, Value auto y) { return g * (1.0 + y * y); });
+       "tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
+       [](Value auto g, Value auto, Value auto y) { return g * (1.0 + y * y); })
+      .in_place_function();
   r.unary(
        "asin(input)", Float, "Inverse sine.", [](Value auto x) { return asin(x); },
        [](Value auto g, Value auto x, Value auto) { return g * rsqrt(1.0 - x * x); })
-      .alias("arcsin");
+      .alias("arcsin")
+      .in_place_function();
   r.unary(
        "acos(input)", Float, "Inverse cosine.", [](Value auto x) { return acos(x); },
        [](Value auto g, Value auto x, Value auto) { return -(g * rsqrt(1.0 - x * x)); })
-      .alias("arccos");
+      .alias("arccos")
+      .in_place_function();
   r.unary(
        "atan(input)", Float, "Inverse tangent.", [](Value auto x) { return atan(x); },
        [](Value auto g, Value auto x, Value auto) { return g / (x * x + 1.0); })
-      .alias("arctan");
+      .alias("arctan")
+      .in_place_function();
   r.unary(
-      "sinh(input)", Float, "Hyperbolic sine.", [](Value auto x) { return sinh(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * cosh(x); });
+       "sinh(input)", Float, "Hyperbolic sine.", [](Value auto x) { return sinh(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * cosh(x); })
+      .in_place_function();
   r.unary(
-      "cosh(input)", Float, "Hyperbolic cosine.", [](Value auto x) { return cosh(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * sinh(x); });
+       "cosh(input)", Float, "Hyperbolic cosine.", [](Value auto x) { return cosh(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * sinh(x); })
+      .in_place_function();
   r.unary(
-      "tanh(input)", Float, "Hyperbolic tangent.", [](Value auto x) { return tanh(x); },
-      [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); });
+       "tanh(input)", Float, "Hyperbolic tangent.", [](Value auto x) { return tanh(x); },
+       [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); })
+      .in_place_function();
   r.unary(
        "asinh(input)", Float, "Inverse hyperbolic sine.", [](Value auto x) { return asinh(x); },
        [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x + 1.0); })
-      .alias("arcsinh");
+      .alias("arcsinh")
+      .in_place_function();
   r.unary(
        "acosh(input)", Float, "Inverse hyperbolic cosine.", [](Value auto x) { return acosh(x); },
        [](Value auto g, Value auto x, Value auto) { return g * rsqrt(x * x - 1.0); })
-      .alias("arccosh");
+      .alias("arccosh")
+      .in_place_function();
   r.unary(
        "atanh(input)", Float, "Inverse hyperbolic tangent.", [](Value auto x) { return atanh(x); },
        [](Value auto g, Value auto x, Value auto) { return g / (1.0 - x * x); })
-      .alias("arctanh");
+      .alias("arctanh")
+      .in_place_function();
   r.binary(
        "atan2(input, other)", RealFloat, "The angle of (other, input), in its quadrant.",
        [](Value auto x, Value auto o) { return atan2(x, o); },
@@ -102,25 +113,28 @@ RL_FORMULAS(trigonometric) {
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .tensors_only();
   r.unary(
-      "deg2rad(input)", RealFloat, "Degrees to radians.",
-      [](Value auto x) { return x * 0.017453292519943295769; },
-      [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; });
+       "deg2rad(input)", RealFloat, "Degrees to radians.",
+       [](Value auto x) { return x * 0.017453292519943295769; },
+       [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; })
+      .in_place_function();
   r.unary(
-      "rad2deg(input)", RealFloat, "Radians to degrees.",
-      [](Value auto x) { return x * 57.295779513082320877; },
-      [](Value auto g, Value auto, Value auto) { return g * 57.295779513082320877; });
+       "rad2deg(input)", RealFloat, "Radians to degrees.",
+       [](Value auto x) { return x * 57.295779513082320877; },
+       [](Value auto g, Value auto, Value auto) { return g * 57.295779513082320877; })
+      .in_place_function();
   r.unary(
-      "sinc(input)", Float, "sin(pi x) / (pi x), 1 at zero.",
-      [](Value auto x) {
-        auto p = x * 3.141592653589793238463;
-        auto zero = x == 0.0;
-        return where(zero, 1.0, sin(p) / where(zero, like(p, 1.0), p));
-      },
-      [](Value auto g, Value auto x, Value auto) {
-        auto p = x * 3.141592653589793238463;
-        auto zero = x == 0.0;
-        auto d = where(zero, like(p, 1.0), p);
-        return where(zero, g * 0.0,
-                     g * (3.141592653589793238463 * (cos(p) * d - sin(p)) / (d * d)));
-      });
+       "sinc(input)", Float, "sin(pi x) / (pi x), 1 at zero.",
+       [](Value auto x) {
+         auto p = x * 3.141592653589793238463;
+         auto zero = x == 0.0;
+         return where(zero, 1.0, sin(p) / where(zero, like(p, 1.0), p));
+       },
+       [](Value auto g, Value auto x, Value auto) {
+         auto p = x * 3.141592653589793238463;
+         auto zero = x == 0.0;
+         auto d = where(zero, like(p, 1.0), p);
+         return where(zero, g * 0.0,
+                      g * (3.141592653589793238463 * (cos(p) * d - sin(p)) / (d * d)));
+       })
+      .in_place_function();
 }

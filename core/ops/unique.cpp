@@ -149,11 +149,14 @@ Tensors unique_consecutive(const Tensor& self, bool inverse, bool counts, OptInt
 void define_unique(Registry& r) {
   r.op("_unique2(input, sorted=True, return_inverse=False, return_counts=False)",
        "The sorted unique elements, each element's place among them, and how often each occurs.",
-       &unique2);
+       &unique2)
+      .on_meta(OnMeta::NeedsElements);
   r.op("_unique_dim(input, dim, sorted=True, return_inverse=False, return_counts=False)",
-       "The same for slices along a dimension.", &unique_dim);
+       "The same for slices along a dimension.", &unique_dim)
+      .on_meta(OnMeta::NeedsElements);
   r.op("_unique_consecutive(input, return_inverse=False, return_counts=False, dim=None)",
-       "The same for runs of equal neighbours.", &unique_consecutive);
+       "The same for runs of equal neighbours.", &unique_consecutive)
+      .on_meta(OnMeta::NeedsElements);
 }
 
 }  // namespace rl

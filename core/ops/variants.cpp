@@ -236,14 +236,17 @@ void define_variants(Registry& r) {
       .alias("divide_");
   r.op("clamp(input, min=None, max=None)", "input held between bounds, numbers or tensors.", &clamp)
       .alias("clip");
-  r.op("clamp_(input, min=None, max=None)", "clamp in place.", &clamp_).alias("clip_");
+  r.op("clamp_(input, min=None, max=None)", "clamp in place.", &clamp_)
+      .alias("clip_")
+      .in_place_function();
   r.op("clamp_min(input, min)", "clamp with a lower bound.", &clamp_min);
   r.op("clamp_max(input, max)", "clamp with an upper bound.", &clamp_max);
-  r.op("clamp_min_(input, min)", "clamp_min in place.", &clamp_min_);
-  r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_);
+  r.op("clamp_min_(input, min)", "clamp_min in place.", &clamp_min_).in_place_function();
+  r.op("clamp_max_(input, max)", "clamp_max in place.", &clamp_max_).in_place_function();
   r.op("round(input, *, decimals=0)", "Rounded to a number of decimals, halves to even.", &round_to)
       .in_place()
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .in_place_function();
   r.op("bitwise_not(input)", "Bitwise not; logical for bool.", &bitwise_not)
       .in_place()
       .out_dtype(kOutFoundExact);
@@ -252,7 +255,9 @@ void define_variants(Registry& r) {
       .in_place()
       .out_dtype(kOutFoundExact);
   r.op("relu6(input)", "min(max(input, 0), 6).", &relu6).nn().in_place();
-  r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit).in_place();
+  r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit)
+      .in_place()
+      .in_place_function();
   r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);
   r.op("positive(input)", "input itself.", &positive).no_out();
   r.op("result_type(input, other)", "The dtype that an operation on the two would have.",
@@ -261,7 +266,8 @@ void define_variants(Registry& r) {
   r.op("promote_types(type1, type2)", "The dtype both convert to.", &promote_types).not_method();
   r.op("can_cast(from_, to)", "May a tensor of one dtype be stored in the other?", &can_cast_types)
       .not_method();
-  r.op("equal(input, other)", "Same size and same elements.", &equal);
+  r.op("equal(input, other)", "Same size and same elements.", &equal)
+      .on_meta(OnMeta::NeedsElements);
 }
 
 }  // namespace rl

@@ -520,7 +520,8 @@ void define_view(Registry& r) {
   r.op("narrow(input, dim, start, length)", "", &narrow);
   r.op("as_strided(input, size, stride, storage_offset=None)", "A view with the given geometry.",
        &as_strided_op)
-      .no_out();
+      .no_out()
+      .on_meta(OnMeta::Itself);
   r.op("select_backward(input, sizes, dim, index)", "The gradient of select.", &select_backward)
       .hidden();
   r.op("slice_backward(input, sizes, dim, start, end, step)", "The gradient of slice.",
@@ -538,7 +539,8 @@ void define_view(Registry& r) {
   r.op("view_as_real(input)", "A complex tensor as pairs of real numbers.", &view_as_real)
       .not_method();
   r.op("view_as_complex(input)", "Pairs of real numbers as a complex tensor.", &view_as_complex)
-      .not_method();
+      .not_method()
+      .on_meta(OnMeta::Itself);
   r.op("real(input)", "A view of the real parts.", &real_part).not_method();
   r.op("imag(input)", "A view of the imaginary parts.", &imag_part).not_method();
   r.op("conj(input)", "The complex conjugate; real tensors themselves.", &conjugate).no_out();

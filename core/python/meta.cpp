@@ -21,33 +21,10 @@ bool takes_tensor(Kind k) {
 }
 bool takes_tensors(Kind k) { return k == Kind::Tensors || k == Kind::OptTensors; }
 
-template <size_t N>
-bool among(const std::string& name, const std::string_view (&names)[N]) {
-  return std::find(names, names + N, name) != names + N;
-}
-
-/// They make a tensor of a size that is given, without looking at its memory.
-constexpr std::string_view kMakers[] = {"empty", "zeros", "ones", "full", "empty_strided"};
-/// They change or read where elements lie, not the elements.
-constexpr std::string_view kGeometry[] = {
-    "as_strided", "as_strided_", "detach_",    "requires_grad_", "resize_",
-    "set_",       "squeeze_",    "swapaxes_",  "swapdims_",      "t_",
-    "transpose_", "unsqueeze_",  "resize_as_", "view_as_complex"};
-/// The shapes of their results depend on the elements.
-constexpr std::string_view kNeedElements[] = {
-    "_unique", "_unique2",          "argwhere",          "bincount",
-    "equal",   "histogram",         "is_nonzero",        "masked_select",
-    "nonzero", "repeat_interleave", "unique_consecutive"};
-/// Only the shape or the dtype of the second tensor counts, wherever it is.
-constexpr std::string_view kShapeOnly[] = {"expand_as", "reshape_as", "resize_as_", "type_as",
-                                           "view_as"};
-/// What PyTorch lets a CPU tensor be: an index.
-constexpr std::string_view kMixed[] = {"_index_tensors", "index", "to", "copy_"};
-
 /// A CPU tensor of the same size and dtype that costs one element: valid as an index (0), as a
 /// pivot and as a probability (1).
-Tensor stand_in(const std::string& op, const Tensor& t) {
-  const bool one = is_floating(t.dtype()) || is_complex(t.dtype()) || op.starts_with("_getr");
+Tensor stand_in(const Op& op, const Tensor& t) {
+  const bool one = is_floating(t.dtype()) || is_complex(t.dtype()) || op.on_meta == OnMeta::FromOne;
   const Tensor number = full({1}, Scalar(int64_t{one}), t.dtype(), Device{});
   return make_view(number->storage, t.dtype(), t.sizes(), Dims::filled(t.dim(), 0), 0);
 }
@@ -87,28 +64,30 @@ struct Call {
 
 void check(const Op& op, const Call& call) {
   if (!call.any) return;
-  RL_CHECK(op.name != "item" && op.name != "tolist" && op.name != "full", "Tensor.",
-           op.name == "tolist" ? "tolist" : "item", "() cannot be called on meta tensors");
-  RL_CHECK_AS(NotImplemented, !among(op.name, kNeedElements), "aten::", op.name,
+  const OnMeta how = op.on_meta;
+  RL_CHECK(how != OnMeta::NeedsNumber && how != OnMeta::Makes,
+           "Tensor.item() cannot be called on meta tensors");
+  RL_CHECK_AS(NotImplemented, how != OnMeta::NeedsElements, "aten::", op.name,
               ": attempted to run this operator with Meta tensors, but there was no fake impl or "
               "Meta kernel registered.\nwhy: the shape of its result depends on the elements.");
-  if (op.is_in_place && !is_meta(*call.first) && !among(op.name, kShapeOnly))
+  if (op.is_in_place && !is_meta(*call.first))
     raise(ErrorKind::NotImplemented,
-          op.name == "copy_" ? "Cannot copy out of meta tensor; no data!"
-                             : "Cannot inplace into non-meta tensor with meta tensor argument");
-  if (op.is_in_place || !call.off || among(op.name, kShapeOnly) || among(op.name, kMixed)) return;
+          how == OnMeta::Moves ? "Cannot copy out of meta tensor; no data!"
+                               : "Cannot inplace into non-meta tensor with meta tensor argument");
+  if (op.is_in_place || !call.off || how == OnMeta::ShapeOfOther || how == OnMeta::Moves ||
+      how == OnMeta::WithIndices)
+    return;
   raise(ErrorKind::Runtime, "Tensor on device ", is_meta(*call.first) ? "cpu" : "meta",
         " is not on the expected device ", is_meta(*call.first) ? "meta" : "cpu", "!");
 }
 
 /// Whether the result is on meta: where the call says so, else where its tensors are.
 bool result_on_meta(const Op& op, const Call& call, const Arg* args) {
-  if (op.name == "cpu") return false;
+  if (op.on_meta == OnMeta::MovesToCpu) return false;
   if (call.device >= 0 && args[call.device].present)
     return args[call.device].device.type == Device::Meta;
-  if (op.name == "to" || op.name == "type_as")
-    return is_meta(call.second ? *call.second : *call.first);
-  if (among(op.name, kShapeOnly)) return is_meta(*call.first);
+  if (op.on_meta == OnMeta::Moves) return is_meta(call.second ? *call.second : *call.first);
+  if (op.on_meta == OnMeta::ShapeOfOther) return is_meta(*call.first);
   return call.any || (!call.first && default_device().type == Device::Meta);
 }
 
@@ -123,16 +102,15 @@ struct KeepRandom {
 
 Result run_meta(const Op& op, const Overload& o, Arg* args) {
   const Call call(*o.schema, args);
-  if ((!call.first && among(op.name, kMakers)) || among(op.name, kGeometry))
+  if (op.on_meta == OnMeta::Itself || (op.on_meta == OnMeta::Makes && !call.first))
     return o.invoke(o.function, args);
   check(op, call);
   if (op.is_in_place && call.first && is_meta(*call.first))
     return op.formula && !call.off ? o.invoke(o.function, args) : Result(*call.first);
   GradGuard off(false);
   const bool to_meta = result_on_meta(op, call, args);
-  RL_CHECK_AS(NotImplemented,
-              to_meta || (op.name != "to" && op.name != "cpu" && op.name != "type_as") ||
-                  !is_meta(*call.first),
+  const bool moves = op.on_meta == OnMeta::Moves || op.on_meta == OnMeta::MovesToCpu;
+  RL_CHECK_AS(NotImplemented, to_meta || !moves || !is_meta(*call.first),
               "Cannot copy out of meta tensor; no data!");
   std::deque<Tensor> keep;
   std::deque<Tensors> lists;
@@ -144,11 +122,11 @@ Result run_meta(const Op& op, const Overload& o, Arg* args) {
     }
     if (!args[i].present) continue;
     if (takes_tensor(k) && args[i].tensor && is_meta(*args[i].tensor)) {
-      args[i].tensor = &keep.emplace_back(stand_in(op.name, *args[i].tensor));
+      args[i].tensor = &keep.emplace_back(stand_in(op, *args[i].tensor));
     } else if (takes_tensors(k)) {
       Tensors& list = lists.emplace_back(*args[i].tensors);
       for (Tensor& t : list)
-        if (is_meta(t)) t = stand_in(op.name, t);
+        if (is_meta(t)) t = stand_in(op, t);
       args[i].tensors = &list;
     }
   }

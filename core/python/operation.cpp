@@ -91,26 +91,10 @@ PyObject* op_schemas(PyObject* self, void*) {
   return list.release();
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_InternFromString("torch"); }
-/// Of the forms in place, PyTorch has only these as functions.
-bool method_only(const std::string& name) {
-  if (name.back() != '_' || name[0] == '_') return false;
-  static const std::string functions =
-      " abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ "
-      "atan_ atanh_ ceil_ "
-      "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ "
-      "dropout_ embedding_renorm_ "
-      "erf_ erfc_ exp2_ exp_ expm1_ feature_dropout_ fill_ fix_ floor_ frac_ i0_ index_put_ log10_ "
-      "log1p_ log2_ log_ "
-      "logit_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ "
-      "sinc_ sinh_ sqrt_ "
-      "square_ tan_ tanh_ threshold_ trunc_ xlogy_ zero_ ";
-  return functions.find(" " + name + " ") == std::string::npos;
-}
-
 /// Pickled by name; operations outside the torch namespace through rushlight._utils._find_op.
 PyObject* op_reduce(PyObject* self, PyObject*) {
   const Op& op = *reinterpret_cast<PyOp*>(self)->op;
-  if (op.function && !method_only(op.name)) return PyUnicode_FromString(op.name.c_str());
+  if (op.function) return PyUnicode_FromString(op.name.c_str());
   Object m(PyImport_ImportModule("rushlight._utils"));
   Object find(m ? PyObject_GetAttrString(m.get(), "_find_op") : nullptr);
   return find ? Py_BuildValue("(O(s))", find.get(), op.name.c_str()) : nullptr;
@@ -279,6 +263,7 @@ const Op* in_place_form(const Op& op) {
   form.name = op.name + "_";
   form.doc = op.name + ", in place.";
   form.is_in_place = true;
+  form.function = op.in_place_function;
   form.makes_out = false;
   for (const Overload& o : op.overloads) {
     std::vector<Kind> kinds;
@@ -349,11 +334,11 @@ void add_operations(PyObject* m) {
                                     : tables[3].get();
     const Op* in_place = op.in_place && !op.is_in_place ? in_place_form(op) : nullptr;
     for (const std::string& name : all) {
-      if (table && !(table == op_table.get() && method_only(name))) add(table, name, op);
+      if (table) add(table, name, op);
       if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
       if (op.method) add(TensorType->tp_dict, name, op, true);
       if (in_place && !registry().find(name + "_")) {
-        if (table && !(table == op_table.get() && method_only(name + "_")))
+        if (table && (table != op_table.get() || in_place->function))
           add(table, name + "_", *in_place);
         if (op.method) add(TensorType->tp_dict, name + "_", *in_place, true);
       }

@@ -63,7 +63,7 @@ def facts(op):
     forms = [f"`{a}`" for a in op["aliases"]]
     if op["in_place"]:
         forms.append(f"in place as `{op['name']}_`")
-    if op["out"]:
+    if op["out"] and any(op[kind] for kind in ("function", "special", "linalg", "nn")):
         forms.append("with `out=`")
     if forms:
         yield f"Also: {', '.join(forms)}."
