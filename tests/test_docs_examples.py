@@ -118,7 +118,8 @@ def find(module, path):
 SHOWN = dict(public_examples())
 
 
+@pytest.mark.parametrize("module", [rushlight, torch], ids=["rushlight", "torch"])
 @pytest.mark.parametrize("name", SHOWN)
-def test_public_docstring(name, tmp_path, monkeypatch):
+def test_public_docstring(name, module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run(SHOWN[name], name, torch)
+    run(SHOWN[name], name, module)
