@@ -326,4 +326,24 @@ inline constexpr char UntypedStorage[] =
 >>> torch.ones(2).untyped_storage().nbytes()
 8)";
 
+inline constexpr char Size[] =
+    R"(A shape: a tuple of ints. A part of it and a sum of two are shapes too.
+
+>>> torch.Size([2, 3]) + (4,), torch.Size([2, 3]).numel()
+(torch.Size([2, 3, 4]), 6))";
+
+inline constexpr char device_type[] =
+    R"(Where tensors are: "cpu", "cuda", "cuda:1" or "meta", or a type and an index.
+
+Raises RuntimeError for an unknown type.
+
+>>> torch.device("cuda:1").type, torch.device("cuda", 1).index
+('cuda', 1))";
+
+inline constexpr char dtype_type[] =
+    R"(The type of a tensor's elements: torch.float32 and its like. Cannot be made.
+
+>>> torch.float32.itemsize, torch.int8.is_signed, torch.complex64.is_complex
+(4, True, True))";
+
 }  // namespace rl::help
