@@ -359,6 +359,9 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     Segments are given by `lengths` or by `offsets` (one more than segments); an empty one gives
     `initial`, or the operation's identity (NaN for mean).
 
+    Floating dtypes, NotImplementedError for others; the result has `data`'s shape but for `axis`, the number of segments.
+    Raises RuntimeError for another `reduce`, or lengths that do not add up.
+
     >>> torch.segment_reduce(torch.tensor([1.0, 2.0, 3.0]), "sum", lengths=torch.tensor([2, 1]))
     tensor([3., 3.])
     """
@@ -374,6 +377,9 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         _check_segments(offsets, data, axis)
         lengths = offsets.diff(dim=axis)
     _check_segments(lengths, data, axis)
+    if not data.is_floating_point():
+        kind = type_name(data.dtype)
+        raise NotImplementedError(f"\"_segment_reduce_cpu\" not implemented for '{kind}'")
     if not (unsafe or lengths.is_meta):
         if bool((lengths < 0).any()):
             raise RuntimeError("lengths contains negative value!")

@@ -232,6 +232,9 @@ def _written(input, src, view):
 def select_scatter(input, src, dim, index):
     """A copy of the input with `src` at `index` of dimension `dim`.
 
+    Shapes: `src` is the input without `dim`, RuntimeError otherwise; the result has the input's
+    shape and dtype. IndexError for an index out of range. Differentiable with respect to both.
+
     >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 0)
     tensor([[1., 1.],
             [0., 0.]])

@@ -47,10 +47,12 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """isclose everywhere?
+    """Is `isclose` True everywhere? A bool. Shapes, dtypes and errors are those of `isclose`.
 
     >>> torch.allclose(torch.ones(2), torch.ones(2) + 1e-7)
     True
+    >>> torch.allclose(torch.ones(2), torch.tensor([1.0, 1.1]))
+    False
     """
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 

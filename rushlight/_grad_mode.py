@@ -55,6 +55,9 @@ def _decorate(make, function):
 class no_grad(_Mode):
     """Operations inside do not record.
 
+    A context manager, and a decorator of functions and generators. Results do not require grad;
+    leaves are left alone, and may be written in place.
+
     >>> x = torch.ones(2, requires_grad=True)
     >>> with torch.no_grad():
     ...     y = x * 2

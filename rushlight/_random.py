@@ -6,6 +6,9 @@ from . import _C
 def manual_seed(seed):
     """Seeds the default generator, and returns it.
 
+    `seed` is an int of 64 bits, negative ones too. The same seed gives PyTorch's numbers on the
+    CPU. Raises ValueError for what is no int or too large.
+
     >>> _ = torch.manual_seed(0)
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])

@@ -30,6 +30,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     A vector q gives one more dimension, the first. `interpolation` between two elements is linear,
     lower, higher, midpoint or nearest. NaN if there is a NaN.
 
+    float32 and float64, q too: RuntimeError for another dtype, an empty input or q outside of [0,
+    1]. The result is (len(q), *rest), without the first for a number. Differentiable.
+
     >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
     tensor(1.5000)
     """
@@ -412,6 +415,9 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
 
     `spacing` is the distance of samples, one for all or one a dimension, or their coordinates.
     Returns a tuple, a tensor for each dimension. Edges are of order `edge_order`, 1 or 2.
+
+    Shape is kept; integers become floats. Raises RuntimeError for a dimension of edge_order
+    elements or fewer, or a `spacing` of another length. Source: Fornberg 1988.
 
     >>> torch.gradient(torch.tensor([1.0, 4.0, 9.0]))
     (tensor([3., 4., 5.]),)

@@ -194,6 +194,8 @@ def einsum(equation, *operands):
     Operands and lists of their indices may also alternate: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
     Raises RuntimeError for a malformed equation or sizes that do not fit.
 
+    Dtypes are the same for all, RuntimeError otherwise. Differentiable.
+
     >>> torch.einsum("ij,ij->i", torch.ones(2, 3), torch.ones(2, 3))
     tensor([3., 3.])
     """
@@ -268,6 +270,9 @@ def meshgrid(*tensors, indexing=None):
 
 def cartesian_prod(*tensors):
     """All tuples of the vectors' elements, as rows.
+
+    Vectors (n,), (m,) of one dtype give (n * m, 2), and so on; one vector is returned as it is.
+    Raises RuntimeError for other dimensions or different dtypes.
 
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([4, 5]))
     tensor([[1, 4],

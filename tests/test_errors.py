@@ -215,6 +215,10 @@ def composites(m):
         lambda: m.histogram(m.ones(2).half(), 2),
         lambda: m.histogram(m.ones(2).half(), m.ones(2).half()),
         lambda: m.histogramdd(m.tensor([[1, 2]]), 2),
+        lambda: m.segment_reduce(m.tensor([1, 2]), "sum", lengths=m.tensor([1, 1])),
+        lambda: m.fft.fftfreq(-4),
+        lambda: m.fft.rfftfreq(-1),
+        lambda: m.fft.rfftfreq(-4),
     )
 
 

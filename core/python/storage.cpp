@@ -86,7 +86,7 @@ void add_generator(nb::module_& m) {
              if (overflow > 0) s = PyLong_AsUnsignedLongLong(i.ptr());
              if (overflow < 0 || PyErr_Occurred()) {
                PyErr_Clear();
-               PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+               PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
                throw nb::python_error();
              }
              g->seed(s);

@@ -267,6 +267,9 @@ def jacobian(
 ):
     """d func / d inputs, of shape output.shape + input.shape; nested tuples for several of either.
 
+    Raises TypeError for inputs or outputs that are no tensors. With `create_graph` the result can
+    be differentiated; `strict` makes an output that does not depend on an input an error.
+
     >>> torch.autograd.functional.jacobian(lambda x: x**2, torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
@@ -324,6 +327,9 @@ def hessian(
     outer_jacobian_strategy="reverse-mode",
 ):
     """The second derivatives of a function that returns one number.
+
+    Of shape input.shape + input.shape; nested tuples for several inputs. Raises RuntimeError if the
+    function returns more than one number, TypeError for what is no tensor.
 
     >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],

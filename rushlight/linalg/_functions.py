@@ -291,6 +291,9 @@ def old_cross(input, other, dim=None):
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """The diagonal of matrices, a view: torch.diagonal with the last two dimensions as default.
 
+    [..., m, n] gives [..., k]; any dtype. Raises IndexError for fewer than two dimensions,
+    RuntimeError for one dimension named twice.
+
     >>> torch.linalg.diagonal(torch.eye(2))
     tensor([1., 1.])
     """
@@ -323,6 +326,8 @@ def vander(x, N=None):
 
 def matmul(input, other, *, out=None):
     """torch.matmul.
+
+    Shapes, dtypes and errors are those of `torch.matmul`.
 
     >>> torch.linalg.matmul(torch.eye(2), torch.ones(2))
     tensor([1., 1.])

@@ -32,6 +32,8 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     A: [..., m, n]; q should be somewhat above the rank that is looked for; `niter` subspace iterations
     make it sharper. Draws from the global generator.
 
+    Floating dtypes. Differentiable.
+
     >>> torch.svd_lowrank(torch.diag(torch.tensor([3., 2., 0.])), q=2)[1].round(decimals=4)
     tensor([3., 2.])
     """

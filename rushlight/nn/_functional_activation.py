@@ -328,6 +328,9 @@ def _get_softmax_dim(name, ndim, stacklevel):
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """exp(x_i) / sum_j exp(x_j) along `dim`; `dtype` casts the input before.
 
+    Shape kept; floating dtypes, others need `dtype`. Without `dim` a warning, and 0 or 1 by the
+    number of dimensions. IndexError for a dimension out of range.
+
     >>> F.softmax(torch.zeros(4), dim=0).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """

@@ -69,6 +69,9 @@ def _weighted(loss, weight, input, reduction, by_weight=True):
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, then the mean ("mean"), the sum ("sum") or each element ("none").
 
+    Shapes broadcast, with a warning if they differ; floating dtypes. `weight`, of the input's size,
+    divides the mean by its sum. ValueError for another `reduction`.
+
     >>> F.mse_loss(torch.zeros(2), torch.ones(2)).item()
     1.0
     """
@@ -143,6 +146,11 @@ def cross_entropy(
     label_smoothing=0.0,
 ):
     """Cross entropy of logits (N, C, ...) and classes (N, ...) or probabilities (N, C, ...).
+
+    -log softmax(x)[class], weighted by class (C,). "none" gives (N, ...), "mean" divides by the sum
+    of the targets' weights. Entries of `ignore_index` do not count; `label_smoothing` mixes the
+    target with the uniform distribution. Floating dtypes; classes int64. Raises IndexError for a
+    class out of range, RuntimeError or ValueError for shapes that do not fit.
 
     >>> logits = torch.tensor([[2.0, 0.0]])
     >>> round(F.cross_entropy(logits, torch.tensor([0])).item(), 4)

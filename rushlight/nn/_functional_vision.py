@@ -33,6 +33,9 @@ def pad(input, pad, mode="constant", value=None):
 
     Modes: "constant" (any dimensions; negative numbers crop), "reflect", "replicate", "circular".
 
+    Any dtype. Raises RuntimeError for an odd count or more pairs than dimensions, or a reflection
+    beyond the input; NotImplementedError for another mode.
+
     >>> F.pad(torch.ones(1, 2), (1, 0)).tolist()
     [[0.0, 1.0, 1.0]]
     """
@@ -182,6 +185,9 @@ def interpolate(
 
     Modes: "nearest", "nearest-exact", "area", "linear" (3-d input), "bilinear", "bicubic",
     "lanczos" (4-d), "trilinear" (5-d). `align_corners` makes corner pixels coincide.
+
+    Floating dtypes and uint8. Raises ValueError for none or both of the sizes, NotImplementedError
+    for a mode that does not fit the dimensions. Source of bicubic: Keys 1981.
 
     >>> x = torch.arange(4.0).view(1, 1, 2, 2)
     >>> F.interpolate(x, scale_factor=2).shape

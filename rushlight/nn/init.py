@@ -73,6 +73,9 @@ def calculate_gain(nonlinearity, param=None):
     1 for linear maps, convolutions and the sigmoid; 5/3 for tanh; sqrt(2) for relu;
     sqrt(2 / (1 + slope^2)) for leaky_relu, whose slope is `param` (0.01); 3/4 for selu.
 
+    Raises ValueError for another name, or a slope that is no number. Source: He et al. 2015 for
+    relu.
+
     >>> nn.init.calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
     """
