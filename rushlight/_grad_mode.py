@@ -13,12 +13,25 @@ class _Mode:
         return type(self)()
 
 
+def _maker(cls):
+    """What makes instances of a class that was decorated: its methods are not."""
+    import warnings
+
+    warnings.warn(
+        "Decorating classes is deprecated and will be disabled in future versions. "
+        "Decorate its methods instead, or `__init__` alone for what this did.",
+        FutureWarning,
+        stacklevel=4,
+    )
+    return lambda *args, **kwargs: cls(*args, **kwargs)
+
+
 def _decorate(make, function):
     import functools
     import inspect
 
     if inspect.isclass(function):
-        raise TypeError("grad modes decorate functions, not classes")
+        return _decorate(make, _maker(function))
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
@@ -80,7 +93,7 @@ class no_grad(_Mode):
 class enable_grad(no_grad):
     """Operations inside record, also within `no_grad`.
 
-    A context manager, and a decorator of functions and generators; TypeError for classes.
+    A context manager, and a decorator of functions and generators.
 
     >>> x = torch.ones(2, requires_grad=True)
     >>> with torch.no_grad(), torch.enable_grad():
@@ -97,7 +110,7 @@ class enable_grad(no_grad):
 class set_grad_enabled(_Mode):
     """Sets recording on or off: at once, and for a `with` block.
 
-    `mode` is a bool. Also a decorator of functions and generators, TypeError for classes.
+    `mode` is a bool. Also a decorator of functions and generators.
 
     >>> x = torch.ones(2, requires_grad=True)
     >>> with torch.set_grad_enabled(False):

@@ -28,6 +28,7 @@ def run(text, name, module, more=None):
     test = PARSER.get_doctest(text, {**(more or {}), **names(module)}, name, name, 0)
     said = []
     doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=said.append)
+    module.manual_seed(0)  # for the tests that follow
     assert not said, "".join(said)
 
 

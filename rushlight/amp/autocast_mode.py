@@ -216,7 +216,7 @@ def _old_name(name, function, device_type, now):
         return function(device_type, *args)
 
     old.__name__ = old.__qualname__ = name
-    old.__doc__ = f"The older form of torch.{now}."
+    old.__doc__ = f"The older form of torch.{now}.\n\n    {function.__doc__}"
     return old
 
 
