@@ -67,7 +67,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
             result = result.detach()
         if dtype is not None and dtype != result.dtype:
             if copy is False:
-                raise ValueError("can't alias tensor with dtype different from that of the input")
+                given, wanted = _C._type_name(result.dtype), _C._type_name(dtype)
+                raise ValueError(f"can't alias tensor with dtype '{given}' into dtype '{wanted}'.")
             result = result.to(dtype)
     elif not hasattr(obj, "__array_interface__") and hasattr(obj, "__dlpack__"):
         from ._tools import from_dlpack

@@ -136,7 +136,12 @@ def angle(input):
         return torch.atan2(input.imag, input.real)
     real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
     result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
-    return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
+    if not input.is_floating_point():
+        return result
+    result = torch.where(input.isnan(), float("nan"), result)
+    if not input.requires_grad:
+        return result
+    return torch.where(torch.ones_like(input, dtype=torch.bool), result, input)  # gradient: zeros
 
 
 @with_out(wrong="ldexp can't be cast to the desired output type %G")

@@ -1,19 +1,16 @@
-"""Statistics composed of other operations: quantiles, histograms, covariance, finite differences.
+"""Statistics composed of other operations: quantiles, covariance, finite differences.
 
-Not here: plain reductions, which are the core's.
+Not here: histograms, and plain reductions, which are the core's.
 """
 
 import rushlight as torch
 
-from . import return_types
-from ._composite import EXACT, c_name, type_name, with_out
+from ._composite import EXACT, type_name, with_out
 
 __all__ = [
     "corrcoef",
     "cov",
     "gradient",
-    "histogram",
-    "histogramdd",
     "nanquantile",
     "quantile",
     "renorm",
@@ -118,164 +115,6 @@ def _between(rows, q, ranks, interpolation):
     below = ranks.long()
     weight = torch.full_like(ranks, 0.5) if interpolation == "midpoint" else ranks - below
     return torch.lerp(rows.gather(-1, below), rows.gather(-1, ranks.ceil().long()), weight)
-
-
-# ---- histograms ----
-
-
-def _edges(input, bins, limits, name):
-    """The edges of `bins` equal bins, over the elements' range if it is not given."""
-    if limits is None:
-        low, high = (input.min(), input.max()) if input.numel() else (0.0, 1.0)
-        low, high = float(low), float(high)
-        if not (abs(low) < float("inf") and abs(high) < float("inf")):
-            raise RuntimeError(f"{name}: dimension 0's range [{low:g}, {high:g}] is not finite")
-    else:
-        low, high = limits
-        if not low <= high:
-            raise RuntimeError(
-                f"{name}: min should not exceed max, but got min {low:g} max {high:g}"
-            )
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return torch.linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
-
-
-def _places(x, edges):
-    """Each element's bin, -1 outside; the last bin holds its upper edge."""
-    count = edges.numel() - 1
-    place = torch.searchsorted(edges, x.contiguous(), right=True) - 1
-    place = torch.where(x == edges[-1], count - 1, place)
-    outside = (x < edges[0]) | (x > edges[-1]) | x.isnan()
-    return torch.where(outside, -1, place.clamp(max=count - 1))
-
-
-def _counted(place, size, weight, dtype):
-    inside = place >= 0
-    values = (
-        torch.ones(place.shape, dtype=dtype, device=place.device)
-        if weight is None
-        else weight.reshape(-1)
-    )
-    return torch.zeros(size, dtype=dtype, device=place.device).index_add(
-        0, place[inside], values[inside]
-    )
-
-
-def _check_histogram_dtype(input, given):
-    """float and double; halves too, but only into edges that are given."""
-    low = input.dtype in (torch.float16, torch.bfloat16)
-    if input.dtype not in (torch.float32, torch.float64) and not (low and given):
-        kernel = "histogram_cpu" if given else "histogramdd"
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{type_name(input.dtype)}'")
-
-
-def _check_histogram(input, weight, name):
-    if weight is None:
-        return
-    if weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the "
-            f"same dtype, but got input(dtype={c_name(input.dtype)}), and weight(dtype={c_name(weight.dtype)})"
-        )
-
-
-def _histogram(input, bins, *, range=None, weight=None, density=False):
-    """How many elements fall into each bin, and the bins' edges.
-
-    `bins` is their number, or their edges (increasing). With `density` the counts are divided so
-    that the integral is 1. Returns (hist, bin_edges).
-
-    Input of any shape, float32 or float64 (NotImplementedError otherwise); `weight` has its shape
-    and dtype. hist: [bins], bin_edges: [bins + 1]; a bin holds its lower edge, the last one both.
-    Elements outside of `range` do not count. Raises RuntimeError for bins that are not positive or
-    edges of another dtype.
-
-    >>> hist, edges = torch.histogram(torch.tensor([0.0, 1.0, 2.0, 1.0]), bins=2)
-    >>> hist
-    tensor([1., 3.])
-    >>> edges
-    tensor([0., 1., 2.])
-    """
-    _check_histogram(input, weight, "histogramdd")
-    if isinstance(bins, torch.Tensor):
-        if bins.dim() != 1:
-            raise RuntimeError(
-                f"histogramdd: bins tensor should have one dimension, but got {bins.dim()} dimensions in the bins tensor for dimension 0"
-            )
-        if bins.dtype != input.dtype:
-            raise RuntimeError(
-                "histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
-                f"{c_name(input.dtype)} and bins for dimension 0 with dtype {c_name(bins.dtype)}"
-            )
-        edges = bins
-        _check_histogram_dtype(input, True)
-    else:
-        if bins <= 0:
-            raise RuntimeError(f"histogram(): bins must be > 0, but got {bins} for dimension 0")
-        _check_histogram_dtype(input, range is not None)
-        edges = _edges(input, bins, range, "histogramdd")
-    x = input.detach().reshape(-1)
-    hist = _counted(_places(x, edges), edges.numel() - 1, weight, input.dtype)
-    if density:
-        hist = hist / (hist.sum() * edges.diff())
-    return return_types.histogram((hist, edges))
-
-
-_histogram.__name__ = _histogram.__qualname__ = "histogram"
-histogram = with_out(
-    _histogram,
-    wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
-    "%w and hist %g",
-)
-
-
-def histogramdd(input, bins, range=None, weight=None, density=False):
-    """The histogram of points: the last dimension of the input holds their coordinates.
-
-    `bins` is a number, one number a coordinate, or the edges of each. Returns (hist, bin_edges).
-
-    Points (..., d), float32 or float64; `range` are 2 d numbers. hist has a dimension for each
-    coordinate, bin_edges is a tuple of d vectors. Raises RuntimeError for fewer than two
-    dimensions, or not d bins.
-
-    >>> points = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
-    >>> torch.histogramdd(points, bins=2).hist
-    tensor([[1., 0.],
-            [1., 1.]])
-    """
-    _check_histogram(input, weight, "histogramdd")
-    if input.dim() < 2:
-        raise RuntimeError("histogramdd: input tensor should have at least 2 dimensions, but got "
-                           f"{input.dim()}")  # fmt: skip
-    n = input.size(-1)
-    bins = [bins] * n if isinstance(bins, int) else list(bins)
-    if len(bins) != n:
-        raise RuntimeError(
-            "histogramdd: The size of bins must be equal to the innermost dimension of the input."
-        )
-    given = range is not None or all(isinstance(b, torch.Tensor) for b in bins)
-    _check_histogram_dtype(input, given)
-    points = input.detach().reshape(-1, n)
-    edges = []
-    for i, b in enumerate(bins):
-        limits = None if range is None else range[2 * i : 2 * i + 2]
-        own = b if isinstance(b, torch.Tensor) else _edges(points[:, i], b, limits, "histogramdd")
-        edges.append(own)
-    place, inside = 0, True
-    for i, e in enumerate(edges):
-        p = _places(points[:, i], e)
-        place, inside = place * (e.numel() - 1) + p, inside & (p >= 0)
-    sizes = [e.numel() - 1 for e in edges]
-    total = 1
-    for s in sizes:
-        total *= s
-    hist = _counted(torch.where(inside, place, -1), total, weight, input.dtype).reshape(sizes)
-    if density:
-        hist = hist / hist.sum()
-        for i, e in enumerate(edges):
-            hist = hist / e.diff().reshape([-1 if d == i else 1 for d, _ in enumerate(sizes)])
-    return return_types.histogramdd((hist, tuple(edges)))
 
 
 # ---- covariance ----

@@ -126,7 +126,9 @@ class iinfo:
     """
 
     def __init__(self, dtype):
-        if dtype.is_floating_point or dtype.is_complex or dtype is _C.bool:
+        if dtype is _C.bool:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if dtype.is_floating_point or dtype.is_complex:
             raise TypeError(
                 f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'"
             )

@@ -413,9 +413,9 @@ range = range_  # noqa: A001
 
 # ---- what lives in files of its own, and methods of tensors ----
 
-from . import _composites, _copies, _elementwise, _statistics  # noqa: E402
+from . import _composites, _copies, _elementwise, _histograms, _statistics  # noqa: E402
 
-for _module in (_composites, _copies, _elementwise, _statistics):
+for _module in (_composites, _copies, _elementwise, _histograms, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 

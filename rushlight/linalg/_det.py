@@ -130,7 +130,7 @@ def slogdet(A):
 def logdet(input):
     """The logarithm of the determinant: NaN where that is negative, -inf where it is zero.
 
-    A: [..., n, n], floating; the result is [...]. Raises RuntimeError for other matrices. For large
+    A: [..., n, n], floating or complex; the result is [...]. Raises RuntimeError for other matrices. For large
     ones it does not overflow as `det` does. Differentiable.
 
     >>> torch.logdet(torch.diag(torch.tensor([2.0, 3.0])))
