@@ -4,6 +4,15 @@
 
 namespace rl::help {
 
+inline constexpr char Tensor[] =
+    R"(An array with a dtype, on a device, that can record what is done to it.
+
+Made by torch.tensor, by factories as torch.zeros, and by operations; `torch.Tensor(sizes)` is the old
+constructor of uninitialised memory, of the default dtype.
+
+>>> torch.tensor([[1, 2], [3, 4]]).sum(0)
+tensor([4, 6]))";
+
 inline constexpr char shape[] = R"(The sizes, as a torch.Size, which is a tuple.
 
 >>> torch.zeros(2, 3).shape

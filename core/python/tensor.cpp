@@ -523,16 +523,14 @@ void add_tensor(PyObject* m) {
   Object meta_bases = own(PyTuple_Pack(1, &PyType_Type));
   g_meta =
       reinterpret_cast<PyTypeObject*>(need(PyType_FromSpecWithBases(&meta_spec, meta_bases.get())));
-  PyType_Slot slots[64] = {
-      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
-      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
-      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
-      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
-      {Py_tp_getset, getset},
-      {Py_tp_members, members},
-      {Py_tp_methods, methods},
-      {Py_tp_doc, const_cast<char*>(
-                      "An array with a dtype, on a device, that can record what is done to it.")}};
+  PyType_Slot slots[64] = {{Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+                           {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+                           {Py_tp_getset, getset},
+                           {Py_tp_members, members},
+                           {Py_tp_methods, methods},
+                           {Py_tp_doc, const_cast<char*>(help::Tensor)}};
   int n = 8;
   add_number_slots(slots, &n);
   slots[n] = {0, nullptr};
