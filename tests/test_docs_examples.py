@@ -50,6 +50,13 @@ def test_out_is_of_functions():
     assert "out=" not in _docs.document("float")  # a method
 
 
+def test_form_in_place_says_what_it_does():
+    assert "`scatter_`" in _docs.document("scatter")
+    assert "src[i][j]" in _docs.document("scatter_") and "input itself" in _docs.document(
+        "scatter_"
+    )
+
+
 def modules():
     for found in pkgutil.walk_packages(rushlight.__path__, "rushlight."):
         if found.name.rpartition(".")[2] not in ("_C", "__main__"):

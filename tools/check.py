@@ -37,6 +37,11 @@ FOREIGN = (
 # Paths of somebody's machine. Split so that this file does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:work|root|home|tmp)" + "/[a-z]")
 PATHS_ALLOWED = ("tests/",)
+# A definition of an operation, a literal that is no template argument, and how many names of
+# operations in one statement are a list.
+DEFINITION = re.compile(r"\br\s*\.\s*(op|unary|binary|ternary)\(")
+LITERAL = re.compile(r'(?<!<)"((?:[^"\\]|\\.)*)"')
+LISTED = 7
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 BINARY = {".gz", ".png", ".pt", ".zip", ".npy", ".npz"}
 
@@ -120,15 +125,48 @@ def check_operations(_files):
     import rushlight._C as core
 
     ops = core._operations()
+    import rushlight._docs as docs
+
     for op in ops:
         if not op["doc"].strip():
             yield f"operation {op['name']}: no docstring"
+        if is_public(op) and ">>>" not in docs.document(op["name"]):
+            yield f"operation {op['name']}: no example; rushlight/_docs has them"
     sys.path.insert(0, str(ROOT / "tests"))
     import ops as table  # needs what the tests need
 
     for op in ops:
         if op["name"] not in table.HIDDEN and table.covered_by(op["name"]) is None:
             yield f"operation {op['name']}: no row in tests/ops.py"
+
+
+def is_public(op):
+    """Whether a program can name it: `torch._C._nn` alone is for torch.nn.functional's own use."""
+    import rushlight.nn.functional as functional
+
+    found = getattr(functional, op["name"], None) if op["nn"] else None
+    in_functional = type(found).__name__ == "builtin_function"
+    everywhere = op["function"] or op["method"] or op["special"] or op["linalg"]
+    return not op["name"].startswith("_") and (everywhere or in_functional)
+
+
+def check_one_place(files):
+    """An operation stands where it is defined: no other statement of the core lists operations."""
+    import rushlight._C as core
+
+    ops = core._operations()
+    names = {name for op in ops for name in (op["name"], *op["aliases"])}
+    names |= {f"{name}_" for name in names}
+    for file in filter(is_core, files):
+        text = re.sub(r"//[^\n]*", "", read(file))
+        for statement in re.split(r"[;{}]", text):
+            if DEFINITION.search(statement):
+                continue
+            words = [set(literal.split()) for literal in LITERAL.findall(statement)]
+            listed = set().union(*(w for w in words if w <= names))
+            if len(listed) >= LISTED:
+                shown = ", ".join(sorted(listed)[:4])
+                yield f"{file}: lists operations ({shown}, ...): a property of each is wanted"
 
 
 def named_in(text):
@@ -178,7 +216,10 @@ def check_pins(files):
 
 def main():
     files = project_files()
-    checks = (check_includes, check_sizes, check_operations, check_stubs, check_text, check_pins)
+    checks = (
+        check_includes, check_sizes, check_operations, check_one_place, check_stubs, check_text,
+        check_pins,
+    )  # fmt: skip
     findings = [finding for check in checks for finding in check(files)]
     for finding in findings:
         print(finding)

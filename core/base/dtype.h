@@ -26,33 +26,35 @@ enum class DType : uint8_t {
 constexpr int kDTypes = 15;
 
 struct DTypeInfo {
-  const char* name;   // "float32", as in torch.float32
-  const char* alias;  // "float", the other public name, or nullptr
-  const char* type;   // "Float", as in FloatTensor and in error messages
-  uint8_t size;       // bytes
+  const char* name;    // "float32", as in torch.float32
+  const char* alias;   // "float", the other public name, or nullptr
+  const char* type;    // "Float", as in FloatTensor and in error messages
+  const char* c_name;  // "float", "long int", as in others
+  uint8_t size;        // bytes
 };
 
 constexpr DTypeInfo kDTypeInfo[kDTypes] = {
-    {"bool", nullptr, "Bool", 1},
-    {"uint8", nullptr, "Byte", 1},
-    {"int8", nullptr, "Char", 1},
-    {"int16", "short", "Short", 2},
-    {"int32", "int", "Int", 4},
-    {"int64", "long", "Long", 8},
-    {"uint16", nullptr, "UInt16", 2},
-    {"uint32", nullptr, "UInt32", 4},
-    {"uint64", nullptr, "UInt64", 8},
-    {"float16", "half", "Half", 2},
-    {"bfloat16", nullptr, "BFloat16", 2},
-    {"float32", "float", "Float", 4},
-    {"float64", "double", "Double", 8},
-    {"complex64", "cfloat", "ComplexFloat", 8},
-    {"complex128", "cdouble", "ComplexDouble", 16},
+    {"bool", nullptr, "Bool", "bool", 1},
+    {"uint8", nullptr, "Byte", "unsigned char", 1},
+    {"int8", nullptr, "Char", "signed char", 1},
+    {"int16", "short", "Short", "short int", 2},
+    {"int32", "int", "Int", "int", 4},
+    {"int64", "long", "Long", "long int", 8},
+    {"uint16", nullptr, "UInt16", "short unsigned int", 2},
+    {"uint32", nullptr, "UInt32", "unsigned int", 4},
+    {"uint64", nullptr, "UInt64", "long unsigned int", 8},
+    {"float16", "half", "Half", "c10::Half", 2},
+    {"bfloat16", nullptr, "BFloat16", "c10::BFloat16", 2},
+    {"float32", "float", "Float", "float", 4},
+    {"float64", "double", "Double", "double", 8},
+    {"complex64", "cfloat", "ComplexFloat", "c10::complex<float>", 8},
+    {"complex128", "cdouble", "ComplexDouble", "c10::complex<double>", 16},
 };
 
 constexpr const DTypeInfo& info(DType t) { return kDTypeInfo[static_cast<int>(t)]; }
 constexpr int64_t size_of(DType t) { return info(t).size; }
 constexpr const char* name_of(DType t) { return info(t).name; }
+constexpr const char* c_name_of(DType t) { return info(t).c_name; }
 
 constexpr bool is_complex(DType t) { return t >= DType::C64; }
 constexpr bool is_floating(DType t) { return t >= DType::F16 && t <= DType::F64; }

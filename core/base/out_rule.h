@@ -1,6 +1,9 @@
 // What PyTorch asks of the dtype of out=, operation by operation, and says where it is wrong. Each
 // operation names its rule where it is defined; the rules that several share are here.
 #pragma once
+#include <optional>
+
+#include "base/dtype.h"
 #include "base/error_kind.h"
 
 namespace rl {
@@ -13,6 +16,7 @@ struct OutRule {
   bool exact = true;  // the result's own dtype; else one that it can be cast to
   ErrorKind kind = ErrorKind::Runtime;
   const OutRule& (*by)(const Arg* args) = nullptr;  // the rule where it depends on the arguments
+  std::optional<DType> always = {};  // the result's dtype, where it is known before: asked first
 };
 inline constexpr OutRule kOutCast = {"result type %W can't be cast to the desired output type %G",
                                      false};

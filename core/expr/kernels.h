@@ -203,7 +203,15 @@ class KernelRegistry {
       return *this;
     }
     Entry& rejects_int(const char*) { return *this; }
-    Entry& rejects_complex(const char*) { return *this; }
+    template <class... A>
+    Entry& rejects_complex(A...) {
+      return *this;
+    }
+    Entry& rejects_zero(const char*) { return *this; }
+    Entry& kernel(const char*) { return *this; }
+    Entry& lacks_bool() { return *this; }
+    Entry& checks_alpha() { return *this; }
+    Entry& same_dtype(int, const char*) { return *this; }
     Entry& bool_as_int() { return *this; }
     Entry& tensors_only(int = 3) { return *this; }
     Entry& number_first() { return *this; }
@@ -217,6 +225,7 @@ class KernelRegistry {
     Entry& not_function() { return *this; }
     Entry& not_in_place() { return *this; }
     Entry& in_place_function() { return *this; }
+    Entry& no_out() { return *this; }
     Entry& out_dtype(const OutRule&) { return *this; }
     Entry& out_sets_dtype() { return *this; }
   };

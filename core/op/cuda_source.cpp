@@ -4,7 +4,7 @@
 namespace rl {
 
 bool has_kernel(const Formula& f, DType dtype) {
-  if (dtype == DType::Bool && (f.bool_message || f.bool_as_int)) return false;
+  if (dtype == DType::Bool && (f.bool_message || f.lacks_bool || f.bool_as_int)) return false;
   if ((is_integral(dtype) && f.int_message) || (is_complex(dtype) && f.complex_message))
     return false;
   return covers(f.domain, compute_of(dtype));

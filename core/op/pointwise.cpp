@@ -5,6 +5,7 @@
 #include "cpu/threads.h"
 #include "op/call.h"
 #include "op/promote.h"
+#include "op/refuse.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -214,33 +215,6 @@ struct Types {
   Compute compute;
 };
 
-/// Integer division by zero raises, as in PyTorch; floats give Inf or NaN.
-void check_divisor(const Operand& divisor) {
-  bool zero = false;
-  if (!divisor.tensor) {
-    zero = !divisor.number.boolean();
-  } else if (divisor.tensor->numel() > 0) {
-    const Tensor t = as_contiguous(*divisor.tensor, DType::I64);
-    const int64_t* p = t.data<int64_t>();
-    for (int64_t i = 0; i < t.numel(); ++i) zero |= p[i] == 0;
-  }
-  RL_CHECK(!zero, "ZeroDivisionError");
-}
-
-void check_refusals(const Formula& f, const Operand* operands, DType common) {
-  if (f.bool_message) {
-    int bools = 0;
-    for (int k = 0; k < f.operands; ++k)
-      bools += operands[k].tensor ? operands[k].tensor->dtype() == DType::Bool
-                                  : operands[k].number.kind == Scalar::Bool;
-    const char* message = bools == f.operands ? f.bools_message : f.bool_message;
-    // PyTorch's words for a kernel that it lacks begin with the kernel's name in quotes.
-    if (bools) raise(*message == '"' ? ErrorKind::NotImplemented : ErrorKind::Runtime, message);
-  }
-  RL_CHECK(!f.int_message || !is_integral(common), f.int_message);
-  RL_CHECK(!f.complex_message || !is_complex(common), f.complex_message);
-}
-
 void check_fits(DType result, DType into) {
   RL_CHECK(can_cast(result, into), "result type ", info(result).type,
            " can't be cast to the desired output type ", info(into).type);
@@ -261,10 +235,10 @@ Types types_of(const Formula& f, const Operand* operands, const Tensor* into = n
   if (f.domain.promotes_int && is_integral(t.common)) t.common = default_dtype();
   t.compute = compute_of(t.common);
   const int c = static_cast<int>(t.compute);
-  if (f.kernels->result[c] < 0) {
+  if (f.kernels->result[c] < 0 || (f.lacks_bool && t.common == DType::Bool)) {
     if (into) check_fits(t.common, into->dtype());
-    raise(ErrorKind::NotImplemented, "\"", f.name, "\" not implemented for '", info(t.common).type,
-          "'");
+    raise(ErrorKind::NotImplemented, "\"", f.kernel, "\" not implemented for '",
+          info(t.common).type, "'");
   }
   const DType k = static_cast<DType>(f.kernels->result[c]);
   t.result = k == DType::Bool ? k : k == dtype_of(t.compute) ? t.common : real_of(t.common);
@@ -496,6 +470,7 @@ bool overlaps(const Tensor& t, const Tensor& out) {
 Tensor pointwise(const Formula& f, const Operand* operands, const Scalar* scalars) {
   const bool meta = check_devices(f, operands);
   const Types types = types_of(f, operands);
+  check_scalars(f, scalars, types.common);
   Tensor out = new_output(f, operands, types.result);
   if (!meta) execute(f, operands, scalars, types, out);
   if (wants_recording(f, operands, types.result)) {
@@ -518,6 +493,7 @@ Ref<Node> formula_node(const Formula& f, const Operand* operands, const Scalar* 
 void pointwise_out(const Formula& f, const Operand* operands, const Scalar* scalars,
                    const Tensor& out) {
   const Types types = types_of(f, operands);
+  check_scalars(f, scalars, types.common);
   execute(f, operands, scalars, types, out);
 }
 
@@ -525,16 +501,15 @@ void pointwise_(const Formula& f, const Operand* operands, const Scalar* scalars
   const bool meta = check_devices(f, operands);
   RL_CHECK_TYPE(operands[0].tensor, f.name, "_(): argument 'self' must be Tensor");
   const Tensor& self = *operands[0].tensor;
-  const bool lacks_kernel = f.bool_message && *f.bool_message == '"';  // found out last
-  if (!lacks_kernel) check_refusals(f, operands, self.dtype());
+  check_refusals(f, operands, self.dtype());
   Dims shape = self.sizes();
   for (int k = 1; k < f.operands; ++k)
     if (operands[k].tensor) shape = broadcast(shape, operands[k].tensor->sizes());
   RL_CHECK(shape == self.sizes(), "output with shape ", self.sizes(),
            " doesn't match the broadcast shape ", shape);
-  if (lacks_kernel) check_refusals(f, operands, self.dtype());
   if (meta) return;
   const Types types = types_of(f, operands, &self);
+  check_scalars(f, scalars, types.common);
   Operand in[Formula::kOperands];
   Tensor copies[Formula::kOperands];
   for (int k = 0; k < f.operands; ++k) {

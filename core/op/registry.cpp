@@ -85,6 +85,7 @@ Registry::Entry Registry::finish_formula(const char* text, const char* doc,
       f->loads[k][j] = f->differentiable && f->backward[k].loads(j);
   f->name = schema->name;
   f->node = node_name(schema->name);
+  f->kernel = schema->name.substr(schema->name[0] == '_') + "_cpu";
   Op& op = get(schema->name, doc);
   RL_CHECK(!op.formula, "two formulas are called ", op.name);
   op.in_place = true;

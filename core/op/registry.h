@@ -22,9 +22,16 @@ struct Formula {
   Program forward, backward[kOperands];
   bool differentiable = false;
   bool loads[kOperands][kOperands + 2] = {};  // gradient k loads input j (g, operands..., y)
-  // What is raised for a bool operand, for bools only, for integers, for complex numbers.
+  // What is raised for a bool operand, for bools only, for complex numbers, and where all operands
+  // but the first are integers.
   const char *bool_message = nullptr, *bools_message = nullptr, *int_message = nullptr,
              *complex_message = nullptr;
+  ErrorKind complex_error = ErrorKind::Runtime;
+  const char* zero_message = nullptr;       // for zero as the first scalar
+  const char* same_dtype[kOperands] = {};   // operands that have the dtype of the first
+  std::string kernel;                       // what PyTorch says is "not implemented for" a dtype
+  bool lacks_bool = false;                  // among them bool
+  bool checks_alpha = false;                // the scalar must fit the dtype
   bool bool_as_int = false;                 // True counts as the int64 1
   bool checks_zero = false;                 // an integer divisor must not be zero
   bool mask_first = false;                  // operand 0 is a mask and takes no part in promotion
@@ -116,6 +123,26 @@ class Registry {
       op_.formula->node = name;
       return *this;
     }
+    Entry& kernel(const char* name) {
+      op_.formula->kernel = name;
+      return *this;
+    }
+    Entry& lacks_bool() {
+      op_.formula->lacks_bool = true;
+      return *this;
+    }
+    Entry& checks_alpha() {
+      op_.formula->checks_alpha = true;
+      return *this;
+    }
+    Entry& rejects_zero(const char* message) {
+      op_.formula->zero_message = message;
+      return *this;
+    }
+    Entry& same_dtype(int operand, const char* name) {
+      op_.formula->same_dtype[operand] = name;
+      return *this;
+    }
     Entry& rejects_bool(const char* one, const char* all = nullptr) {
       op_.formula->bool_message = one;
       op_.formula->bools_message = all ? all : one;
@@ -125,8 +152,9 @@ class Registry {
       op_.formula->int_message = message;
       return *this;
     }
-    Entry& rejects_complex(const char* message) {
+    Entry& rejects_complex(const char* message, ErrorKind kind = ErrorKind::Runtime) {
       op_.formula->complex_message = message;
+      op_.formula->complex_error = kind;
       return *this;
     }
     Entry& bool_as_int() {

@@ -10,7 +10,10 @@ RL_FORMULAS(activation) {
   r.unary(
        "relu(input)", Real, "max(input, 0).", [](Value auto x) { return maximum(x, 0.0); },
        [](Value auto g, Value auto, Value auto y) { return where(y <= 0.0, 0.0, g); })
-      .in_place_function();
+      .in_place_function()
+      .rejects_complex("clamp is not supported for complex types", ErrorKind::NotImplemented)
+      .rejects_bool("Boolean inputs not supported for relu")
+      .no_out();
   // Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
   r.unary(
        "_gelu(input)", Strict, "x times the normal distribution function.",
@@ -19,7 +22,8 @@ RL_FORMULAS(activation) {
          return g * (0.5 * (1.0 + erf(x * kSqrtHalf)) + x * (kInvSqrt2Pi * exp(-0.5 * (x * x))));
        })
       .hidden()
-      .node("GeluBackward0");
+      .node("GeluBackward0")
+      .kernel("GeluKernelImpl");
   r.unary(
        "_gelu_tanh(input)", Strict, "gelu by a hyperbolic tangent.",
        [](Value auto x) {
@@ -31,7 +35,8 @@ RL_FORMULAS(activation) {
          return g * (0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * d));
        })
       .hidden()
-      .node("GeluBackward0");
+      .node("GeluBackward0")
+      .kernel("GeluKernelImpl");
   r.unary(
        "silu(input)", StrictComplex, "x * sigmoid(x).", [](Value auto x) { return x * sigmoid(x); },
        [](Value auto g, Value auto x, Value auto) {
@@ -73,7 +78,9 @@ RL_FORMULAS(activation) {
        })
       .node("EluBackward0")
       .not_method()
-      .in_place_function();
+      .in_place_function()
+      .kernel("elu_cpu")
+      .no_out();
   r.unary(
        "celu(input, alpha=1.0)", Strict, "Continuously differentiable elu (Barron, 2017).",
        [](Value auto x, Value auto alpha) {
@@ -84,7 +91,10 @@ RL_FORMULAS(activation) {
        })
       .node("EluBackward0")
       .not_method()
-      .in_place_function();
+      .in_place_function()
+      .rejects_zero("ZeroDivisionError: alpha cannot be 0 for CELU")
+      .kernel("elu_cpu")
+      .no_out();
   r.unary(
        "leaky_relu(input, negative_slope=0.01)", Strict, "x above zero, negative_slope * x below.",
        [](Value auto x, Value auto slope) { return where(x > 0.0, x, x * slope); },
@@ -104,14 +114,17 @@ RL_FORMULAS(activation) {
       .not_in_place()
       .not_method()
       .node("PreluKernelBackward0")
-      .tensors_only();
+      .tensors_only()
+      .kernel("prelu_cpu");
   r.unary(
        "hardtanh(input, min_val=-1, max_val=1)", Real, "x held between two bounds.",
        [](Value auto x, Value auto lo, Value auto hi) { return minimum(maximum(x, lo), hi); },
        [](Value auto g, Value auto x, Value auto, Value auto lo, Value auto hi) {
          return where(x <= lo || x >= hi, 0.0, g);
        })
-      .nn();
+      .nn()
+      .rejects_complex("clamp is not supported for complex types", ErrorKind::NotImplemented)
+      .rejects_bool("Bool inputs not supported for hardtanh");
   r.unary(
        "hardswish(input)", Strict, "x * relu6(x + 3) / 6 (Howard et al., 2019).",
        [](Value auto x) { return x * minimum(maximum(x + 3.0, 0.0), 6.0) / 6.0; },
@@ -149,7 +162,8 @@ RL_FORMULAS(activation) {
        })
       .nn()
       .not_in_place()
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .kernel("softshrink_check");
   r.unary(
        "hardshrink(input, lambd=0.5)", Strict, "x, or zero where abs(x) <= lambd.",
        [](Value auto x, Value auto l) { return where(x >= -l && x <= l, 0.0, x); },
@@ -165,7 +179,8 @@ RL_FORMULAS(activation) {
          return where(x <= t, 0.0, g);
        })
       .not_method()
-      .in_place_function();
+      .in_place_function()
+      .lacks_bool();
   r.unary(
        "log_sigmoid(input)", Strict, "log(sigmoid(x)).",
        [](Value auto x) { return minimum(x, 0.0) - log1p(exp(-abs(x))); },

@@ -33,7 +33,8 @@ RL_FORMULAS(arithmetic) {
        [](Value auto x, Value auto o, Value auto alpha) { return x + alpha * o; },
        [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g; },
        [](Value auto g, Value auto, Value auto, Value auto, Value auto alpha) { return g * alpha; })
-      .number_first();
+      .number_first()
+      .checks_alpha();
   r.binary(
        "sub(input, other, *, alpha=1)", Number, "input - alpha * other.",
        [](Value auto x, Value auto o, Value auto alpha) { return x - alpha * o; },
@@ -46,7 +47,8 @@ RL_FORMULAS(arithmetic) {
           "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
           "trying to invert a mask, use the `~` or `logical_not()` operator instead.",
           kBools)
-      .number_first();
+      .number_first()
+      .checks_alpha();
   r.binary(
        "rsub(input, other, *, alpha=1)", Number, "other - alpha * input.",
        [](Value auto x, Value auto o, Value auto alpha) { return o - alpha * x; },
@@ -60,7 +62,9 @@ RL_FORMULAS(arithmetic) {
       .rejects_bool(
           "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
           "trying to invert a mask, use the `~` or `logical_not()` operator instead.",
-          kBools);
+          kBools)
+      .checks_alpha()
+      .no_out();
   r.binary(
        "mul(input, other)", Number, "input * other.",
        [](Value auto x, Value auto o) { return x * o; },
@@ -82,14 +86,18 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; },
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .checks_zero()
-      .number_first();
+      .number_first()
+      .kernel("div_floor_cpu")
+      .lacks_bool();
   r.binary(
        "_trunc_divide(input, other)", Real, "trunc(input / other).",
        [](Value auto x, Value auto o) { return trunc_divide(x, o); },
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; },
        [](Value auto g, Value auto, Value auto, Value auto) { return g * 0.0; })
       .hidden()
-      .checks_zero();
+      .checks_zero()
+      .kernel("div_trunc_cpu")
+      .lacks_bool();
   r.binary(
        "remainder(input, other)", Real, "Python's modulus: the sign of other.",
        [](Value auto x, Value auto o) { return remainder(x, o); },
@@ -98,7 +106,8 @@ RL_FORMULAS(arithmetic) {
          return -(g * floor_divide(x, o));
        })
       .checks_zero()
-      .number_first();
+      .number_first()
+      .lacks_bool();
   r.binary(
        "fmod(input, other)", Real, "C's modulus: the sign of input.",
        [](Value auto x, Value auto o) { return fmod(x, o); },
@@ -106,7 +115,8 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto x, Value auto o, Value auto) {
          return -(g * trunc_divide(x, o));
        })
-      .checks_zero();
+      .checks_zero()
+      .lacks_bool();
   r.unary(
        "neg(input)", Number, "-input.", [](Value auto x) { return -x; },
        [](Value auto g, Value auto, Value auto) { return -g; })
@@ -137,13 +147,17 @@ RL_FORMULAS(arithmetic) {
        [](Value auto x) { return abs(x); },
        [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
       .alias("absolute")
-      .rejects_bool("\"abs_cpu\" not implemented for 'Bool'")
       .out_dtype(kOutAbs)
-      .in_place_function();
+      .in_place_function()
+      .lacks_bool();
   r.unary(
        "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
-      .out_dtype(kOutFoundExact);
+      .out_dtype(kOutFoundExact)
+      .rejects_complex(
+          "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use "
+          "torch.sgn instead.",
+          ErrorKind::NotImplemented);
   r.unary(
        "sgn(input)", Number, "sign for complex numbers too: input / abs(input).",
        [](Value auto x) { return sign(x); },
@@ -172,7 +186,9 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto, Value auto a, Value auto, Value auto, Value auto v) {
          return g * (a * v);
        })
-      .tensors_only();
+      .tensors_only()
+      .kernel("addcmul_cpu_out")
+      .lacks_bool();
   r.ternary(
        "addcdiv(input, tensor1, tensor2, *, value=1)", StrictComplex,
        "input + value * tensor1 / tensor2.",
@@ -204,8 +220,11 @@ RL_FORMULAS(arithmetic) {
        [](Value auto g, Value auto, Value auto, Value auto w, Value auto) { return g * w; },
        [](Value auto g, Value auto x, Value auto e, Value auto, Value auto) { return g * (e - x); })
       .tensors_only(2)
-      .rejects_bool("\"lerp_kernel_scalar\" not implemented for 'Bool'")
-      .out_dtype(kOutLerp);
+      .out_dtype(kOutLerp)
+      .kernel("lerp_kernel_scalar")
+      .lacks_bool()
+      .same_dtype(1, "end")
+      .same_dtype(2, "weight");
 
   r.binary(
        "maximum(input, other)", Real, "The larger; NaN if either is.",
@@ -217,7 +236,8 @@ RL_FORMULAS(arithmetic) {
          return where(x == o, g * 0.5, where(o < x, 0.0, g));
        })
       .tensors_only()
-      .not_in_place();
+      .not_in_place()
+      .rejects_complex("maximum not implemented for complex tensors.");
   r.binary(
        "minimum(input, other)", Real, "The smaller; NaN if either is.",
        [](Value auto x, Value auto o) { return minimum(x, o); },
@@ -228,7 +248,8 @@ RL_FORMULAS(arithmetic) {
          return where(x == o, g * 0.5, where(x < o, 0.0, g));
        })
       .tensors_only()
-      .not_in_place();
+      .not_in_place()
+      .rejects_complex("minimum not implemented for complex tensors.");
   r.binary(
        "fmax(input, other)", Real, "The larger; a number rather than NaN.",
        [](Value auto x, Value auto o) { return fmax(x, o); },
@@ -239,7 +260,8 @@ RL_FORMULAS(arithmetic) {
          return where(x >= o || isnan(o), 0.0, g);
        })
       .tensors_only()
-      .not_in_place();
+      .not_in_place()
+      .rejects_complex("fmax not implemented for complex tensors.");
   r.binary(
        "fmin(input, other)", Real, "The smaller; a number rather than NaN.",
        [](Value auto x, Value auto o) { return fmin(x, o); },
@@ -250,7 +272,8 @@ RL_FORMULAS(arithmetic) {
          return where(x <= o || isnan(o), 0.0, g);
        })
       .tensors_only()
-      .not_in_place();
+      .not_in_place()
+      .rejects_complex("fmin not implemented for complex tensors.");
   r.ternary(
        "_clamp(input, min, max)", Real, "Bounds on both sides.",
        [](Value auto x, Value auto lo, Value auto hi) { return minimum(maximum(x, lo), hi); },
@@ -264,44 +287,60 @@ RL_FORMULAS(arithmetic) {
          return where(x > hi || hi < lo, g, 0.0);
        })
       .hidden()
-      .node("ClampBackward1");
+      .node("ClampBackward1")
+      .lacks_bool()
+      .rejects_complex("clamp is not supported for complex types", ErrorKind::NotImplemented);
   r.binary(
        "_clamp_min(input, min)", Real, "A lower bound.",
        [](Value auto x, Value auto lo) { return maximum(x, lo); },
        [](Value auto g, Value auto x, Value auto lo, Value auto) { return where(x >= lo, g, 0.0); },
        [](Value auto g, Value auto x, Value auto lo, Value auto) { return where(x < lo, g, 0.0); })
       .hidden()
-      .node("ClampBackward1");
+      .node("ClampBackward1")
+      .kernel("clamp_cpu")
+      .rejects_complex("clamp is not supported for complex types", ErrorKind::NotImplemented);
   r.binary(
        "_clamp_max(input, max)", Real, "An upper bound.",
        [](Value auto x, Value auto hi) { return minimum(x, hi); },
        [](Value auto g, Value auto x, Value auto hi, Value auto) { return where(x <= hi, g, 0.0); },
        [](Value auto g, Value auto x, Value auto hi, Value auto) { return where(x > hi, g, 0.0); })
       .hidden()
-      .node("ClampBackward1");
+      .node("ClampBackward1")
+      .kernel("clamp_cpu")
+      .rejects_complex("clamp is not supported for complex types", ErrorKind::NotImplemented);
 
   r.unary(
        "floor(input)", Real, "The integer below.", [](Value auto x) { return floor(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .out_dtype(kOutFoundExact)
-      .in_place_function();
+      .in_place_function()
+      .kernel("floor_vml_cpu")
+      .rejects_complex("floor is not supported for complex inputs", ErrorKind::NotImplemented);
   r.unary(
        "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .out_dtype(kOutFoundExact)
-      .in_place_function();
+      .in_place_function()
+      .kernel("ceil_vml_cpu")
+      .lacks_bool()
+      .rejects_complex("ceil is not supported for complex inputs", ErrorKind::NotImplemented);
   r.unary(
        "trunc(input)", Real, "The integer towards zero.", [](Value auto x) { return trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .alias("fix")
       .out_dtype(kOutFoundExact)
-      .in_place_function();
+      .in_place_function()
+      .kernel("trunc_vml_cpu")
+      .lacks_bool()
+      .rejects_complex("trunc is not supported for complex inputs", ErrorKind::NotImplemented);
   r.unary(
        "_round(input)", Real, "The nearest integer, halves to even.",
        [](Value auto x) { return round(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .hidden()
-      .node("RoundBackward0");
+      .node("RoundBackward0")
+      .kernel("round_vml_cpu")
+      .lacks_bool();
   r.unary(
        "frac(input)", Strict, "input - trunc(input).", [](Value auto x) { return x - trunc(x); },
        [](Value auto g, Value auto, Value auto) { return g; })
@@ -320,8 +359,12 @@ RL_FORMULAS(arithmetic) {
   r.unary("_bitwise_not(input)", Bits, "Bitwise not.", [](Value auto x) { return ~x; }).hidden();
   r.binary("bitwise_left_shift(input, other)", Bits, "input << other.",
            [](Value auto x, Value auto o) { return x << o; })
-      .number_first();
+      .number_first()
+      .kernel("lshift_cpu")
+      .lacks_bool();
   r.binary("bitwise_right_shift(input, other)", Bits, "input >> other, keeping the sign.",
            [](Value auto x, Value auto o) { return x >> o; })
-      .number_first();
+      .number_first()
+      .kernel("rshift_cpu")
+      .lacks_bool();
 }

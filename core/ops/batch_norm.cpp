@@ -327,7 +327,8 @@ void define_batch_norm(Registry& r) {
        "(x - mean) / sqrt(var + eps) * weight + bias by channel of [n, channels, ...] (Ioffe and "
        "Szegedy, 2015); in training the statistics are the batch's and the running ones follow.",
        &batch_norm)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)",
        "batch_norm, with the mean and 1 / sqrt(var + eps) of each channel.", &native_batch_norm)
       .not_method()
@@ -336,7 +337,8 @@ void define_batch_norm(Registry& r) {
        "eps, "
        "cudnn_enabled)",
        "batch_norm for each image of its own (Ulyanov et al., 2016).", &instance_norm)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

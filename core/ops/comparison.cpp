@@ -19,15 +19,18 @@ RL_FORMULAS(comparison) {
   r.binary("ge(input, other)", Real, "input >= other.", [](Value auto x, Value auto o) {
      return x >= o;
    }).alias("greater_equal");
-  r.unary("isnan(input)", Number, "True where input is not a number.", [](Value auto x) {
-     return isnan(x);
-   }).not_in_place();
-  r.unary("isinf(input)", Number, "True where input is infinite.", [](Value auto x) {
-     return isinf(x);
-   }).not_in_place();
+  r.unary("isnan(input)", Number, "True where input is not a number.",
+          [](Value auto x) { return isnan(x); })
+      .not_in_place()
+      .no_out();
+  r.unary("isinf(input)", Number, "True where input is infinite.",
+          [](Value auto x) { return isinf(x); })
+      .not_in_place()
+      .no_out();
   r.unary("isfinite(input)", Number, "True where input is neither infinite nor NaN.",
           [](Value auto x) { return !(isnan(x) || isinf(x)); })
-      .not_in_place();
+      .not_in_place()
+      .no_out();
   r.unary("isposinf(input)", Real, "True where input is +inf.",
           [](Value auto x) { return isinf(x) && x > 0.0; })
       .not_in_place()

@@ -393,7 +393,8 @@ void define_contract(Registry& r) {
   r.op("bilinear(input1, input2, weight, bias=None)",
        "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
        &bilinear)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

@@ -310,7 +310,8 @@ void define_convolution(Registry& r) {
   r.op("convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, "
        "groups)",
        "What conv1d to conv3d and their transposed forms share; batched only.", &convolution)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

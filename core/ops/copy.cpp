@@ -245,6 +245,7 @@ Scalar item(const Tensor& input) {
 
 Tensor resize_(const Tensor& self, const Dims& size, Any) {
   RL_CHECK(!self.requires_grad(), "cannot resize variables that require grad");
+  if (size == self.sizes()) return self;
   const int64_t n = checked_numel(size),
                 bytes = checked_bytes(n + self->offset, size_of(self.dtype()));
   if (bytes > self->storage->nbytes) self->storage->resize(bytes);

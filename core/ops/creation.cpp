@@ -49,7 +49,8 @@ Tensor full_op(const Dims& size, Operand fill_value, const Factory& f) {
   return finish(full(size, v, d, f.device), f);
 }
 Tensor empty_strided(const Dims& size, const Dims& stride, const Factory& f) {
-  RL_CHECK(size.size() == stride.size(), "mismatch in length of strides and shape");
+  RL_CHECK(size.size() == stride.size(), "dimensionality of sizes (", size.size(),
+           ") must match dimensionality of strides (", stride.size(), ")");
   for (int64_t s : stride)
     RL_CHECK(s >= 0, "empty_strided: strides must not be negative: ", stride);
   checked_numel(size);
@@ -231,13 +232,16 @@ Tensor scalar_tensor_op(Scalar s, const Factory& f) {
   return finish(scalar_tensor(s, factory_dtype(f), f.device), f);
 }
 
-Tensor complex_from(const Tensor& real, const Tensor& imag) {
+void check_parts(const Tensor& real, const Tensor& imag) {
   const auto fits = [](DType t) { return is_floating(t) && t != DType::BF16; };
   RL_CHECK(fits(real.dtype()) && fits(imag.dtype()),
            "Expected both inputs to be Half, Float or Double tensors but got ",
            info(real.dtype()).type, " and ", info(imag.dtype()).type);
   RL_CHECK(real.dtype() == imag.dtype(), "Expected object of scalar type ", info(real.dtype()).type,
            " but got scalar type ", info(imag.dtype()).type, " for second argument");
+}
+Tensor complex_from(const Tensor& real, const Tensor& imag) {
+  check_parts(real, imag);
   const Dims shape = broadcast(real.sizes(), imag.sizes());
   const Tensor out = empty(shape, complex_of(real.dtype()), real.device());
   Dims strides = out.strides();
@@ -255,6 +259,7 @@ Tensor complex_from(const Tensor& real, const Tensor& imag) {
   });
 }
 Tensor polar(const Tensor& abs, const Tensor& angle) {
+  check_parts(abs, angle);
   return complex_from(call_op<"mul">(abs, call_op<"cos">(angle)),
                       call_op<"mul">(abs, call_op<"sin">(angle)));
 }

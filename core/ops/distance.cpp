@@ -284,11 +284,13 @@ Tensor pdist(const Tensor& input, double p) {
 void define_distance(Registry& r) {
   r.op("cdist(x1, x2, p=2.0, compute_mode=None)",
        "The p-norm distances between every row of x1 and every row of x2.", &cdist)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("cdist(x1, x2, p=2.0, compute_mode='use_mm_for_euclid_dist_if_necessary')", "", &cdist_by);
   r.op("pdist(input, p=2)",
        "The p-norm distances between all pairs i < j of the rows of a matrix, as a vector.", &pdist)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

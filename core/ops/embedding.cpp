@@ -209,7 +209,8 @@ void define_embedding(Registry& r) {
        "Gradients "
        "are dense even if sparse.",
        &embedding)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("embedding_renorm_(weight, indices, max_norm, norm_type)",
        "Shortens the named rows to the norm max_norm, in place.", &embedding_renorm_)
       .not_method()

@@ -317,7 +317,8 @@ void define_embedding_bag(Registry& r) {
   r.op("embedding_bag(weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=False, "
        "per_sample_weights=None, include_last_offset=False, padding_idx=None)",
        doc, &embedding_bag)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

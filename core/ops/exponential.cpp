@@ -63,7 +63,7 @@ RL_FORMULAS(exponential) {
           [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; })
       .in_place_function();
   r.binary(
-       "_logaddexp(input, other)", RealFloat, "logaddexp of real numbers.",
+       "_logaddexp(input, other)", Strict, "logaddexp of real numbers.",
        [](Value auto x, Value auto o) {
          auto m = maximum(x, o);
          auto d = where(x == o, 0.0, minimum(x, o) - m);  // equal infinities differ by zero
@@ -76,7 +76,7 @@ RL_FORMULAS(exponential) {
       .not_in_place()
       .node("LogaddexpBackward0");
   r.binary(
-       "logaddexp2(input, other)", RealFloat, "log2(2 ** input + 2 ** other).",
+       "logaddexp2(input, other)", Strict, "log2(2 ** input + 2 ** other).",
        [](Value auto x, Value auto o) {
          auto m = maximum(x, o);
          auto d = where(x == o, 0.0, minimum(x, o) - m);
@@ -98,7 +98,9 @@ RL_FORMULAS(exponential) {
          return where(flat, g * 0.0, g * (y * log(where(flat, like(x, 1.0), x))));
        })
       .hidden()
-      .node("PowBackward1");
+      .node("PowBackward1")
+      .kernel("pow")
+      .lacks_bool();
   r.binary(
        "xlogy(input, other)", RealFloat,
        "input * log(other), 0 where input is 0 (NaN of other carries).",

@@ -531,7 +531,8 @@ void define_index(Registry& r) {
        "input[indices] for a list of index tensors and None, by NumPy's rules.", &index)
       .on_meta(OnMeta::WithIndices);
   r.op("index_put(input, indices, values, accumulate=False)",
-       "A copy of input with input[indices] = values, or += if accumulate.", &index_put);
+       "A copy of input with input[indices] = values, or += if accumulate.", &index_put)
+      .no_out();
   r.op("index_put_(input, indices, values, accumulate=False)", "The same, in place.", &index_put_)
       .in_place_function();
   r.op("_index_put_impl_(input, indices, values, accumulate=False)", "index_put_.", &index_put_);
@@ -550,7 +551,8 @@ void define_index(Registry& r) {
       .out_dtype(kOutExact);
   r.op("index_copy_(input, dim, index, source)", "The same, in place.", &index_copy_op<true>);
   r.op("index_fill(input, dim, index, value)", "Fills the slices that index names with a value.",
-       &index_fill_op<false>);
+       &index_fill_op<false>)
+      .no_out();
   r.op("index_fill(input, dim, index, value)", "", &index_fill_tensor<false>);
   r.op("index_fill_(input, dim, index, value)", "The same, in place.", &index_fill_op<true>);
   r.op("index_fill_(input, dim, index, value)", "", &index_fill_tensor<true>);
@@ -560,7 +562,8 @@ void define_index(Registry& r) {
       .out_apart();
   r.op("put(input, index, source, accumulate=False)",
        "A copy of input with the places of index, counted flat, replaced by source.",
-       &put_op<false>);
+       &put_op<false>)
+      .no_out();
   r.op("put_(input, index, source, accumulate=False)", "The same, in place.", &put_op<true>);
   r.op("take_along_dim(input, indices, dim=None)",
        "input at indices along dim, the other dimensions broadcast: the partner of argsort.",

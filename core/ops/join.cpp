@@ -421,10 +421,7 @@ Tensor block_diag(const Tensors& tensors) {
 }  // namespace
 
 void define_join(Registry& r) {
-  r.op("cat(tensors, dim=0)",
-       "Joins tensors along a dimension; the others must agree.\n\n"
-       ">>> torch.cat([torch.ones(2, 3), torch.zeros(1, 3)]).shape\ntorch.Size([3, 3])",
-       &cat)
+  r.op("cat(tensors, dim=0)", "Joins tensors along a dimension; the others must agree.", &cat)
       .not_method()
       .alias("concat")
       .alias("concatenate")
@@ -449,14 +446,17 @@ void define_join(Registry& r) {
       .not_method()
       .out_dtype(kOutCat);
   r.op("repeat(input, *repeats)", "input repeated along each dimension.", &repeat).not_function();
-  r.op("tile(input, *dims)", "repeat, with ones in front where fewer numbers are given.", &tile);
-  r.op("flip(input, *dims)", "Reverses dimensions, as a copy.", &flip);
-  r.op("fliplr(input)", "Reverses the second dimension.", &fliplr);
-  r.op("flipud(input)", "Reverses the first dimension.", &flipud);
+  r.op("tile(input, *dims)", "repeat, with ones in front where fewer numbers are given.", &tile)
+      .no_out();
+  r.op("flip(input, *dims)", "Reverses dimensions, as a copy.", &flip).no_out();
+  r.op("fliplr(input)", "Reverses the second dimension.", &fliplr).no_out();
+  r.op("flipud(input)", "Reverses the first dimension.", &flipud).no_out();
   r.op("roll(input, shifts, dims=[])",
-       "Shifts elements along dims, those pushed out coming in at the other end.", &roll);
+       "Shifts elements along dims, those pushed out coming in at the other end.", &roll)
+      .no_out();
   r.op("rot90(input, k=1, dims=[0, 1])", "Rotates by k quarters in the plane of two dimensions.",
-       &rot90);
+       &rot90)
+      .no_out();
   r.op("_meshgrid(tensors, *, indexing='ij')", "Coordinate grids of vectors, one tensor each.",
        &meshgrid)
       .not_method();
@@ -464,7 +464,8 @@ void define_join(Registry& r) {
       .not_method();
   r.op("combinations(input, r=2, with_replacement=False)",
        "All combinations of r elements of a vector, as rows.", &combinations)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("_block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
        &block_diag)
       .not_method();

@@ -321,16 +321,20 @@ void define_loss_functions(Registry& r) {
   r.op("binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1)",
        "binary_cross_entropy of sigmoid(input), exact for large inputs.",
        &binary_cross_entropy_with_logits)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("kl_div(input, target, reduction=1, *, log_target=False)",
        "target * (log target - input), for log-probabilities input.", &kl_div)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("hinge_embedding_loss(input, target, margin=1.0, reduction=1)",
        "input where target is 1, max(0, margin - input) where it is -1.", &hinge_embedding_loss)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1)",
        "max(0, -target * (input1 - input2) + margin).", &margin_ranking_loss)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("glu(input, dim=-1)",
        "The first half of dim times the sigmoid of the second (Dauphin et al., 2017).", &glu)
       .nn();

@@ -281,7 +281,8 @@ Tensor one_hot(const Tensor& self, int64_t num_classes) {
 void define_mask(Registry& r) {
   r.op("masked_fill(input, mask, value)",
        "A copy of input with value where the bool mask is true; the mask broadcasts.",
-       &masked_fill_op<false>);
+       &masked_fill_op<false>)
+      .no_out();
   r.op("masked_fill_(input, mask, value)", "The same, in place.", &masked_fill_op<true>);
   r.op("masked_select(input, mask)", "The elements where the bool mask is true, as a vector.",
        &masked_select)
@@ -289,21 +290,23 @@ void define_mask(Registry& r) {
       .out_apart()
       .on_meta(OnMeta::NeedsElements);
   r.op("masked_scatter(input, mask, source)",
-       "A copy of input whose elements under the mask come from source, in order.",
-       &masked_scatter);
+       "A copy of input whose elements under the mask come from source, in order.", &masked_scatter)
+      .no_out();
   r.op("masked_scatter_(input, mask, source)", "The same, in place.", &masked_scatter_);
   r.op("nonzero(input, *, as_tuple=False)",
        "The coordinates of the nonzero elements, [count, dim] int64, or one vector a dimension.",
        &nonzero_op)
       .on_meta(OnMeta::NeedsElements);
   r.op("argwhere(input)", "The coordinates of the nonzero elements, [count, dim] int64.", &nonzero)
-      .on_meta(OnMeta::NeedsElements);
+      .on_meta(OnMeta::NeedsElements)
+      .no_out();
   r.op("where(condition)", "The coordinates of the nonzero elements, one vector a dimension.",
        &where_true)
       .out_dtype({"Expected out type to be %W but got %G"});
   r.op("bincount(input, weights=None, minlength=0)",
        "How often each non-negative integer occurs, or the sum of its weights.", &bincount)
-      .on_meta(OnMeta::NeedsElements);
+      .on_meta(OnMeta::NeedsElements)
+      .no_out();
   r.op("one_hot(tensor, num_classes=-1)",
        "int64 zeros with a one at each value's place along a new last dimension.", &one_hot)
       .nn();

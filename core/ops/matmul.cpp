@@ -14,25 +14,6 @@
 
 namespace rl {
 
-const char* c_name_of(DType t) {
-  constexpr const char* names[] = {"bool",
-                                   "unsigned char",
-                                   "signed char",
-                                   "short int",
-                                   "int",
-                                   "long int",
-                                   "short unsigned int",
-                                   "unsigned int",
-                                   "long unsigned int",
-                                   "c10::Half",
-                                   "c10::BFloat16",
-                                   "float",
-                                   "double",
-                                   "c10::complex<float>",
-                                   "c10::complex<double>"};
-  return names[static_cast<int>(t)];
-}
-
 void check_implemented(const char* kernel, DType t) {
   const bool unsigned_wide = t == DType::U16 || t == DType::U32 || t == DType::U64;
   RL_CHECK_AS(NotImplemented, t != DType::Bool && !unsigned_wide, '"', kernel,
@@ -477,10 +458,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 void define_matmul(Registry& r) {
-  r.op("mm(input, mat2)",
-       "The product of two matrices, [n, m] and [m, p].\n\n"
-       ">>> torch.mm(torch.eye(2), torch.ones(2, 3)).shape\ntorch.Size([2, 3])",
-       &mm)
+  r.op("mm(input, mat2)", "The product of two matrices, [n, m] and [m, p].", &mm)
       .out_dtype(kOutExact);
   r.op("bmm(input, mat2)", "Products of two batches of matrices, [b, n, m] and [b, m, p].", &bmm)
       .out_dtype(kOutExact);
@@ -494,8 +472,7 @@ void define_matmul(Registry& r) {
   r.op("outer(input, vec2)", "The matrix input[i] * vec2[j] of two vectors.", &outer).alias("ger");
   r.op("matmul(input, other)",
        "The product of vectors, matrices or batches of matrices. Leading dimensions broadcast; a "
-       "1-d operand is a row on the left, a column on the right, and its dimension is dropped.\n\n"
-       ">>> torch.matmul(torch.ones(5, 2, 3), torch.ones(3)).shape\ntorch.Size([5, 2])",
+       "1-d operand is a row on the left, a column on the right, and its dimension is dropped.",
        &matmul)
       .alias("__matmul__")
       .out_dtype(

@@ -80,6 +80,10 @@ Tensor vector_norm(const Tensor& input, Scalar ord, const OptDims& dim, bool kee
            "linalg.vector_norm: dtype should be complex for complex inputs, but got ",
            dtype ? info(*dtype).type : "");
   const double p = ord.real();
+  RL_CHECK(!dtype || promote(input.dtype(), *dtype) == *dtype,
+           "linalg.vector_norm: the dtype of the input (", info(input.dtype()).type,
+           ") should be convertible without narrowing to the specified dtype (",
+           dtype ? info(*dtype).type : "", ")");
   const Tensor x = dtype && *dtype != input.dtype() ? call_to(input, *dtype) : input;
   const Axes axes(x, dim, keepdim);
   check_identity(x, p, dim, axes);
@@ -192,7 +196,7 @@ void define_norm(Registry& r) {
                         "linalg.matrix_norm expected out tensor dtype %W but got: %G"};
                     return std::string_view(args[1].text) == "nuc" ? nuclear : kOutExact;
                   }});
-  r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist);
+  r.op("dist(input, other, p=2)", "The p-norm of input - other.", &dist).no_out();
   r.op("logaddexp(input, other)", "log(exp(input) + exp(other)).", &logaddexp);
   r.op("logsumexp(input, dim, keepdim=False)", "log(sum(exp(input))) without overflow.", &logsumexp)
       .out_dtype(

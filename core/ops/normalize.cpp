@@ -405,17 +405,21 @@ void define_normalize(Registry& r) {
   r.op("layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True)",
        "(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions (Ba et al., 2016).",
        &layer_norm)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("native_layer_norm(input, normalized_shape, weight, bias, eps)",
        "layer_norm, with the mean and 1 / sqrt(var + eps) of each row.", &native_layer_norm)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("rms_norm(input, normalized_shape, weight=None, eps=None)",
        "x / sqrt(mean(x**2) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019).",
        &rms_norm)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True)",
        "layer_norm over groups of channels of [n, channels, ...] (Wu and He, 2018).", &group_norm)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

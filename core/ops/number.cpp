@@ -197,9 +197,14 @@ Tensor poisson(const Tensor& input, cpu::Generator* g) {
 }
 
 Tensor binomial(const Tensor& count, const Tensor& prob, cpu::Generator* g) {
-  RL_CHECK(
-      is_floating(count.dtype()) && count.dtype() == prob.dtype(),
+  RL_CHECK_VALUE(
+      is_floating(count.dtype()),
       "binomial only supports floating-point dtypes for count, got: ", info(count.dtype()).type);
+  RL_CHECK_VALUE(
+      is_floating(prob.dtype()),
+      "binomial only supports floating-point dtypes for prob, got: ", info(prob.dtype()).type);
+  RL_CHECK(count.dtype() == prob.dtype(), "expected scalar type ", info(count.dtype()).type,
+           " but found ", info(prob.dtype()).type);
   Draws draws{g ? *g : default_generator()};
   const Dims shape = broadcast(count.sizes(), prob.sizes());
   return drawn(expand(count, shape), expand(prob, shape), "BinomialBackward0",
@@ -210,9 +215,11 @@ Tensor binomial(const Tensor& count, const Tensor& prob, cpu::Generator* g) {
 
 void define_number(Registry& r) {
   r.op("gcd(input, other)", "The greatest common divisor of integers.", &integer_pair<false>)
-      .in_place();
+      .in_place()
+      .in_place_function();
   r.op("lcm(input, other)", "The least common multiple of integers.", &integer_pair<true>)
-      .in_place();
+      .in_place()
+      .in_place_function();
   r.op("frexp(input) -> (mantissa, exponent)",
        "Mantissas of [0.5, 1) and exponents of 2 with input = mantissa * 2 ** exponent.", &frexp)
       .out_dtype({"torch.frexp() expects mantissa to have dtype %w but got %g"});

@@ -247,7 +247,8 @@ void define_pad(Registry& r) {
        "Pads the last dimensions with a number: pad is [left, right] of the last one, then of the "
        "one before it. Negative padding cuts.",
        &constant_pad_nd)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("pad(input, pad, mode='constant', value=None)",
        "Pads the last dimensions with a number ('constant'), the mirrored ('reflect'), nearest "
        "('replicate') or opposite ('circular') elements.",
@@ -262,10 +263,12 @@ void define_pad(Registry& r) {
   r.op("replication_pad3d(input, padding)", doc, &named_pad<Mode::Replicate, 3>).nn();
   r.op("pixel_shuffle(input, upscale_factor)",
        "[..., C * r^2, H, W] to [..., C, H * r, W * r] (Shi et al., 2016).", &pixel_shuffle)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("pixel_unshuffle(input, downscale_factor)", "The inverse of pixel_shuffle.",
        &pixel_unshuffle)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

@@ -369,7 +369,9 @@ void define_pooling(Registry& r) {
   r.op("max_pool1d" RL_MAX_POOL, doc, &max_pool1d).not_method();
   r.op("max_pool2d" RL_MAX_POOL, doc, &max_pool<2>).not_method();
   r.op("max_pool3d" RL_MAX_POOL, doc, &max_pool<3>).not_method();
-  const char* indices_doc = "The same, and where each lies in its row, plane or volume, flattened.";
+  const char* indices_doc =
+      "The largest element of each window, and where it lies in its row, plane or volume, "
+      "flattened.";
   r.op("max_pool1d_with_indices" RL_MAX_POOL, indices_doc, &max_pool1d_with_indices).not_method();
   r.op("max_pool2d_with_indices" RL_MAX_POOL, indices_doc, &max_pool_with_indices<2>).nn();
   r.op("max_pool3d_with_indices" RL_MAX_POOL, indices_doc, &max_pool_with_indices<3>).nn();
@@ -379,7 +381,8 @@ void define_pooling(Registry& r) {
   r.op("avg_pool1d(input, kernel_size, stride=[], padding=0, ceil_mode=False, "
        "count_include_pad=True)",
        avg_doc, &avg_pool1d)
-      .not_method();
+      .not_method()
+      .no_out();
 #define RL_AVG_POOL                                                                      \
   "(input, kernel_size, stride=[], padding=0, ceil_mode=False, count_include_pad=True, " \
   "divisor_override=None)"
@@ -387,10 +390,14 @@ void define_pooling(Registry& r) {
   r.op("avg_pool3d" RL_AVG_POOL, avg_doc, &avg_pool<3>).nn().out_dtype(kOutExact);
 #undef RL_AVG_POOL
   const char* adaptive_doc = "Pooling over output_size windows that together cover the input.";
-  r.op("adaptive_avg_pool1d(input, output_size)", adaptive_doc, &adaptive_avg_pool1d).not_method();
+  r.op("adaptive_avg_pool1d(input, output_size)", adaptive_doc, &adaptive_avg_pool1d)
+      .not_method()
+      .no_out();
   r.op("adaptive_avg_pool2d(input, output_size)", adaptive_doc, &adaptive_avg_pool<2>).nn();
   r.op("adaptive_avg_pool3d(input, output_size)", adaptive_doc, &adaptive_avg_pool<3>).nn();
-  r.op("adaptive_max_pool1d(input, output_size)", adaptive_doc, &adaptive_max_pool1d).not_method();
+  r.op("adaptive_max_pool1d(input, output_size)", adaptive_doc, &adaptive_max_pool1d)
+      .not_method()
+      .no_out();
   r.op("adaptive_max_pool2d(input, output_size)", adaptive_doc, &adaptive_max_pool<2>).nn();
   r.op("adaptive_max_pool3d(input, output_size)", adaptive_doc, &adaptive_max_pool<3>).nn();
 }

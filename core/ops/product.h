@@ -16,7 +16,6 @@ void gemv_into(const Tensor& out, Tensor a, const Tensor& x, const Scalar& alpha
 Grads mv_gradients(const Tensor& g, const Saved& a, const Saved& x, Node& self, size_t first);
 Tensor conjugate(const Tensor& t);
 
-const char* c_name_of(DType t);  // "float", "long int", as in torch's messages
 void check_implemented(const char* kernel, DType t);
 void check_expands(const Tensor& t, const Dims& to);
 void check_mm(const Tensor& a, const Dims& b);

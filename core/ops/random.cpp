@@ -55,9 +55,18 @@ Tensor fill(const Tensor& self, F draw) {
   return self;
 }
 
-void check_float(const Tensor& t, const char* what) {
-  RL_CHECK(is_floating(t.dtype()) || is_complex(t.dtype()), "\"", what, "\" not implemented for '",
-           info(t.dtype()).type, "'");
+void check_kernel(bool there, const Tensor& t, const char* kernel) {
+  RL_CHECK_AS(NotImplemented, there, "\"", kernel, "\" not implemented for '", info(t.dtype()).type,
+              "'");
+}
+void check_float(const Tensor& t, const char* kernel) {
+  check_kernel(is_floating(t.dtype()), t, kernel);
+}
+void check_continuous(const Tensor& t, const char* name, const char* dtype) {
+  RL_CHECK(is_floating(t.dtype()), name,
+           " distribution is a continuous probability distribution. dtype must be a floating point "
+           "but you specified ",
+           dtype);
 }
 
 Tensor uniform_(const Tensor& self, double from, double to, Generator* g) {
@@ -69,14 +78,14 @@ Tensor uniform_(const Tensor& self, double from, double to, Generator* g) {
   });
 }
 Tensor normal_(const Tensor& self, double mean, double std, Generator* g) {
-  check_float(self, "normal_kernel_cpu");
+  check_kernel(is_floating(self.dtype()) || is_complex(self.dtype()), self, "normal_kernel_cpu");
   RL_CHECK(std >= 0, "normal expects std >= 0.0, but found std ", std);
   return fill(self, [&](void* p, int64_t n, bool c) {
     cpu::fill_normal(pick(g), self.dtype(), p, n, mean, std, c);
   });
 }
 Tensor exponential_(const Tensor& self, double lambd, Generator* g) {
-  check_float(self, "exponential_cpu");
+  check_continuous(self, "Exponential", info(self.dtype()).type);
   RL_CHECK(lambd > 0, "exponential_ expects lambda > 0.0, but found lambda=", lambd);
   return fill(self, [&](void* p, int64_t n, bool) {
     cpu::fill_exponential(pick(g), self.dtype(), p, n, lambd);
@@ -84,7 +93,7 @@ Tensor exponential_(const Tensor& self, double lambd, Generator* g) {
 }
 Tensor cauchy_(const Tensor& self, double median, double sigma, Generator* g) {
   RL_CHECK(sigma > 0, "cauchy_ expects sigma > 0.0, but found sigma=", sigma);
-  check_float(self, "cauchy_cpu");
+  check_continuous(self, "Cauchy", c_name_of(self.dtype()));
   return fill(self, [&](void* p, int64_t n, bool) {
     cpu::fill_cauchy(pick(g), self.dtype(), p, n, median, sigma);
   });
@@ -98,6 +107,7 @@ Tensor log_normal_(const Tensor& self, double mean, double std, Generator* g) {
 }
 Tensor geometric_(const Tensor& self, double p, Generator* g) {
   RL_CHECK(p > 0 && p < 1, "geometric_ expects p to be in (0, 1), but got p=", p);
+  check_kernel(self.dtype() != DType::Bool && !is_complex(self.dtype()), self, "geometric_cpu");
   return fill(self, [&](void* out, int64_t n, bool) {
     cpu::fill_geometric(pick(g), self.dtype(), out, n, p);
   });
@@ -159,6 +169,7 @@ Tensor bernoulli_(const Tensor& self, Operand p, Generator* g) {
   if (!p.tensor) {
     const double q = p.number.real();
     RL_CHECK(q >= 0 && q <= 1, "bernoulli_ expects p to be in [0, 1], but got p=", q);
+    check_kernel(!is_complex(self.dtype()), self, "bernoulli_scalar_cpu_");
     return fill(self, [&](void* out, int64_t n, bool) {
       cpu::fill_bernoulli(pick(g), self.dtype(), out, n, q);
     });
@@ -177,9 +188,15 @@ Tensor bernoulli_(const Tensor& self, Operand p, Generator* g) {
   });
 }
 Tensor bernoulli(const Tensor& input, Generator* g) {
-  const Tensor out = empty(input.sizes(), input.dtype());
-  GradGuard off(false);
-  return bernoulli_(out, Operand(input), g);
+  check_float(input, "bernoulli_tensor_cpu_p_");
+  Tensor out = empty(input.sizes(), input.dtype());
+  {
+    GradGuard off(false);
+    bernoulli_(out, Operand(input), g);
+  }
+  return record(out, "BernoulliBackward0", {&input}, [&] {
+    return [](const Grads& g, Node&) -> Grads { return {call_op<"mul">(g[0], 0.0)}; };
+  });
 }
 Tensor bernoulli_p(const Tensor& input, double p, Generator* g) {
   GradGuard off(false);
@@ -210,6 +227,18 @@ Tensor randint(int64_t high, const Dims& size, Generator* g, const Factory& f) {
 }
 Tensor randperm(int64_t n, Generator* g, const Factory& f) {
   Tensor t = empty({n}, f.dtype.value_or(DType::I64), f.device);
+  if (is_floating(t.dtype())) {
+    const int64_t most = (int64_t{1} << (t.dtype() == DType::F64    ? 53
+                                         : t.dtype() == DType::F32  ? 24
+                                         : t.dtype() == DType::BF16 ? 8
+                                                                    : 11)) +
+                         1;
+    RL_CHECK(n <= most, "n cannot be greater than ", most, " for ", info(t.dtype()).type, " type.");
+  } else if (size_of(t.dtype()) < 8) {
+    const int bits = 8 * static_cast<int>(size_of(t.dtype())) - is_signed(t.dtype());
+    RL_CHECK(n <= (int64_t{1} << bits), "value cannot be converted to type ",
+             is_signed(t.dtype()) ? "int" : "uint", 8 * size_of(t.dtype()), "_t without overflow");
+  }
   if (n) cpu::fill_randperm(pick(g), t.dtype(), t.raw(), n);
   return finish(t, f.requires_grad);
 }
@@ -387,7 +416,7 @@ void define_random(Registry& r) {
   r.op("normal(mean, std=1.0, *, generator=None)", "", &normal_tensors).out_dtype(kOutNormal);
   r.op("multinomial(input, num_samples, replacement=False, *, generator=None)",
        "Indices drawn with the given weights.", &multinomial)
-      .out_dtype({"multinomial expects Long tensor out, got: %G"});
+      .out_dtype({.text = "multinomial expects Long tensor out, got: %G", .always = DType::I64});
   r.op("dropout(input, p, train)",
        "Zeroes with probability p and scales the rest (Srivastava et al., 2014).", &dropout)
       .not_method()

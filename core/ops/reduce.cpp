@@ -435,7 +435,8 @@ void define_reduce(Registry& r) {
   r.op("all(input, dim=None, keepdim=False)", "True where no element is zero.", &all)
       .out_dtype({"all only supports bool tensor for result, got: %G"});
   r.op("count_nonzero(input, dim=None)", "How many elements are not zero, as int64.",
-       &count_nonzero);
+       &count_nonzero)
+      .no_out();
   constexpr bool root = true;
   r.op("std(input, unbiased=True)", "The standard deviation: sqrt(var).", &deviation_all<root>);
   r.op("std(input, dim, unbiased=True, keepdim=False)", "", &deviation_unbiased<root>);
@@ -445,10 +446,13 @@ void define_reduce(Registry& r) {
   r.op("var(input, dim, unbiased=True, keepdim=False)", "", &deviation_unbiased<!root>);
   r.op("var(input, dim=None, *, correction=None, keepdim=False)", "", &deviation_corrected<!root>);
   r.op("std_mean(input, unbiased=True)", "Standard deviation and mean.", &mean_all<root>)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("std_mean(input, dim, unbiased=True, keepdim=False)", "", &mean_unbiased<root>);
   r.op("std_mean(input, dim=None, *, correction=None, keepdim=False)", "", &mean_corrected<root>);
-  r.op("var_mean(input, unbiased=True)", "Variance and mean.", &mean_all<!root>).not_method();
+  r.op("var_mean(input, unbiased=True)", "Variance and mean.", &mean_all<!root>)
+      .not_method()
+      .no_out();
   r.op("var_mean(input, dim, unbiased=True, keepdim=False)", "", &mean_unbiased<!root>);
   r.op("var_mean(input, dim=None, *, correction=None, keepdim=False)", "", &mean_corrected<!root>);
 }

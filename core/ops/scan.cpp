@@ -385,6 +385,9 @@ Tensor trapezia(const Tensor& y, const OptTensor& x, const OptNumber& dx, int d)
 }
 
 Tensor trapezoid(const Tensor& y, const OptTensor& x, OptNumber dx, int64_t dim) {
+  RL_CHECK(y.dtype() != DType::Bool && (!x.defined() || x.dtype() != DType::Bool),
+           "trapezoid: received a bool input for `", y.dtype() == DType::Bool ? "y" : "x",
+           "`, but bool is not supported");
   const int d = wrap_dim(dim, y.dim());
   if (y.dim() && y.size(d) == 0) return zeros(Axes(y, dim, false).kept, y.dtype(), y.device());
   return call_op<"div">(sum_dims(trapezia(y, x, dx, d), {d}, false), 2.0);
@@ -426,10 +429,12 @@ void define_scan(Registry& r) {
   r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.",
        &trapezoid)
       .alias("trapz")
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("cumulative_trapezoid(y, x=None, *, dx=None, dim=-1)",
        "Running integrals by the trapezoidal rule.", &cumulative_trapezoid)
-      .not_method();
+      .not_method()
+      .no_out();
 }
 
 }  // namespace rl

@@ -586,7 +586,8 @@ void define_scatter(Registry& r) {
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)",
        "Each element, or slice along dim, repeated as often as repeats says.",
        &repeat_interleave_tensor)
-      .on_meta(OnMeta::NeedsElements);
+      .on_meta(OnMeta::NeedsElements)
+      .no_out();
   r.op("repeat_interleave(input, repeats, dim=None, *, output_size=None)", "",
        &repeat_interleave_int);
   r.op("repeat_interleave(repeats, *, output_size=None)", "", &repeat_interleave_counts);

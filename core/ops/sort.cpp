@@ -377,9 +377,7 @@ constexpr OutRule kOutPlaces = {.text = nullptr, .by = [](const Arg* args) -> co
 
 void define_sort(Registry& r) {
   r.op("sort(input, dim=-1, descending=False, *, stable=None) -> (values, indices)",
-       "Sorts along a dimension, always stably; NaN counts as the largest value.\n\n"
-       ">>> torch.sort(torch.tensor([2., 3., 1.])).indices\ntensor([2, 0, 1])",
-       &sort)
+       "Sorts along a dimension, always stably; NaN counts as the largest value.", &sort)
       .out_dtype(kOutExact);
   r.op("argsort(input, dim=-1, descending=False, *, stable=False)", "The indices that sort input.",
        &argsort);

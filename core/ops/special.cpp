@@ -10,26 +10,32 @@ RL_FORMULAS(special) {
   r.unary(
        "erf(input)", RealFloat, "The error function.", [](Value auto x) { return erf(x); },
        [](Value auto g, Value auto x, Value auto) { return g * (kTwoOverSqrtPi * exp(-(x * x))); })
-      .in_place_function();
+      .in_place_function()
+      .kernel("erf_vml_cpu");
   r.unary(
        "erfc(input)", RealFloat, "1 - erf(input), accurate for large input.",
        [](Value auto x) { return erfc(x); },
        [](Value auto g, Value auto x, Value auto) {
          return -(g * (kTwoOverSqrtPi * exp(-(x * x))));
        })
-      .in_place_function();
+      .in_place_function()
+      .kernel("erfc_vml_cpu");
   r.unary(
-      "erfinv(input)", RealFloat, "The inverse of erf.", [](Value auto x) { return erfinv(x); },
-      [](Value auto g, Value auto, Value auto y) {
-        return g * (0.886226925452758013649 * exp(y * y));
-      });
+       "erfinv(input)", RealFloat, "The inverse of erf.", [](Value auto x) { return erfinv(x); },
+       [](Value auto g, Value auto, Value auto y) {
+         return g * (0.886226925452758013649 * exp(y * y));
+       })
+      .kernel("erfinv_vml_cpu");
   r.unary(
-      "lgamma(input)", RealFloat, "log(abs(gamma(input))).", [](Value auto x) { return lgamma(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * digamma(x); });
+       "lgamma(input)", RealFloat, "log(abs(gamma(input))).",
+       [](Value auto x) { return lgamma(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * digamma(x); })
+      .kernel("lgamma_vml_cpu");
   r.unary(
-      "digamma(input)", RealFloat, "The derivative of lgamma.",
-      [](Value auto x) { return digamma(x); },
-      [](Value auto g, Value auto x, Value auto) { return g * _polygamma(1.0, x); });
+       "digamma(input)", RealFloat, "The derivative of lgamma.",
+       [](Value auto x) { return digamma(x); },
+       [](Value auto g, Value auto x, Value auto) { return g * _polygamma(1.0, x); })
+      .kernel("digamma");
   r.binary(
        "_polygamma(n, input)", RealFloat, "The n-th derivative of digamma.",
        [](Value auto n, Value auto x) { return _polygamma(n, x); },
@@ -89,7 +95,8 @@ RL_FORMULAS(special) {
        [](Value auto g, Value auto x, Value auto) { return g * (exp(-0.5 * x * x) / kSqrt2Pi); })
       .special()
       .not_in_place()
-      .node("SpecialNdtrBackward0");
+      .node("SpecialNdtrBackward0")
+      .kernel("erf_vml_cpu");
   r.unary(
        "log_ndtr(input)", RealFloat, "log(ndtr(input)), accurate far below zero.",
        [](Value auto x) { return log_ndtr(x); },
@@ -137,7 +144,8 @@ RL_FORMULAS(special) {
        "i0(input)", RealFloat, "The modified Bessel function of the first kind, order 0.",
        [](Value auto x) { return i0(x); },
        [](Value auto g, Value auto x, Value auto) { return g * i1(x); })
-      .in_place_function();
+      .in_place_function()
+      .kernel("i0_vml_cpu");
   r.unary(
        "i0e(input)", RealFloat, "exp(-abs(input)) * i0(input).",
        [](Value auto x) { return i0e(x); },
@@ -249,5 +257,6 @@ RL_FORMULAS(special) {
        [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g * 0.0; },
        [](Value auto g, Value auto, Value auto, Value auto, Value auto) { return g * 0.0; })
       .hidden()
-      .node("LogitBackward0");
+      .node("LogitBackward0")
+      .kernel("logit_cpu");
 }

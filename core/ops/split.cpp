@@ -138,13 +138,16 @@ void define_split(Registry& r) {
   r.op("split(input, split_size, dim=0)", "Views of consecutive pieces.", &split_size);
   r.op("split(input, split_sizes, dim=0)", "", &split_sizes);
   r.op("split_with_sizes(input, split_sizes, dim=0)", "Views of pieces of given sizes.",
-       &split_sizes);
-  r.op("chunk(input, chunks, dim=0)", "Views of at most `chunks` pieces of equal size.", &chunk);
+       &split_sizes)
+      .no_out();
+  r.op("chunk(input, chunks, dim=0)", "Views of at most `chunks` pieces of equal size.", &chunk)
+      .no_out();
   r.op("tensor_split(input, indices_or_sections, dim=0)", "Views of pieces, as numpy.array_split.",
-       &tensor_split_count);
+       &tensor_split_count)
+      .no_out();
   r.op("tensor_split(input, indices, dim=0)", "", &tensor_split_at);
   r.op("tensor_split(input, tensor_indices_or_sections, dim=0)", "", &tensor_split_by);
-  r.op("unbind(input, dim=0)", "Views of every index of a dimension.", &unbind);
+  r.op("unbind(input, dim=0)", "Views of every index of a dimension.", &unbind).no_out();
 }
 
 }  // namespace rl

@@ -160,17 +160,21 @@ void define_triangle(Registry& r) {
   r.op("triu_(input, diagonal=0)", "The same, in place.", &triangle<true, true>);
   r.op("tril_indices(row, col, offset=0, **factory)",
        "Coordinates of a lower triangle, [2, count].", &triangle_indices<false>)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("triu_indices(row, col, offset=0, **factory)",
        "Coordinates of an upper triangle, [2, count].", &triangle_indices<true>)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("diag(input, diagonal=0)",
        "A vector as the diagonal of a matrix, or a matrix's diagonal as a vector.", &diag)
       .out_dtype(kOutExact);
   r.op("diag_embed(input, offset=0, dim1=-2, dim2=-1)",
-       "The last dimension of input as the diagonals of new matrices.", &diag_embed);
-  r.op("diagflat(input, offset=0)", "The flattened input as the diagonal of a matrix.", &diagflat);
-  r.op("trace(input)", "The sum of a matrix's diagonal.", &trace);
+       "The last dimension of input as the diagonals of new matrices.", &diag_embed)
+      .no_out();
+  r.op("diagflat(input, offset=0)", "The flattened input as the diagonal of a matrix.", &diagflat)
+      .no_out();
+  r.op("trace(input)", "The sum of a matrix's diagonal.", &trace).no_out();
 }
 
 }  // namespace rl

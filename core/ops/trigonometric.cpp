@@ -116,12 +116,14 @@ RL_FORMULAS(trigonometric) {
        "deg2rad(input)", RealFloat, "Degrees to radians.",
        [](Value auto x) { return x * 0.017453292519943295769; },
        [](Value auto g, Value auto, Value auto) { return g * 0.017453292519943295769; })
-      .in_place_function();
+      .in_place_function()
+      .rejects_complex("deg2rad is not supported for complex tensors.");
   r.unary(
        "rad2deg(input)", RealFloat, "Radians to degrees.",
        [](Value auto x) { return x * 57.295779513082320877; },
        [](Value auto g, Value auto, Value auto) { return g * 57.295779513082320877; })
-      .in_place_function();
+      .in_place_function()
+      .rejects_complex("rad2deg is not supported for complex tensors.");
   r.unary(
        "sinc(input)", Float, "sin(pi x) / (pi x), 1 at zero.",
        [](Value auto x) {

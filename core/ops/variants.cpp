@@ -127,7 +127,9 @@ Tensor clamp_max_(const Tensor& self, Operand max) { return clamp_(self, std::nu
 // ---- the rest ----
 
 Tensor round_to(const Tensor& input, int64_t decimals) {
-  if (decimals == 0 || is_integral(input.dtype())) return run(formula("_round"), {Operand(input)});
+  if (decimals == 0) return run(formula("_round"), {Operand(input)});
+  RL_CHECK_AS(NotImplemented, !is_integral(input.dtype()), "\"round_cpu\" not implemented for '",
+              info(input.dtype()).type, "'");
   const double scale =
       __builtin_pow(10.0, static_cast<double>(decimals < 0 ? -decimals : decimals));
   const Tensor scaled = decimals > 0 ? call_op<"mul">(input, scale) : call_op<"div">(input, scale);
@@ -258,16 +260,22 @@ void define_variants(Registry& r) {
   r.op("logit(input, eps=None)", "log(input / (1 - input)).", &logit)
       .in_place()
       .in_place_function();
-  r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu);
+  r.op("prelu(input, weight)", "leaky_relu with a learnt slope, one or one a channel.", &prelu)
+      .no_out();
   r.op("positive(input)", "input itself.", &positive).no_out();
   r.op("result_type(input, other)", "The dtype that an operation on the two would have.",
        &result_type_of)
-      .not_method();
-  r.op("promote_types(type1, type2)", "The dtype both convert to.", &promote_types).not_method();
+      .not_method()
+      .no_out();
+  r.op("promote_types(type1, type2)", "The dtype both convert to.", &promote_types)
+      .not_method()
+      .no_out();
   r.op("can_cast(from_, to)", "May a tensor of one dtype be stored in the other?", &can_cast_types)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("equal(input, other)", "Same size and same elements.", &equal)
-      .on_meta(OnMeta::NeedsElements);
+      .on_meta(OnMeta::NeedsElements)
+      .no_out();
 }
 
 }  // namespace rl

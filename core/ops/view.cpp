@@ -537,12 +537,14 @@ void define_view(Registry& r) {
        &unfold)
       .not_function();
   r.op("view_as_real(input)", "A complex tensor as pairs of real numbers.", &view_as_real)
-      .not_method();
+      .not_method()
+      .no_out();
   r.op("view_as_complex(input)", "Pairs of real numbers as a complex tensor.", &view_as_complex)
       .not_method()
-      .on_meta(OnMeta::Itself);
-  r.op("real(input)", "A view of the real parts.", &real_part).not_method();
-  r.op("imag(input)", "A view of the imaginary parts.", &imag_part).not_method();
+      .on_meta(OnMeta::Itself)
+      .no_out();
+  r.op("real(input)", "A view of the real parts.", &real_part).not_method().no_out();
+  r.op("imag(input)", "A view of the imaginary parts.", &imag_part).not_method().no_out();
   r.op("conj(input)", "The complex conjugate; real tensors themselves.", &conjugate).no_out();
   r.op("resolve_conj(input)", "input: conjugation is never lazy here.", &resolve).no_out();
   r.op("resolve_neg(input)", "input: negation is never lazy here.", &resolve).no_out();

@@ -104,7 +104,7 @@ void add_introspection(nb::module_& m) {
         d["differentiable"] = f->differentiable;
         const Domain& t = f->domain;
         d["domain"] = nb::make_tuple(t.real_float, t.integer, t.complex, t.promotes_int);
-        d["rejects_bool"] = f->bool_message != nullptr;
+        d["rejects_bool"] = f->bool_message || f->lacks_bool;
       }
       nb::list schemas, aliases;
       for (const Overload& o : op.overloads) schemas.append(o.schema->text);

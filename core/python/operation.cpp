@@ -194,7 +194,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
                          bool method) {
   PyObject* out = nullptr;
   PyObject* out_key = nullptr;
-  if (kwnames && op.makes_out)
+  if (kwnames && op.makes_out && !method)
     for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(kwnames); ++k)
       if (PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, k), g_out) == 0) {
         out_key = PyTuple_GET_ITEM(kwnames, k);
@@ -211,6 +211,7 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
           formula_into(o.function, match.args, unwrap(out)))
         return Py_NewRef(out);
       fill_like_out(*o.schema, match.args, unwrap(out), op.out_sets_dtype);
+      if (o.out_rule.always) check_out_dtype(o.out_rule, *o.out_rule.always, unwrap(out).dtype());
     }
     Result r = any_meta(*o.schema, match.args) ? run_meta(op, o, match.args)
                                                : o.invoke(o.function, match.args);

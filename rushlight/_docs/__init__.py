@@ -42,13 +42,19 @@ def entries():
 
 def document(name):
     """The docstring of the operation `name`."""
+    import textwrap
+
     op = operations().get(name)
     if op is None:  # a form in place
         text = operations().get(name.removesuffix("_"))
         return document(text["name"]) if text else ""
     text = entries().get(name) or entries().get(name.removesuffix("_"), "")
     before, example, after = text.partition(">>>")
-    parts = ["\n".join(op["schemas"]), op["doc"], before.strip(), "\n".join(facts(op))]
+    said = op["doc"]
+    if name.endswith("_") and name[:-1] in operations():
+        said = operations()[name[:-1]]["doc"] + " This form changes input itself and returns it."
+    said = textwrap.fill(said, 100)
+    parts = ["\n".join(op["schemas"]), said, before.strip(), "\n".join(facts(op))]
     parts.append(example + after)
     return "\n\n".join(part for part in parts if part)
 
@@ -61,7 +67,7 @@ def facts(op):
         yield f"Dtypes: {_dtypes(op)}. Others raise RuntimeError."
         yield "Differentiable." if op["differentiable"] else "Not differentiable."
     forms = [f"`{a}`" for a in op["aliases"]]
-    if op["in_place"]:
+    if op["in_place"] or op["name"] + "_" in operations():
         forms.append(f"in place as `{op['name']}_`")
     if op["out"] and any(op[kind] for kind in ("function", "special", "linalg", "nn")):
         forms.append("with `out=`")
