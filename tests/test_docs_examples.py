@@ -99,7 +99,7 @@ def test_docstring(name, tmp_path, monkeypatch):
 
 # Where users find functions: an example printed there prints the same under PyTorch.
 PUBLIC = ("", "nn.functional", "linalg", "fft", "special", "autograd", "autograd.functional")
-PUBLIC += ("nn.init", "Tensor")
+PUBLIC += ("autograd.graph", "nn.init", "Tensor")
 # Examples that PyTorch answers otherwise, on purpose.
 OURS = {"slice_inverse"}
 
