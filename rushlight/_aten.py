@@ -81,7 +81,14 @@ grid_sampler_2d = grid_sampler_3d = grid_sampler
 
 
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
-    """group_norm with the mean and 1 / deviation of each group."""
+    """group_norm with the mean and 1 / deviation of each group.
+
+    input: (N, C, *) of N C HxW elements; weight and bias: (C,) or None; mean and 1 / deviation: (N,
+    group). Floating dtypes. Differentiable. Source: Wu and He 2018, "Group Normalization".
+
+    >>> torch.native_group_norm(torch.tensor([[0.0, 2.0]]), None, None, 1, 2, 1, 1, 0.0)
+    (tensor([[-1.,  1.]]), tensor([[1.]]), tensor([[1.]]))
+    """
     x = input.reshape(N, group, C // group * HxW)
     mean = x.mean(-1)
     rstd = torch.rsqrt(x.var(-1, correction=0) + eps)

@@ -23,6 +23,16 @@ def check_scalar_type(wanted, given):
         raise RuntimeError(text)
 
 
+def check_tensors(function, **given):
+    """TypeError unless the first arguments of a function, by name, are tensors."""
+    for place, (name, value) in enumerate(given.items(), 1):
+        if not isinstance(value, torch.Tensor):
+            kind = type(value).__name__
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
+            )
+
+
 def shape_text(shape):
     """A shape as PyTorch's messages print it: [2, 3]."""
     return str(list(shape))
@@ -56,7 +66,9 @@ def with_out(function=None, *, wrong=CAST):
             write(to, r, call.__name__, wrong)
         return type(result)(out)
 
-    return _named_as(call, function)
+    _named_as(call, function)
+    call.__doc__ = noted(function.__doc__, "Takes `out=` too.")
+    return call
 
 
 def in_place(function, wrong=CAST):
@@ -75,8 +87,25 @@ def in_place(function, wrong=CAST):
 
     _named_as(call, function)
     call.__name__ = call.__qualname__ = function.__name__ + "_"
-    call.__doc__ = f"{function.__name__}, in place."
+    base = getattr(function, "__wrapped__", function).__doc__ or ""
+    note = f"`{function.__name__}` in place: writes over the tensor, and returns it."
+    call.__doc__ = f"{note}\n\n{_margin(base)}{base}" if base else note
     return call
+
+
+def _margin(doc):
+    """The spaces before the lines of a docstring, its first one excepted."""
+    text = doc.rstrip(" ")
+    return doc[len(text) :] if text.endswith("\n") else ""
+
+
+def noted(doc, note):
+    """A docstring with one more paragraph, before its example."""
+    doc = doc or ""
+    margin = _margin(doc)
+    before, example, after = doc.partition(">>>")
+    parts = before.rstrip(), margin + note, margin + example + after
+    return "\n\n".join(part for part in parts if part.strip())
 
 
 def _named_as(call, function):

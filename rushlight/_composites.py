@@ -5,7 +5,7 @@ Not here: kernels; copies of views (_copies.py), statistics (_statistics.py).
 
 import rushlight as torch
 
-from ._composite import shape_text, type_name, with_out
+from ._composite import check_tensors, shape_text, type_name, with_out
 
 __all__ = [
     "_chunk_cat",
@@ -37,37 +37,82 @@ __all__ = [
 
 
 def is_conj(input):
-    """Is the conjugate bit set? Never: conjugates are computed at once."""
+    """Is the conjugate bit set? Never: conjugates are computed at once.
+
+    Any tensor; a bool. PyTorch makes conjugates lazily and may answer True: rushlight never does.
+
+    >>> torch.is_conj(torch.tensor([1 + 2j]))
+    False
+    """
     return False
 
 
 def is_neg(input):
-    """Is the negative bit set? Never."""
+    """Is the negative bit set? Never.
+
+    Any tensor; a bool. PyTorch may answer True for the imaginary part of a lazy conjugate.
+
+    >>> torch.is_neg(torch.tensor([-1.0]))
+    False
+    """
     return False
 
 
 def is_distributed(input):
-    """Is the tensor spread over processes? Never."""
+    """Is the tensor spread over processes? Never.
+
+    Any tensor; a bool.
+
+    >>> torch.is_distributed(torch.ones(2))
+    False
+    """
     return False
 
 
 def is_same_size(input, other):
-    """Have the two the same sizes?"""
+    """Have the two the same sizes?
+
+    Any dtypes; a bool. Shapes that would only broadcast are not the same.
+
+    >>> torch.is_same_size(torch.ones(2, 1), torch.ones(2))
+    False
+    """
+    check_tensors("is_same_size", input=input, other=other)
     return input.shape == other.shape
 
 
 def is_signed(input):
-    """Can elements be negative?"""
+    """Can elements be negative?
+
+    A question to the dtype: False for uint8 and its like and for bool, True for all others.
+
+    >>> torch.is_signed(torch.tensor([3], dtype=torch.uint8))
+    False
+    """
+    check_tensors("is_signed", input=input)
     return input.dtype.is_signed
 
 
 def get_device(input):
-    """The index of the GPU that holds the tensor, -1 for the CPU."""
+    """The index of the GPU that holds the tensor, -1 for the CPU.
+
+    Any tensor; an int.
+
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
     return input.get_device()
 
 
 def _is_set_to(self, tensor):
-    """Is this the same memory with the same size and strides?"""
+    """Is this the same memory with the same size and strides?
+
+    Another tensor over the same memory at another offset, or of another shape, is not.
+
+    >>> x = torch.zeros(2, 3)
+    >>> x.is_set_to(x.view(2, 3)), x.is_set_to(x.view(6))
+    (True, False)
+    """
     return (
         self.data_ptr() == tensor.data_ptr()
         and self.shape == tensor.shape
@@ -80,7 +125,15 @@ def _is_set_to(self, tensor):
 
 
 def _sum_to_size(self, *size):
-    """Sums over the dimensions that broadcasting from `size` would repeat."""
+    """Sums over the dimensions that broadcasting from `size` would repeat.
+
+    `size` are sizes, or a sequence of them, of at most this tensor's dimensions: each is the
+    tensor's own, or 1. What broadcasting does to gradients backward. Raises RuntimeError if it does
+    not fit. Differentiable.
+
+    >>> torch.arange(6).view(2, 3).sum_to_size(1, 3)
+    tensor([[3, 5, 7]])
+    """
     size = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
     if not size:
         return self.sum()
@@ -96,13 +149,29 @@ def _sum_to_size(self, *size):
 
 
 def resize_as_(input, the_template, *, memory_format=None):
-    """Gives the tensor another's size; what memory it had stays."""
+    """Gives the tensor another's size; what memory it had stays.
+
+    Any dtypes. New elements are uninitialised. Raises RuntimeError for a tensor that requires grad
+    or whose memory cannot be resized.
+
+    >>> torch.resize_as_(torch.arange(4), torch.ones(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     return input.resize_(the_template.shape)
 
 
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None,
                    requires_grad=False, pin_memory=False):  # fmt: skip
-    """Memory for a tensor whose dimensions lie in it in the order `physical_layout`."""
+    """Memory for a tensor whose dimensions lie in it in the order `physical_layout`.
+
+    `size` and `physical_layout` have one length n, the latter a permutation of 0 to n - 1: the last
+    of it is the dimension whose elements are neighbours. The dtype is the default one unless given.
+    Elements are uninitialised. Raises RuntimeError for what is no permutation.
+
+    >>> torch.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+    """
     n, layout = len(size), list(physical_layout)
     if n != len(layout):
         raise RuntimeError(
@@ -127,13 +196,29 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
 
 def _new_empty_strided(self, size, stride, *, dtype=None, device=None, requires_grad=False,
                        layout=None, pin_memory=False):  # fmt: skip
-    """Memory of given strides, with this tensor's dtype."""
+    """Memory of given strides, with this tensor's dtype.
+
+    `size` and `stride` have one length. Elements are uninitialised. Raises RuntimeError for
+    negative numbers or different lengths.
+
+    >>> torch.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
     return torch.empty_strided(size, stride, dtype=dtype or self.dtype, requires_grad=requires_grad)
 
 
 @with_out
 def nonzero_static(input, *, size, fill_value=-1):
-    """The indices of elements that are not zero, cut or filled up to `size` rows."""
+    """The indices of elements that are not zero, cut or filled up to `size` rows.
+
+    Any shape with d dimensions and any dtype; the result is int64 (size, d), so that its shape does
+    not depend on values. Missing rows hold `fill_value`. Raises RuntimeError for a negative `size`.
+
+    >>> torch.nonzero_static(torch.tensor([0, 3, 4]), size=3)
+    tensor([[ 1],
+            [ 2],
+            [-1]])
+    """
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
     found = torch.nonzero(input)[:size]
@@ -145,12 +230,31 @@ def nonzero_static(input, *, size, fill_value=-1):
 
 
 def fill(input, value):
-    """A tensor like the input, every element `value` (a number or a tensor without dimensions)."""
+    """A tensor like the input, every element `value` (a number or a tensor without dimensions).
+
+    Shape and dtype are the input's; `value` is converted. Raises RuntimeError if `value` is a
+    tensor that has dimensions. Differentiable with respect to `value`.
+
+    >>> torch.fill(torch.zeros(2, 2), 3)
+    tensor([[3., 3.],
+            [3., 3.]])
+    """
     return input.clone().fill_(value)
 
 
 def _fill_diagonal_(self, fill_value, wrap=False):
-    """Fills the main diagonal in place; with `wrap`, a tall matrix's diagonal starts again."""
+    """Fills the main diagonal in place; with `wrap`, a tall matrix's diagonal starts again.
+
+    Two dimensions of any sizes, or more of one size. Any dtype. Raises RuntimeError for fewer
+    dimensions, or more of different sizes.
+
+    >>> torch.zeros(5, 2).fill_diagonal_(1, wrap=True)
+    tensor([[1., 0.],
+            [0., 1.],
+            [0., 0.],
+            [1., 0.],
+            [0., 1.]])
+    """
     if self.dim() < 2:
         raise RuntimeError("dimensions must larger than 1")
     if self.dim() > 2 and len(set(self.shape)) > 1:
@@ -173,17 +277,35 @@ def _fill_diagonal_(self, fill_value, wrap=False):
 
 
 def unsafe_chunk(input, chunks, dim=0):
-    """chunk; the pieces may be written to as if they were independent."""
+    """chunk; the pieces may be written to as if they were independent.
+
+    Shapes and errors are those of `torch.chunk`.
+
+    >>> torch.unsafe_chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     return torch.chunk(input, chunks, dim)
 
 
 def unsafe_split(input, split_size, dim=0):
-    """split; the pieces may be written to as if they were independent."""
+    """split; the pieces may be written to as if they were independent.
+
+    Shapes and errors are those of `torch.split`.
+
+    >>> torch.unsafe_split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     return torch.split(input, split_size, dim)
 
 
 def unsafe_split_with_sizes(input, split_sizes, dim=0):
-    """split_with_sizes; the pieces may be written to as if they were independent."""
+    """split_with_sizes; the pieces may be written to as if they were independent.
+
+    Raises RuntimeError unless the sizes add up to that of `dim`.
+
+    >>> torch.unsafe_split_with_sizes(torch.arange(5), [2, 3])
+    (tensor([0, 1]), tensor([2, 3, 4]))
+    """
     return torch.split_with_sizes(input, split_sizes, dim)
 
 
@@ -237,6 +359,9 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     Segments are given by `lengths` or by `offsets` (one more than segments); an empty one gives
     `initial`, or the operation's identity (NaN for mean).
 
+    Floating dtypes, NotImplementedError for others; the result has `data`'s shape but for `axis`, the number of segments.
+    Raises RuntimeError for another `reduce`, or lengths that do not add up.
+
     >>> torch.segment_reduce(torch.tensor([1.0, 2.0, 3.0]), "sum", lengths=torch.tensor([2, 1]))
     tensor([3., 3.])
     """
@@ -252,6 +377,9 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
         _check_segments(offsets, data, axis)
         lengths = offsets.diff(dim=axis)
     _check_segments(lengths, data, axis)
+    if not data.is_floating_point():
+        kind = type_name(data.dtype)
+        raise NotImplementedError(f"\"_segment_reduce_cpu\" not implemented for '{kind}'")
     if not (unsafe or lengths.is_meta):
         if bool((lengths < 0).any()):
             raise RuntimeError("lengths contains negative value!")
@@ -326,13 +454,27 @@ def _unsafe_masked_index_put_accumulate(input, mask, indices, values):
 
 @with_out
 def frobenius_norm(input, dim, keepdim=False):
-    """The Frobenius norm over the given dimensions."""
+    """The Frobenius norm over the given dimensions.
+
+    `dim` is one dimension or a list; with `keepdim` they stay, of size 1. Floating and complex
+    dtypes, RuntimeError for others. Differentiable. `torch.linalg.matrix_norm` is the newer name.
+
+    >>> torch.frobenius_norm(torch.tensor([[3.0, 4.0]]), (0, 1))
+    tensor(5.)
+    """
     return torch.linalg.vector_norm(input, 2, dim, keepdim)
 
 
 @with_out
 def nuclear_norm(input, dim=(-2, -1), keepdim=False):
-    """The sum of singular values."""
+    """The sum of singular values.
+
+    Matrices (*, m, n) give (*), or ones with `keepdim`. Floating and complex dtypes, RuntimeError
+    for others. Differentiable. `torch.linalg.matrix_norm(input, "nuc")` is the newer name.
+
+    >>> torch.nuclear_norm(torch.diag(torch.tensor([3.0, -4.0])))
+    tensor(7.)
+    """
     return torch.linalg.matrix_norm(input, "nuc", dim, keepdim)
 
 
@@ -352,6 +494,12 @@ def hash_tensor(input, dim=(), keepdim=False, *, mode=0):
     """The exclusive or of the elements' bits, each widened to 64 (uint64).
 
     Floating elements are widened to float64, others to int64. Mode 0 is the only one.
+
+    `dim` is one dimension or some, all by default; any shape, bool, integer and floating dtypes.
+    Equal tensors have equal hashes; so have permuted ones. RuntimeError for another mode.
+
+    >>> torch.hash_tensor(torch.tensor([1, 2, 4]))
+    tensor(7, dtype=torch.uint64)
     """
     if mode != 0:
         raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
@@ -380,12 +528,26 @@ def _xor_along(bits, d):
 
 
 def _as_strided_(self, size, stride, storage_offset=None):
-    """as_strided in place: the tensor becomes the view."""
+    """as_strided in place: the tensor becomes the view.
+
+    Sizes, strides and offset count in elements of the storage. Raises RuntimeError if they reach
+    out of it.
+
+    >>> torch.arange(6).as_strided_((2, 2), (3, 1))
+    tensor([[0, 1],
+            [3, 4]])
+    """
     return self.set_(torch.as_strided(self.detach(), size, stride, storage_offset))
 
 
 def _float_power_(self, exponent):
-    """float_power in place: only of the dtype that it computes in."""
+    """float_power in place: only of the dtype that it computes in.
+
+    That is float64, or complex128: RuntimeError for any other dtype of the tensor.
+
+    >>> torch.tensor([2.0, 3.0], dtype=torch.float64).float_power_(2)
+    tensor([4., 9.], dtype=torch.float64)
+    """
     result = torch.float_power(self, exponent)
     if result.dtype != self.dtype:
         raise RuntimeError(

@@ -62,12 +62,106 @@ _WRONG = {
 }
 
 
+# What help() shows of each.
+_SHOWN = """
+>>> torch.alias_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]))
+tensor([[0, 1, 2],
+        [3, 4, 5]])
+
+>>> torch.as_strided_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), (2, 2), (3, 1))
+tensor([[0, 1],
+        [3, 4]])
+
+>>> torch.detach_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]))
+tensor([[0, 1, 2],
+        [3, 4, 5]])
+
+>>> torch.diagonal_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]))
+tensor([0, 4])
+
+>>> torch.expand_copy(torch.tensor([[0], [3]]), (2, 2))
+tensor([[0, 0],
+        [3, 3]])
+
+>>> torch.narrow_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), 1, 1, 2)
+tensor([[1, 2],
+        [4, 5]])
+
+>>> torch.permute_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), (1, 0))
+tensor([[0, 3],
+        [1, 4],
+        [2, 5]])
+
+>>> torch.select_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), 0, 1)
+tensor([3, 4, 5])
+
+>>> torch.slice_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), 1, 0, 2)
+tensor([[0, 1],
+        [3, 4]])
+
+>>> torch.split_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), 1)
+(tensor([[0, 1, 2]]), tensor([[3, 4, 5]]))
+
+>>> torch.split_with_sizes_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), [1, 2], dim=1)
+(tensor([[0],
+        [3]]), tensor([[1, 2],
+        [4, 5]]))
+
+>>> torch.squeeze_copy(torch.tensor([[0, 1]]))
+tensor([0, 1])
+
+>>> torch.t_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]))
+tensor([[0, 3],
+        [1, 4],
+        [2, 5]])
+
+>>> torch.transpose_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), 0, 1)
+tensor([[0, 3],
+        [1, 4],
+        [2, 5]])
+
+>>> torch.unbind_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]))
+(tensor([0, 1, 2]), tensor([3, 4, 5]))
+
+>>> torch.unfold_copy(torch.arange(4), 0, 2, 1)
+tensor([[0, 1],
+        [1, 2],
+        [2, 3]])
+
+>>> torch.unsqueeze_copy(torch.arange(3), 1)
+tensor([[0],
+        [1],
+        [2]])
+
+>>> torch.view_as_complex_copy(torch.tensor([[1.0, 2.0]]))
+tensor([1.+2.j])
+
+>>> torch.view_as_real_copy(torch.tensor([1 + 2j]))
+tensor([[1., 2.]])
+
+>>> torch.view_copy(torch.tensor([[0, 1, 2], [3, 4, 5]]), (3, 2))
+tensor([[0, 1],
+        [2, 3],
+        [4, 5]])
+"""
+_SHOWN = {text[10 : text.index("(", 10)]: text for text in _SHOWN.strip().split("\n\n")}
+
+
+def _copy_doc(name):
+    view = name.removesuffix("_copy")
+    many = view.startswith(("split", "unbind"))
+    shares = "copies: they share" if many else "a copy: shares"
+    first = f"{view} as {shares} no memory with the input."
+    facts = f"Shapes, dtypes and errors are those of `{view}`; differentiable like it."
+    return f"{first}\n\n{facts}\n\n{_SHOWN[name]}"
+
+
 def _copy_of(name, view):
     def function(input, *args, **kwargs):
         return _whole(view(input, *args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name.removesuffix('_copy')} as a copy: shares no memory with the input."
+    function.__doc__ = _copy_doc(name)
     return with_out(function, wrong=_WRONG.get(name, EXACT))
 
 
@@ -109,7 +203,7 @@ def _pieces_of(name, view):
         return None
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{name.removesuffix('_copy')} as copies: they share no memory."
+    function.__doc__ = _copy_doc(name)
     return function
 
 
@@ -138,6 +232,9 @@ def _written(input, src, view):
 def select_scatter(input, src, dim, index):
     """A copy of the input with `src` at `index` of dimension `dim`.
 
+    Shapes: `src` is the input without `dim`, RuntimeError otherwise; the result has the input's
+    shape and dtype. IndexError for an index out of range. Differentiable with respect to both.
+
     >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 0)
     tensor([[1., 1.],
             [0., 0.]])
@@ -147,26 +244,56 @@ def select_scatter(input, src, dim, index):
 
 @with_out(wrong=EXACT)
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
-    """A copy of the input with `src` in the slice start:end:step of dimension `dim`."""
+    """A copy of the input with `src` in the slice start:end:step of dimension `dim`.
+
+    Shapes: `src` has the slice's; the result the input's shape and dtype. Raises RuntimeError for
+    another shape of `src` or a step below 1, IndexError for a dimension out of range.
+    Differentiable with respect to both.
+
+    >>> torch.slice_scatter(torch.zeros(4), torch.tensor([1.0, 2.0]), start=1, end=3)
+    tensor([0., 1., 2., 0.])
+    """
     return _written(input, src, lambda t: _slice(t, dim, start, end, step))
 
 
 @with_out(wrong=EXACT)
 def slice_inverse(input, src, dim=0, start=None, end=None, step=1):
-    """A tensor of the size of `src` with the input in a slice of it, zero elsewhere."""
+    """A tensor of the size of `src` with the input in a slice of it, zero elsewhere.
+
+    The gradient of a slice; shapes and errors are those of `slice_scatter`. In PyTorch the rest is
+    what lies in the memory that the input is a slice of.
+
+    >>> torch.slice_inverse(torch.tensor([1.0, 2.0]), torch.ones(4), start=1, end=3)
+    tensor([0., 1., 2., 0.])
+    """
     result = torch.zeros_like(src)
     return _written(result, input, lambda t: _slice(t, dim, start, end, step))
 
 
 @with_out(wrong=EXACT)
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
-    """A copy of the input with `src` on a diagonal."""
+    """A copy of the input with `src` on a diagonal.
+
+    Shapes: `src` has the shape of `input.diagonal(offset, dim1, dim2)`, RuntimeError otherwise; the
+    result has the input's shape and dtype. Differentiable with respect to both.
+
+    >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.tensor([1.0, 2.0]))
+    tensor([[1., 0.],
+            [0., 2.]])
+    """
     return _written(input, src, lambda t: t.diagonal(offset, dim1, dim2))
 
 
 @with_out(wrong=EXACT)
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
-    """A copy of the input with `src` where as_strided(size, stride, storage_offset) looks."""
+    """A copy of the input with `src` where as_strided(size, stride, storage_offset) looks.
+
+    Shapes: `src` has `size`, RuntimeError otherwise, or if the strides reach out of the memory; the
+    result has the input's shape and dtype. Differentiable with respect to both.
+
+    >>> torch.as_strided_scatter(torch.zeros(4), torch.ones(2), (2,), (2,))
+    tensor([1., 0., 1., 0.])
+    """
     return _written(input, src, lambda t: t.as_strided(size, stride, storage_offset))
 
 

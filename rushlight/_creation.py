@@ -32,7 +32,17 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
 
 def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor, sharing memory with tensors and NumPy arrays where dtype allows."""
+    """`data` as a tensor, sharing memory with tensors and NumPy arrays where dtype allows.
+
+    The dtype is that of `data` unless given: ints give int64, floats the default dtype. Raises what
+    `torch.tensor` raises. No copy of a tensor on the same device, so a change is seen in both.
+
+    >>> x = torch.ones(2)
+    >>> torch.as_tensor(x) is x
+    True
+    >>> torch.as_tensor([1, 2.5])
+    tensor([1.0000, 2.5000])
+    """
     if isinstance(data, _C.Tensor):
         data = _place(data, device)
         return data if dtype is None or dtype == data.dtype else data.to(dtype)
@@ -41,14 +51,24 @@ def as_tensor(data, dtype=None, device=None):
 
 
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
-    """`obj` as a tensor: of tensors, arrays, buffers, DLPack objects and sequences."""
+    """`obj` as a tensor: of tensors, arrays, buffers, DLPack objects and sequences.
+
+    `copy` is True (always), False (never: ValueError where one is needed) or None (as needed);
+    bytes and buffers hold elements of `dtype`. With requires_grad=False the result takes no part in a graph.
+
+    >>> torch.asarray(bytearray(b"ab"), dtype=torch.uint8)
+    tensor([97, 98], dtype=torch.uint8)
+    >>> torch.asarray([1, 2])
+    tensor([1, 2])
+    """
     if isinstance(obj, _C.Tensor):
         result = obj.clone() if copy else obj
         if not requires_grad and result.requires_grad:
             result = result.detach()
         if dtype is not None and dtype != result.dtype:
             if copy is False:
-                raise ValueError("can't alias tensor with dtype different from that of the input")
+                given, wanted = _C._type_name(result.dtype), _C._type_name(dtype)
+                raise ValueError(f"can't alias tensor with dtype '{given}' into dtype '{wanted}'.")
             result = result.to(dtype)
     elif not hasattr(obj, "__array_interface__") and hasattr(obj, "__dlpack__"):
         from ._tools import from_dlpack
@@ -81,5 +101,14 @@ def _place(tensor, device):
 
 
 def set_default_dtype(d):
-    """Sets the dtype of floats that have none of their own, float32 at first."""
+    """Sets the dtype of floats that have none of their own, float32 at first.
+
+    Floating dtypes only, TypeError for others. Affects `torch.tensor(1.0)`, factories, and what
+    integers become in a formula.
+
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.tensor(1.0).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
     _C.set_default_dtype(d)

@@ -13,12 +13,25 @@ class _Mode:
         return type(self)()
 
 
+def _maker(cls):
+    """What makes instances of a class that was decorated: its methods are not."""
+    import warnings
+
+    warnings.warn(
+        "Decorating classes is deprecated and will be disabled in future versions. "
+        "Decorate its methods instead, or `__init__` alone for what this did.",
+        FutureWarning,
+        stacklevel=4,
+    )
+    return lambda *args, **kwargs: cls(*args, **kwargs)
+
+
 def _decorate(make, function):
     import functools
     import inspect
 
     if inspect.isclass(function):
-        raise TypeError("grad modes decorate functions, not classes")
+        return _decorate(make, _maker(function))
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
@@ -55,6 +68,9 @@ def _decorate(make, function):
 class no_grad(_Mode):
     """Operations inside do not record.
 
+    A context manager, and a decorator of functions and generators. Results do not require grad;
+    leaves are left alone, and may be written in place.
+
     >>> x = torch.ones(2, requires_grad=True)
     >>> with torch.no_grad():
     ...     y = x * 2
@@ -75,7 +91,16 @@ class no_grad(_Mode):
 
 
 class enable_grad(no_grad):
-    """Operations inside record, also within `no_grad`."""
+    """Operations inside record, also within `no_grad`.
+
+    A context manager, and a decorator of functions and generators.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     def __enter__(self):
         self.previous = _C.is_grad_enabled()
@@ -83,7 +108,16 @@ class enable_grad(no_grad):
 
 
 class set_grad_enabled(_Mode):
-    """Sets recording on or off: at once, and for a `with` block."""
+    """Sets recording on or off: at once, and for a `with` block.
+
+    `mode` is a bool. Also a decorator of functions and generators.
+
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
 
     def __init__(self, mode):
         self.previous = _C.is_grad_enabled()
@@ -110,7 +144,16 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """Like no_grad, and the tensors made inside can never take part in a recorded graph."""
+    """Like no_grad, and the tensors made inside can never take part in a recorded graph.
+
+    A context manager, and a decorator with or without `mode`, a bool. A use of these tensors that
+    would have to be recorded raises RuntimeError.
+
+    >>> with torch.inference_mode():
+    ...     y = torch.ones(2) * 2
+    >>> y.is_inference()
+    True
+    """
 
     def __new__(cls, mode=True):
         self = super().__new__(cls)

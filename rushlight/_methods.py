@@ -2,12 +2,16 @@
 need no kernel. They are put on the class at import; everything heavy is imported on first use.
 """
 
-from . import _C, _tensor_names
+from . import _C, _gradient_methods, _tensor_names
 from ._C import Tensor
 
 
 class layout:
-    """torch.layout: how a tensor's memory is organised; here always strided."""
+    """torch.layout: how a tensor's memory is organised; here always strided.
+
+    >>> torch.strided
+    torch.strided
+    """
 
     def __init__(self, name):
         self._name = name
@@ -20,7 +24,11 @@ class layout:
 
 
 class memory_format(layout):
-    """torch.memory_format: the order of dimensions in memory; accepted, row-major is used."""
+    """torch.memory_format: the order of dimensions in memory.
+
+    >>> torch.channels_last
+    torch.channels_last
+    """
 
 
 strided = layout("strided")
@@ -54,7 +62,16 @@ def _format(self, spec):
 
 
 def _numpy(self, *, force=False):
-    """The tensor as a NumPy array over the same memory."""
+    """The tensor as a NumPy array over the same memory.
+
+    Shape and dtype are kept. A change of either is seen in both. Raises RuntimeError for a tensor
+    that requires grad unless `force`, TypeError for bfloat16.
+
+    >>> x = torch.zeros(2)
+    >>> x.numpy()[0] = 5
+    >>> x
+    tensor([5., 0.])
+    """
     import numpy
 
     if force:
@@ -96,8 +113,28 @@ def _dlpack_device(self):
     return (1, 0)
 
 
+def _tolist(self):
+    """The elements as nested lists of Python numbers, a number without dimensions.
+
+    float16 and bfloat16 become floats, complex numbers complex.
+
+    >>> torch.tensor([[1, 2], [3, 4]]).tolist(), torch.tensor(2.5).tolist()
+    ([[1, 2], [3, 4]], 2.5)
+    """
+    return _C._tolist(self)
+
+
 def _type(self, dtype=None, non_blocking=False, **_):
-    """The name of the tensor's type, or the tensor as another type."""
+    """The name of the tensor's type, or the tensor as another type.
+
+    `dtype` is a dtype, or a legacy tensor class or its name; ValueError for another name. Shape is
+    kept, and the tensor itself returned where it has that type. `to` is the newer name.
+
+    >>> torch.ones(2).type()
+    'torch.FloatTensor'
+    >>> torch.ones(2).type(torch.int64)
+    tensor([1, 1])
+    """
     from ._legacy import DTYPES, NAMES
 
     if dtype is None:
@@ -110,61 +147,26 @@ def _type(self, dtype=None, non_blocking=False, **_):
     return self.to(getattr(dtype, "dtype", dtype))
 
 
-def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-    """Adds the gradients of this tensor into the `.grad` of the leaves (see torch.autograd)."""
-    if type(self) is not Tensor and _C._has_torch_function(self):
-        from .overrides import _dispatch
-
-        return _dispatch(
-            Tensor.backward,
-            (self,),
-            dict(
-                gradient=gradient,
-                retain_graph=retain_graph,
-                create_graph=create_graph,
-                inputs=inputs,
-            ),
-        )
-    if gradient is None and not create_graph and inputs is None:  # nearly always
-        _C._run_backward((self,), (None,), bool(retain_graph), False, (), True)
-        return
-    from .autograd import backward
-
-    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
-
-
-def _register_hook(self, hook):
-    """`hook(grad)` runs when this tensor's gradient is known, and may return another."""
-    if not self.requires_grad:
-        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    from .autograd.graph import _TensorHandle
-
-    return _TensorHandle(self, _C._register_hook(self, hook))
-
-
-def _register_post_accumulate_grad_hook(self, hook):
-    """`hook(tensor)` runs after a leaf's gradient was added into `.grad`."""
-    if not self.requires_grad:
-        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    if self.grad_fn is not None:
-        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-    from .autograd.graph import _TensorHandle
-
-    return _TensorHandle(self, _C._register_post_accumulate(self, hook))
-
-
-def _retain_grad(self):
-    """Keeps `.grad` of a tensor that is no leaf."""
-    _C._retain_grad(self)
-
-
 def _untyped_storage(self):
-    """The bytes this tensor views."""
+    """The bytes this tensor views.
+
+    A torch.UntypedStorage, shared by all views of the memory.
+
+    >>> x = torch.zeros(2, 3)
+    >>> x.untyped_storage().nbytes(), x[0].untyped_storage().nbytes()
+    (24, 24)
+    """
     return _C._storage_of(self)
 
 
 def _storage(self):
-    """The storage, as elements of the tensor's dtype."""
+    """The storage, as elements of the tensor's dtype.
+
+    A torch.TypedStorage, shared by all views of the memory; `untyped_storage` is the newer name.
+
+    >>> len(torch.zeros(2, 3).storage())
+    6
+    """
     from .storage import TypedStorage
 
     return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self.dtype)
@@ -192,7 +194,15 @@ _set_tensor = Tensor.set_
 
 
 def _set_(self, source=None, storage_offset=0, size=None, stride=None):
-    """Makes self a view of a tensor's or a storage's memory; of nothing without arguments."""
+    """Makes self a view of a tensor's or a storage's memory; of nothing without arguments.
+
+    `source` is a tensor of this dtype, or a storage with an offset, sizes and strides in elements.
+    Raises RuntimeError for another dtype, or if they reach out of the storage.
+
+    >>> x = torch.arange(4)
+    >>> torch.empty(0, dtype=torch.int64).set_(x.untyped_storage(), 1, (2,))
+    tensor([1, 2])
+    """
     if source is None:
         return _set_tensor(self, self.new_empty(0))
     if isinstance(source, Tensor):
@@ -256,24 +266,83 @@ class _Later:
 
 
 def _new(self, *args, **kwargs):
-    """A tensor of the same dtype, by the legacy constructor."""
+    """A tensor of the same dtype, by the legacy constructor.
+
+    Sizes give uninitialised memory, a sequence its elements. `new_empty` and `new_tensor` are the
+    newer names.
+
+    >>> torch.ones(1, dtype=torch.float64).new([3, 4])
+    tensor([3., 4.], dtype=torch.float64)
+    """
     return _C._legacy_tensor(self.dtype, args, kwargs or None)
 
 
 def _new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, **_):
-    """A copy of `data` with this tensor's dtype."""
+    """A copy of `data` with this tensor's dtype.
+
+    `data` is a number, a nested sequence, or an array; `dtype` and `device` replace the tensor's
+    own. Raises ValueError for ragged sequences, TypeError for what is no number.
+
+    >>> torch.ones(1, dtype=torch.float64).new_tensor([3, 4])
+    tensor([3., 4.], dtype=torch.float64)
+    """
     result = _C._tensor_from(data, dtype or self.dtype, True)
     result = result.to(device or self.device)
     return result.requires_grad_(True) if requires_grad else result
 
 
-def _is_same_size(self, other):
-    """Have the two the same sizes?"""
-    return self.shape == other.shape
+def _is_pinned(self, device=None):
+    """Does it lie in memory that a GPU reads directly? Never.
+
+    >>> torch.ones(2).is_pinned()
+    False
+    """
+    return False
+
+
+def _pin_memory(self, device=None):
+    """The tensor itself: memory is not pinned here.
+
+    PyTorch raises RuntimeError where there is no GPU.
+    """
+    return self
+
+
+def _is_cpu(self):
+    """Does it lie in the CPU's memory?
+
+    >>> torch.ones(2).is_cpu
+    True
+    """
+    return self.device.type == "cpu"
+
+
+def _layout(self):
+    """How its memory is organised: torch.strided, always.
+
+    >>> torch.ones(2).layout
+    torch.strided
+    """
+    return strided
+
+
+def _no_name(self):
+    """None: tensors have no names.
+
+    >>> torch.ones(2).name is None
+    True
+    """
 
 
 def _share_memory_(self):
-    """Moves the tensor to memory that processes share; views of it stay where they are."""
+    """Moves the tensor to memory that processes share; views of it stay where they are.
+
+    Any dtype. Returns the tensor. Processes that get it through a queue then see each other's
+    changes.
+
+    >>> torch.ones(2).share_memory_().is_shared()
+    True
+    """
     from . import _shared
 
     _shared.install()
@@ -281,21 +350,50 @@ def _share_memory_(self):
 
 
 def _is_shared(self):
-    """Does it lie in memory that processes share?"""
+    """Does it lie in memory that processes share?
+
+    See `share_memory_`.
+
+    >>> torch.ones(2).is_shared()
+    False
+    """
     import sys
 
     shared = sys.modules.get(f"{__package__}._shared")
     return shared.is_shared(self) if shared else self.untyped_storage().is_shared()
 
 
+def _check_no_grad(tensor, name):
+    if tensor.requires_grad:
+        raise RuntimeError(
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+        )
+
+
 def _apply_(self, function):
-    """Replaces each element by `function` of it."""
+    """Replaces each element by `function` of it.
+
+    `function` takes and returns a Python number; slow. Raises RuntimeError for a tensor that
+    requires grad. For formulas see torch.where and its like.
+
+    >>> torch.tensor([1.0, 2.0]).apply_(lambda v: v * 10)
+    tensor([10., 20.])
+    """
+    _check_no_grad(self, "apply_")
     values = [function(v) for v in self.flatten().tolist()]
     return self.copy_(_C._tensor_from(values, self.dtype, True).view(self.shape))
 
 
 def _map_(self, tensor, function):
-    """Replaces each element by `function(element, other)`."""
+    """Replaces each element by `function(element, other)`.
+
+    `tensor` broadcasts to this one, RuntimeError otherwise; `function` takes two Python numbers and
+    returns one; slow.
+
+    >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda a, b: a * b)
+    tensor([3., 8.])
+    """
+    _check_no_grad(self, "map_")
     pairs = zip(self.flatten().tolist(), tensor.expand_as(self).flatten().tolist())
     values = [function(a, b) for a, b in pairs]
     return self.copy_(_C._tensor_from(values, self.dtype, True).view(self.shape))
@@ -336,12 +434,12 @@ _attributes = {
     "__array_priority__": 1000,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,
-    "tolist": lambda self: _C._tolist(self),
+    "tolist": _tolist,
     "type": _type,
-    "backward": _backward,
-    "register_hook": _register_hook,
-    "register_post_accumulate_grad_hook": _register_post_accumulate_grad_hook,
-    "retain_grad": _retain_grad,
+    "backward": _gradient_methods.backward,
+    "register_hook": _gradient_methods.register_hook,
+    "register_post_accumulate_grad_hook": _gradient_methods.register_post_accumulate_grad_hook,
+    "retain_grad": _gradient_methods.retain_grad,
     "untyped_storage": _untyped_storage,
     "storage": _storage,
     "_typed_storage": _storage,
@@ -354,21 +452,17 @@ _attributes = {
     "__dir__": _dir,
     "new": _new,
     "new_tensor": _new_tensor,
-    "is_same_size": _is_same_size,
     "share_memory_": _share_memory_,
     "apply_": _apply_,
     "map_": _map_,
     "is_shared": _is_shared,
-    "is_pinned": lambda self, device=None: False,
-    "pin_memory": lambda self, device=None: self,
-    "is_conj": lambda self: False,
-    "is_neg": lambda self: False,
-    "is_nonzero": lambda self: bool(self),
-    "is_distributed": lambda self: False,
+    "is_pinned": _is_pinned,
+    "pin_memory": _pin_memory,
+    "is_nonzero": _Later("is_nonzero", "._tools"),
     **dict.fromkeys("is_ipu is_maia is_mtia is_sparse_csr is_vulkan is_xla".split(), False),
-    "is_cpu": property(lambda self: self.device.type == "cpu"),
-    "layout": property(lambda self: strided),
-    "name": property(lambda self: None),
+    "is_cpu": property(_is_cpu),
+    "layout": property(_layout),
+    "name": property(_no_name),
     "_backward_hooks": None,
     "__torch_function__": _torch_function,
     "__init_subclass__": classmethod(_init_subclass),

@@ -296,7 +296,11 @@ def install():
 def missing_method(name):
     """The value of a method of PyTorch's that Tensor lacks: a call of it raises."""
 
-    def stub(*args, **kwargs):
-        raise NotImplementedError(f"torch.Tensor.{name} is not in this version of rushlight")
+    text = f"torch.Tensor.{name} is not in this version of rushlight"
 
+    def stub(*args, **kwargs):
+        raise NotImplementedError(text)
+
+    stub.__name__ = stub.__qualname__ = name
+    stub.__doc__ = f"A name of PyTorch's: {text}."
     return stub

@@ -1,19 +1,16 @@
-"""Statistics composed of other operations: quantiles, histograms, covariance, finite differences.
+"""Statistics composed of other operations: quantiles, covariance, finite differences.
 
-Not here: plain reductions, which are the core's.
+Not here: histograms, and plain reductions, which are the core's.
 """
 
 import rushlight as torch
 
-from . import return_types
-from ._composite import EXACT, c_name, type_name, with_out
+from ._composite import EXACT, type_name, with_out
 
 __all__ = [
     "corrcoef",
     "cov",
     "gradient",
-    "histogram",
-    "histogramdd",
     "nanquantile",
     "quantile",
     "renorm",
@@ -30,6 +27,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     A vector q gives one more dimension, the first. `interpolation` between two elements is linear,
     lower, higher, midpoint or nearest. NaN if there is a NaN.
 
+    float32 and float64, q too: RuntimeError for another dtype, an empty input or q outside of [0,
+    1]. The result is (len(q), *rest), without the first for a number. Differentiable.
+
     >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
     tensor(1.5000)
     """
@@ -38,7 +38,14 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
 
 @with_out(wrong="quantile() out tensor must be same dtype as the input tensor")
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """quantile of the elements that are not NaN."""
+    """quantile of the elements that are not NaN.
+
+    NaN only where all elements are. Shapes, dtypes, errors and `interpolation` are those of
+    `quantile`.
+
+    >>> torch.nanquantile(torch.tensor([1.0, float("nan"), 3.0]), 0.5)
+    tensor(2.)
+    """
     return _quantile(input, q, dim, keepdim, interpolation, True)
 
 
@@ -110,132 +117,6 @@ def _between(rows, q, ranks, interpolation):
     return torch.lerp(rows.gather(-1, below), rows.gather(-1, ranks.ceil().long()), weight)
 
 
-# ---- histograms ----
-
-
-def _edges(input, bins, limits, name):
-    """The edges of `bins` equal bins, over the elements' range if it is not given."""
-    if limits is None:
-        low, high = (input.min(), input.max()) if input.numel() else (0.0, 1.0)
-        low, high = float(low), float(high)
-        if not (abs(low) < float("inf") and abs(high) < float("inf")):
-            raise RuntimeError(f"{name}: dimension 0's range [{low:g}, {high:g}] is not finite")
-    else:
-        low, high = limits
-        if not low <= high:
-            raise RuntimeError(
-                f"{name}: min should not exceed max, but got min {low:g} max {high:g}"
-            )
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return torch.linspace(low, high, bins + 1, dtype=input.dtype, device=input.device)
-
-
-def _places(x, edges):
-    """Each element's bin, -1 outside; the last bin holds its upper edge."""
-    count = edges.numel() - 1
-    place = torch.searchsorted(edges, x.contiguous(), right=True) - 1
-    place = torch.where(x == edges[-1], count - 1, place)
-    outside = (x < edges[0]) | (x > edges[-1]) | x.isnan()
-    return torch.where(outside, -1, place.clamp(max=count - 1))
-
-
-def _counted(place, size, weight, dtype):
-    inside = place >= 0
-    values = (
-        torch.ones(place.shape, dtype=dtype, device=place.device)
-        if weight is None
-        else weight.reshape(-1)
-    )
-    return torch.zeros(size, dtype=dtype, device=place.device).index_add(
-        0, place[inside], values[inside]
-    )
-
-
-def _check_histogram(input, weight, name):
-    if weight is None:
-        return
-    if weight.dtype != input.dtype:
-        raise RuntimeError(
-            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the "
-            f"same dtype, but got input(dtype={c_name(input.dtype)}), and weight(dtype={c_name(weight.dtype)})"
-        )
-
-
-def _histogram(input, bins, *, range=None, weight=None, density=False):
-    """How many elements fall into each bin, and the bins' edges.
-
-    `bins` is their number, or their edges (increasing). With `density` the counts are divided so
-    that the integral is 1. Returns (hist, bin_edges).
-    """
-    _check_histogram(input, weight, "histogramdd")
-    if isinstance(bins, torch.Tensor):
-        if bins.dim() != 1:
-            raise RuntimeError(
-                f"histogramdd: bins tensor should have one dimension, but got {bins.dim()} dimensions in the bins tensor for dimension 0"
-            )
-        if bins.dtype != input.dtype:
-            raise RuntimeError(
-                "histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype "
-                f"{c_name(input.dtype)} and bins for dimension 0 with dtype {c_name(bins.dtype)}"
-            )
-        edges = bins
-    else:
-        if bins <= 0:
-            raise RuntimeError(f"histogram(): bins must be > 0, but got {bins} for dimension 0")
-        edges = _edges(input, bins, range, "histogramdd")
-    x = input.detach().reshape(-1)
-    hist = _counted(_places(x, edges), edges.numel() - 1, weight, input.dtype)
-    if density:
-        hist = hist / (hist.sum() * edges.diff())
-    return return_types.histogram((hist, edges))
-
-
-_histogram.__name__ = _histogram.__qualname__ = "histogram"
-histogram = with_out(
-    _histogram,
-    wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
-    "%w and hist %g",
-)
-
-
-def histogramdd(input, bins, range=None, weight=None, density=False):
-    """The histogram of points: the last dimension of the input holds their coordinates.
-
-    `bins` is a number, one number a coordinate, or the edges of each. Returns (hist, bin_edges).
-    """
-    _check_histogram(input, weight, "histogramdd")
-    if input.dim() < 2:
-        raise RuntimeError("histogramdd: input tensor should have at least 2 dimensions, but got "
-                           f"{input.dim()}")  # fmt: skip
-    n = input.size(-1)
-    bins = [bins] * n if isinstance(bins, int) else list(bins)
-    if len(bins) != n:
-        raise RuntimeError(
-            "histogramdd: The size of bins must be equal to the innermost dimension of the input."
-        )
-    points = input.detach().reshape(-1, n)
-    edges = []
-    for i, b in enumerate(bins):
-        limits = None if range is None else range[2 * i : 2 * i + 2]
-        own = b if isinstance(b, torch.Tensor) else _edges(points[:, i], b, limits, "histogramdd")
-        edges.append(own)
-    place, inside = 0, True
-    for i, e in enumerate(edges):
-        p = _places(points[:, i], e)
-        place, inside = place * (e.numel() - 1) + p, inside & (p >= 0)
-    sizes = [e.numel() - 1 for e in edges]
-    total = 1
-    for s in sizes:
-        total *= s
-    hist = _counted(torch.where(inside, place, -1), total, weight, input.dtype).reshape(sizes)
-    if density:
-        hist = hist / hist.sum()
-        for i, e in enumerate(edges):
-            hist = hist / e.diff().reshape([-1 if d == i else 1 for d, _ in enumerate(sizes)])
-    return return_types.histogramdd((hist, tuple(edges)))
-
-
 # ---- covariance ----
 
 
@@ -264,6 +145,15 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     """The covariance of variables in rows (NumPy's cov).
 
     `fweights` are frequencies (integers), `aweights` are importances of the observations.
+
+    Input [variables, observations] gives [variables, variables]; a vector is one variable, its
+    result a number. Integers become the default dtype; bool raises RuntimeError, as do more
+    dimensions or weights of another dtype or length. Divides by the count less `correction`.
+    Differentiable.
+
+    >>> torch.cov(torch.tensor([[0, 1, 2], [2, 1, 0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
     """
     if input.dim() > 2:
         raise RuntimeError(
@@ -299,7 +189,16 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
 
 
 def corrcoef(input):
-    """The correlation coefficients of variables in rows."""
+    """The correlation coefficients of variables in rows.
+
+    Input [variables, observations] gives [variables, variables], in [-1, 1]; a vector gives a
+    number. A constant variable's are NaN. Raises RuntimeError for more than two dimensions or bool.
+    Differentiable.
+
+    >>> torch.corrcoef(torch.tensor([[0.0, 1.0, 2.0], [4.0, 2.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
     if input.dim() > 2:
         raise RuntimeError(
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
@@ -320,7 +219,15 @@ def corrcoef(input):
 
 @with_out(wrong=EXACT)
 def renorm(input, p, dim, maxnorm):
-    """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater."""
+    """Each slice along `dim` scaled down to a p-norm of `maxnorm` where it is greater.
+
+    Two dimensions or more, floating or complex; shape and dtype are kept. Raises RuntimeError for a
+    p that is not positive, a negative maxnorm or fewer dimensions. Differentiable.
+
+    >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), p=2, dim=0, maxnorm=1)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
     if isinstance(p, complex) or p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:
@@ -347,6 +254,9 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
 
     `spacing` is the distance of samples, one for all or one a dimension, or their coordinates.
     Returns a tuple, a tensor for each dimension. Edges are of order `edge_order`, 1 or 2.
+
+    Shape is kept; integers become floats. Raises RuntimeError for a dimension of edge_order
+    elements or fewer, or a `spacing` of another length. Source: Fornberg 1988.
 
     >>> torch.gradient(torch.tensor([1.0, 4.0, 9.0]))
     (tensor([3., 4., 5.]),)

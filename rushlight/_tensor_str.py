@@ -60,7 +60,14 @@ def set_printoptions(
 
 
 def get_printoptions():
-    """The current print options, as a dict that `set_printoptions(**options)` accepts."""
+    """The current print options, as a dict that `set_printoptions(**options)` accepts.
+
+    precision (digits), threshold (elements before "..."), edgeitems (at each end), linewidth and
+    sci_mode (None: as needed).
+
+    >>> torch.get_printoptions()["precision"]
+    4
+    """
     return dict(PRINT_OPTS.__dict__)
 
 

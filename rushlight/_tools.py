@@ -10,48 +10,104 @@ def _assert(condition, message):
 
 
 def is_tensor(obj):
-    """Is it a tensor?"""
+    """Is it a tensor?
+
+    The same as isinstance(obj, torch.Tensor).
+
+    >>> torch.is_tensor(torch.ones(2)), torch.is_tensor([1.0])
+    (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
 def is_storage(obj):
-    """Is it a storage?"""
+    """Is it a storage?
+
+    True for typed and untyped ones.
+
+    >>> torch.is_storage(torch.ones(2).untyped_storage()), torch.is_storage(torch.ones(2))
+    (True, False)
+    """
     from .storage import TypedStorage
 
     return isinstance(obj, (_C.UntypedStorage, TypedStorage))
 
 
+def _tensor(name, input):
+    """The argument of the function `name`; TypeError unless it is a tensor."""
+    if isinstance(input, Tensor):
+        return input
+    raise TypeError(
+        f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+    )
+
+
 def is_floating_point(input):
-    """Has it a floating-point dtype?"""
-    return input.is_floating_point()
+    """Has it a floating-point dtype?
+
+    float16, bfloat16, float32 and float64 are. TypeError for what is no tensor.
+
+    >>> torch.is_floating_point(torch.tensor([1.0])), torch.is_floating_point(torch.tensor([1]))
+    (True, False)
+    """
+    return _tensor("is_floating_point", input).is_floating_point()
 
 
 def is_complex(input):
-    """Has it a complex dtype?"""
-    return input.is_complex()
+    """Has it a complex dtype?
+
+    complex64 and complex128 are. TypeError for what is no tensor.
+
+    >>> torch.is_complex(torch.tensor([1j])), torch.is_complex(torch.tensor([1.0]))
+    (True, False)
+    """
+    return _tensor("is_complex", input).is_complex()
 
 
 def is_inference(input):
-    """Was it made in inference mode?"""
-    return input.is_inference()
+    """Was it made in inference mode?
+
+    Such tensors never take part in a recorded graph. TypeError for what is no tensor.
+
+    >>> with torch.inference_mode():
+    ...     x = torch.ones(2)
+    >>> torch.is_inference(x)
+    True
+    """
+    return _tensor("is_inference", input).is_inference()
 
 
 def is_nonzero(input):
-    """The truth of a tensor of one element."""
-    return bool(input)
+    """The truth of a tensor of one element.
+
+    False for 0, 0.0, 0j and False, True for all others, NaN among them. Raises RuntimeError for
+    another number of elements, TypeError for what is no tensor.
+
+    >>> torch.is_nonzero(torch.tensor([0.0])), torch.is_nonzero(torch.tensor(3))
+    (False, True)
+    """
+    return bool(_tensor("is_nonzero", input))
 
 
 def numel(input):
-    """The number of elements."""
-    if not isinstance(input, Tensor):
-        raise TypeError(
-            f"numel(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
-        )
-    return input.numel()
+    """The number of elements.
+
+    Of any shape: the product of its sizes, 1 without dimensions. TypeError for what is no tensor.
+
+    >>> torch.numel(torch.zeros(2, 3))
+    6
+    """
+    return _tensor("numel", input).numel()
 
 
 def typename(obj):
-    """The full name of an object's type: 'torch.FloatTensor' for tensors."""
+    """The full name of an object's type: 'torch.FloatTensor' for tensors.
+
+    Any object, or a type.
+
+    >>> torch.typename(torch.ones(1)), torch.typename([])
+    ('torch.FloatTensor', 'list')
+    """
     if isinstance(obj, Tensor):
         return obj.type()
     kind = obj if isinstance(obj, type) else type(obj)
@@ -61,10 +117,18 @@ def typename(obj):
 
 
 class iinfo:
-    """Limits of an integer dtype: bits, min, max, dtype."""
+    """Limits of an integer dtype: bits, min, max, dtype.
+
+    Raises TypeError for bool, floating and complex dtypes.
+
+    >>> torch.iinfo(torch.int8).max, torch.iinfo(torch.int8).bits
+    (127, 8)
+    """
 
     def __init__(self, dtype):
-        if dtype.is_floating_point or dtype.is_complex or dtype is _C.bool:
+        if dtype is _C.bool:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if dtype.is_floating_point or dtype.is_complex:
             raise TypeError(
                 f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{dtype}'"
             )
@@ -91,7 +155,17 @@ _FLOATS8 = {
 
 
 class finfo:
-    """Limits of a floating dtype: bits, eps, max, min, tiny, smallest_normal, resolution, dtype."""
+    """Limits of a floating dtype: bits, eps, max, min, tiny, smallest_normal, resolution, dtype.
+
+    The default dtype's without an argument; a complex dtype's are those of its parts. eps is the
+    step from 1 to the next number, tiny the smallest normal one. Raises TypeError for integers and
+    bool.
+
+    >>> torch.finfo(torch.float32).eps == 2**-23
+    True
+    >>> torch.finfo(torch.float16).max
+    65504.0
+    """
 
     def __init__(self, dtype=None):
         if str(dtype)[6:] in _FLOATS8:
@@ -123,90 +197,203 @@ class finfo:
 
 
 def set_default_device(device):
-    """Sets the device of tensors that are made without one."""
+    """Sets the device of tensors that are made without one.
+
+    A torch.device, its name, or None for the CPU. Raises RuntimeError for an unknown name.
+
+    >>> torch.set_default_device("cpu")
+    >>> torch.ones(1).device
+    device(type='cpu')
+    >>> torch.set_default_device(None)
+    """
     _C._set_default_device("cpu" if device is None else device)
 
 
 def get_default_device():
-    """The device of tensors that are made without one."""
+    """The device of tensors that are made without one.
+
+    >>> torch.get_default_device()
+    device(type='cpu')
+    """
     return _C.get_default_device()
 
 
 def set_default_tensor_type(t):
-    """Sets the default dtype by a legacy tensor class or its name."""
-    name = t if isinstance(t, str) else f"torch.{t.__name__}"
+    """Sets the default dtype by a legacy tensor class or its name.
+
+    torch.DoubleTensor or "torch.DoubleTensor", of a floating dtype: TypeError for others.
+    `set_default_dtype` is the newer name.
+
+    >>> torch.set_default_tensor_type("torch.FloatTensor")
+    >>> torch.tensor(1.0).dtype
+    torch.float32
+    """
+    name = (t if isinstance(t, str) else t.__name__).rpartition(".")[2]
     from ._legacy import DTYPES
 
-    _C.set_default_dtype(DTYPES[name.rpartition(".")[2]])
+    if name not in DTYPES:
+        raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    _C.set_default_dtype(DTYPES[name])
 
 
 _settings = {"deterministic": False, "warn_only": False, "precision": "highest", "warn": False}
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):
-    """Accepted: every operation on the CPU is deterministic here."""
+    """Accepted: every operation on the CPU is deterministic here.
+
+    `mode` and `warn_only` are bools that the functions below tell.
+
+    >>> torch.use_deterministic_algorithms(False)
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
     _settings.update(deterministic=bool(mode), warn_only=bool(warn_only))
 
 
 def are_deterministic_algorithms_enabled():
-    """What use_deterministic_algorithms was told."""
+    """What use_deterministic_algorithms was told.
+
+    False at first.
+
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
     return _settings["deterministic"]
 
 
 def is_deterministic_algorithms_warn_only_enabled():
-    """What use_deterministic_algorithms was told."""
+    """What use_deterministic_algorithms was told.
+
+    False at first.
+
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
     return _settings["warn_only"]
 
 
 def get_deterministic_debug_mode():
-    """0, 1 (warn) or 2 (error)."""
+    """0, 1 (warn) or 2 (error).
+
+    What set_deterministic_debug_mode was told; 0 at first.
+
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
     return (2 - _settings["warn_only"]) if _settings["deterministic"] else 0
 
 
 def set_deterministic_debug_mode(debug_mode):
-    """Accepted, as use_deterministic_algorithms."""
-    level = {"default": 0, "warn": 1, "error": 2}.get(debug_mode, debug_mode)
+    """Accepted, as use_deterministic_algorithms.
+
+    0 or "default", 1 or "warn", 2 or "error": RuntimeError for another value, TypeError for another
+    type.
+
+    >>> torch.set_deterministic_debug_mode("default")
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
+    if not isinstance(debug_mode, (str, int)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    names, text = ("default", "warn", "error"), isinstance(debug_mode, str)
+    if debug_mode not in (names if text else range(3)):
+        wanted = "`default`, `warn`, `error`" if text else "0, 1, or 2"
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected one of {wanted}, but got {debug_mode}"
+            if text
+            else f"invalid value of debug_mode, expected {wanted}, but got {debug_mode}"
+        )
+    level = names.index(debug_mode) if text else debug_mode
     use_deterministic_algorithms(level > 0, warn_only=level == 1)
 
 
 def get_float32_matmul_precision():
-    """'highest', unless set."""
+    """'highest', unless set.
+
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+    """
     return _settings["precision"]
 
 
 def set_float32_matmul_precision(precision):
-    """Accepted: float32 products are always float32 on the CPU."""
+    """Accepted: float32 products are always float32 on the CPU.
+
+    "highest", "high" or "medium"; RuntimeError for another word.
+
+    >>> torch.set_float32_matmul_precision("highest")
+    """
     if precision not in ("highest", "high", "medium"):
         raise RuntimeError(f"float32_matmul_precision: invalid precision {precision!r}")
     _settings["precision"] = precision
 
 
 def set_flush_denormal(mode):
-    """False: denormals are never flushed here."""
+    """False: denormals are never flushed here.
+
+    PyTorch answers True where the processor can do so.
+
+    >>> torch.set_flush_denormal(False) in (True, False)
+    True
+    """
     return False
 
 
 def set_warn_always(b):
-    """Accepted."""
+    """Accepted.
+
+    Warnings of rushlight come through Python's `warnings`, whose filters decide.
+
+    >>> torch.set_warn_always(False)
+    """
     _settings["warn"] = bool(b)
 
 
 def is_warn_always_enabled():
-    """What set_warn_always was told."""
+    """What set_warn_always was told.
+
+    False at first.
+
+    >>> torch.is_warn_always_enabled()
+    False
+    """
     return _settings["warn"]
 
 
 def get_num_interop_threads():
-    """1: one pool serves everything."""
+    """1: one pool serves everything.
+
+    PyTorch has a second pool for independent operations.
+
+    >>> torch.get_num_interop_threads() >= 1
+    True
+    """
     return 1
 
 
 def set_num_interop_threads(n):
-    """Accepted: one pool serves everything."""
+    """Accepted: one pool serves everything.
+
+    Raises RuntimeError unless `n` is a positive int. PyTorch takes it once, before any work.
+    """
+    if not isinstance(n, int):
+        raise RuntimeError(f"set_num_interop_threads expects an int, but got {type(n).__name__}")
+    if n <= 0:
+        raise RuntimeError("set_num_interop_threads expects a positive integer")
 
 
 def compile(model=None, **_):
-    """The function or module itself: capture is not in this version; programs run eagerly."""
+    """The function or module itself: capture is not in this version; programs run eagerly.
+
+    With options only, a decorator. Results are those of the function; so are its errors.
+
+    >>> @torch.compile(backend="eager")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(torch.ones(2))
+    tensor([2., 2.])
+    """
     return (lambda m: m) if model is None else model
 
 
@@ -231,12 +418,29 @@ def cond(pred, true_fn, false_fn, operands=()):
 
 
 def from_dlpack(ext_tensor, *, device=None, copy=None):
-    """A tensor over the memory of an object with `__dlpack__`, or of a DLPack capsule."""
+    """A tensor over the memory of an object with `__dlpack__`, or of a DLPack capsule.
+
+    No copy unless `copy` is True. Raises RuntimeError for what is no capsule. A capsule serves
+    once.
+
+    >>> x = torch.arange(3)
+    >>> y = torch.from_dlpack(x)
+    >>> y[0] = 7
+    >>> x
+    tensor([7, 1, 2])
+    """
     capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor
     result = _C._from_dlpack(capsule)
     return result.clone() if copy else result
 
 
 def to_dlpack(tensor):
-    """A DLPack capsule over the tensor's memory."""
+    """A DLPack capsule over the tensor's memory.
+
+    For a library that has `from_dlpack`; the memory stays alive with the capsule. A tensor that
+    requires grad should be detached before.
+
+    >>> torch.from_dlpack(torch.to_dlpack(torch.arange(3)))
+    tensor([0, 1, 2])
+    """
     return _C._to_dlpack(tensor)

@@ -247,6 +247,8 @@ def fft(input, n=None, dim=-1, norm=None, *, out=None):
 def ifft(input, n=None, dim=-1, norm=None, *, out=None):
     """The inverse of fft: norm "backward" divides by n.
 
+    Shapes, dtypes and errors are those of fft. Differentiable.
+
     >>> torch.fft.ifft(torch.tensor([6 + 0j, -2 + 2j, -2, -2 - 2j])).real
     tensor([0., 1., 2., 3.])
     """
@@ -257,6 +259,8 @@ def rfft(input, n=None, dim=-1, norm=None, *, out=None):
     """fft of a real signal: the first n // 2 + 1 values, of which the others are conjugates.
 
     Raises RuntimeError for complex input.
+
+    Shapes (..., n // 2 + 1) along dim, complex; the rest as in fft. Differentiable.
 
     >>> torch.fft.rfft(torch.tensor([0., 1., 2., 3.]))
     tensor([ 6.+0.j, -2.+2.j, -2.+0.j])
@@ -278,6 +282,8 @@ def _half_input(input, n, dim):
 def irfft(input, n=None, dim=-1, norm=None, *, out=None):
     """The inverse of rfft: n real numbers, 2 * (size - 1) if n is not given.
 
+    Other errors and dtypes are those of fft. Raises RuntimeError for n < 1: a size of 1 needs n.
+
     >>> torch.fft.irfft(torch.tensor([6 + 0j, -2 + 2j, -2]))
     tensor([0., 1., 2., 3.])
     """
@@ -289,6 +295,8 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
     """fft of a signal of which the first half is given, the rest being its mirrored conjugate: its
     spectrum is real, n numbers, 2 * (size - 1) if n is not given.
 
+    Errors are those of irfft. Integers become floats. Differentiable.
+
     >>> torch.fft.hfft(torch.tensor([1., 2., 1.]))
     tensor([ 6.,  0., -2.,  0.])
     """
@@ -298,6 +306,8 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
 
 def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
     """The inverse of hfft: half of the inverse transform of a real spectrum.
+
+    n // 2 + 1 complex values along dim. Raises RuntimeError for complex input.
 
     >>> torch.fft.ihfft(torch.tensor([6., 0., -2., 0.])).real
     tensor([1., 2., 1.])
@@ -339,6 +349,8 @@ def fftn(input, s=None, dim=None, norm=None, *, out=None):
 def ifftn(input, s=None, dim=None, norm=None, *, out=None):
     """The inverse of fftn.
 
+    Shapes, dtypes and errors are those of fftn. Differentiable.
+
     >>> torch.fft.ifftn(torch.tensor([[4., 0.], [0., 0.]])).real
     tensor([[1., 1.],
             [1., 1.]])
@@ -353,6 +365,8 @@ def _check_axes(name, dims):
 
 def rfftn(input, s=None, dim=None, norm=None, *, out=None):
     """fftn of a real signal: along the last dimension only the first n // 2 + 1 values.
+
+    Raises RuntimeError for complex input; the rest as in fftn. Differentiable.
 
     >>> torch.fft.rfftn(torch.ones(2, 2)).real
     tensor([[4., 0.],
@@ -383,6 +397,8 @@ def _half_input_n(name, input, s, dim):
 def irfftn(input, s=None, dim=None, norm=None, *, out=None):
     """The inverse of rfftn: real numbers, 2 * (size - 1) along the last dimension if s is not given.
 
+    Other errors and dtypes are those of fftn. Differentiable.
+
     >>> torch.fft.irfftn(torch.tensor([[4., 0.], [0., 0.]]))
     tensor([[1., 1.],
             [1., 1.]])
@@ -394,6 +410,8 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None):
 def hfftn(input, s=None, dim=None, norm=None, *, out=None):
     """fftn of a signal that is Hermitian along the last dimension, of which half is given.
 
+    Real numbers, as many as irfftn gives; its errors too. Differentiable.
+
     >>> torch.fft.hfftn(torch.ones(2, 2))
     tensor([[4., 0.],
             [0., 0.]])
@@ -404,6 +422,8 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None):
 
 def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
     """The inverse of hfftn.
+
+    n // 2 + 1 complex values along the last dimension. Raises RuntimeError for complex input.
 
     >>> torch.fft.ihfftn(torch.tensor([[4., 0.], [0., 0.]])).real
     tensor([[1., 1.],
@@ -423,32 +443,79 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
 
 
 def fft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """fftn along two dimensions, the last ones."""
+    """fftn along two dimensions, the last ones.
+
+    `s` are two sizes to which the input is cut or padded with zeros. Real input gives complex
+    output of the same precision. Errors and `norm` are those of fftn. Differentiable.
+
+    >>> torch.fft.fft2(torch.ones(2, 2))
+    tensor([[4.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     return fftn(input, s, dim, norm, out=out)
 
 
 def ifft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """ifftn along two dimensions, the last ones."""
+    """ifftn along two dimensions, the last ones.
+
+    `s` are two sizes to which the input is cut or padded with zeros. The result is complex. Errors
+    and `norm` are those of ifftn. Differentiable.
+
+    >>> torch.fft.ifft2(torch.fft.fft2(torch.eye(2)))
+    tensor([[1.+0.j, 0.+0.j],
+            [0.+0.j, 1.+0.j]])
+    """
     return ifftn(input, s, dim, norm, out=out)
 
 
 def rfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """rfftn along two dimensions, the last ones."""
+    """rfftn along two dimensions, the last ones.
+
+    Real input (..., m, n) gives complex output (..., m, n // 2 + 1): the rest is its conjugate.
+    Raises RuntimeError for complex input. Differentiable.
+
+    >>> torch.fft.rfft2(torch.ones(2, 2))
+    tensor([[4.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     return rfftn(input, s, dim, norm, out=out)
 
 
 def irfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """irfftn along two dimensions, the last ones."""
+    """irfftn along two dimensions, the last ones.
+
+    Half a Hermitian spectrum (..., m, n // 2 + 1) gives real output (..., m, n); for odd n name the
+    sizes in `s`. Differentiable.
+
+    >>> torch.fft.irfft2(torch.fft.rfft2(torch.eye(2)))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     return irfftn(input, s, dim, norm, out=out)
 
 
 def hfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """hfftn along two dimensions, the last ones."""
+    """hfftn along two dimensions, the last ones.
+
+    Half a Hermitian signal (..., m, n // 2 + 1) gives its real spectrum (..., m, n).
+
+    >>> torch.fft.hfft2(torch.ones(2, 2), s=(2, 2))
+    tensor([[4., 0.],
+            [0., 0.]])
+    """
     return hfftn(input, s, dim, norm, out=out)
 
 
 def ihfft2(input, s=None, dim=(-2, -1), norm=None, *, out=None):
-    """ihfftn along two dimensions, the last ones."""
+    """ihfftn along two dimensions, the last ones.
+
+    Real input (..., m, n) gives half of a Hermitian signal, complex (..., m, n // 2 + 1). Raises
+    RuntimeError for complex input.
+
+    >>> torch.fft.ihfft2(torch.tensor([[4.0, 0.0], [0.0, 0.0]])).real
+    tensor([[1., 1.],
+            [1., 1.]])
+    """
     return ihfftn(input, s, dim, norm, out=out)
 
 
@@ -459,6 +526,8 @@ def _frequencies(name, n, d, out, dtype, count, **options):
     dtype = dtype or (out.dtype if out is not None else torch.get_default_dtype())
     if not (dtype.is_floating_point or dtype.is_complex):
         raise RuntimeError(f"{name} requires a floating point or complex dtype")
+    if count < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {count}: [{count}]")
     requires_grad = options.pop("requires_grad")
     result = torch.arange(count, dtype=dtype, **options)
     if name == "fftfreq":
@@ -474,6 +543,8 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
     """The frequencies of fft's n values for samples d apart: 0, 1, ... and then the negative ones,
     over n * d.
 
+    (n,), of a floating `dtype`: RuntimeError for another, or n < 0.
+
     >>> torch.fft.fftfreq(4)
     tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
@@ -483,10 +554,12 @@ def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, require
 def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The frequencies of rfft's n // 2 + 1 values: all positive.
 
+    (n // 2 + 1,), of a floating `dtype`: RuntimeError for another.
+
     >>> torch.fft.rfftfreq(4)
     tensor([0.0000, 0.2500, 0.5000])
     """
-    half = max(int(n / 2) + 1, 0) if n >= 0 else 1
+    half = int(n / 2) + 1  # towards zero, as in C
     return _frequencies(
         "rfftfreq", n, d, out, dtype, half, device=device, requires_grad=requires_grad
     )
@@ -501,6 +574,8 @@ def _shifted(input, dim, extra):
 def fftshift(input, dim=None):
     """Moves the zero frequency to the middle, along some dimensions or all.
 
+    Any shape and dtype. Raises IndexError for a dimension out of range.
+
     >>> torch.fft.fftshift(torch.arange(5))
     tensor([3, 4, 0, 1, 2])
     """
@@ -509,6 +584,8 @@ def fftshift(input, dim=None):
 
 def ifftshift(input, dim=None):
     """The inverse of fftshift.
+
+    Any shape and dtype. Raises IndexError for a dimension out of range.
 
     >>> torch.fft.ifftshift(torch.tensor([3, 4, 0, 1, 2]))
     tensor([0, 1, 2, 3, 4])

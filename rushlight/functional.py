@@ -2,35 +2,25 @@
 
 import rushlight as torch
 
-from ._composite import in_place, type_name, with_out
+from ._composite import in_place, with_out
 
 _count = range  # torch.range takes the name below
 
 __all__ = [
-    "allclose",
-    "angle",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
     "broadcast_shapes",
     "broadcast_tensors",
     "einsum",
-    "heaviside",
-    "isclose",
-    "isreal",
-    "nan_to_num",
-    "signbit",
     "unravel_index",
     "block_diag",
     "cartesian_prod",
     "chain_matmul",
     "dsplit",
     "hsplit",
-    "ldexp",
     "meshgrid",
     "range",
-    "rrelu",
-    "rrelu_",
     "tensordot",
     "unique",
     "unique_consecutive",
@@ -40,25 +30,46 @@ __all__ = [
 
 
 def broadcast_shapes(*shapes):
-    """The shape that tensors of these shapes broadcast to."""
+    """The shape that tensors of these shapes broadcast to.
+
+    `shapes` are sizes or tuples of sizes, aligned at their ends; sizes of 1 stretch. Returns a
+    torch.Size. Raises RuntimeError where two sizes differ and neither is 1, or one is negative.
+
+    >>> torch.broadcast_shapes((3, 1), (4,), 1)
+    torch.Size([3, 4])
+    """
     result = []
-    for shape in shapes:
+    for place, shape in enumerate(shapes):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        seen = list(result)
         result = [1] * (len(shape) - len(result)) + result
         for i in _count(1, len(shape) + 1):
-            if shape[-i] < 0:
+            fits = result[-i] in (1, shape[-i]) or shape[-i] == 1
+            if shape[-i] < 0 or not fits:
                 raise RuntimeError(
-                    f"Trying to create tensor with negative dimension ({shape[-i]}): ({shape[-i]})"
+                    f"Attempting to broadcast a dimension of length {shape[-i]} at {-i}! Mismatching "
+                    f"argument at index {place} had {shape}; but expected shape should be "
+                    f"broadcastable to {seen or result}"
                 )
-            if shape[-i] != 1 and result[-i] not in (1, shape[-i]):
-                raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
             if shape[-i] != 1:
                 result[-i] = shape[-i]
     return torch.Size(result)
 
 
 def broadcast_tensors(*tensors):
-    """The tensors expanded to their common shape, as views."""
+    """The tensors expanded to their common shape, as views.
+
+    Any dtypes; takes the tensors, or one sequence of them. Returns a tuple. Views share memory, so
+    clone before writing into them. Raises RuntimeError for shapes that do not broadcast.
+
+    >>> a, b = torch.broadcast_tensors(torch.tensor([[1], [2]]), torch.tensor([5, 6, 7]))
+    >>> a
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    >>> b
+    tensor([[5, 6, 7],
+            [5, 6, 7]])
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tensors[0]
     total = tensors[0]
@@ -82,19 +93,39 @@ def _each(function):
 
 
 def atleast_1d(*tensors):
-    """Each tensor with at least one dimension."""
+    """Each tensor with at least one dimension.
+
+    One tensor gives a tensor, several or a sequence give a tuple. Any dtype; no copy.
+
+    >>> torch.atleast_1d(torch.tensor(3.0))
+    tensor([3.])
+    """
     return _each(lambda t: t.reshape(1) if t.dim() == 0 else t)(*tensors)
 
 
 def atleast_2d(*tensors):
-    """Each tensor with at least two dimensions; new ones come first."""
+    """Each tensor with at least two dimensions; new ones come first.
+
+    () becomes (1, 1), (n,) becomes (1, n); others are kept. One tensor gives a tensor, several or a
+    sequence give a tuple. Any dtype; no copy.
+
+    >>> torch.atleast_2d(torch.tensor([1, 2, 3]))
+    tensor([[1, 2, 3]])
+    """
     return _each(
         lambda t: t.reshape(1, 1) if t.dim() == 0 else t.unsqueeze(0) if t.dim() == 1 else t
     )(*tensors)
 
 
 def atleast_3d(*tensors):
-    """Each tensor with at least three dimensions."""
+    """Each tensor with at least three dimensions.
+
+    () becomes (1, 1, 1), (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1); others are kept. One
+    tensor gives a tensor, several or a sequence give a tuple. Any dtype; no copy.
+
+    >>> torch.atleast_3d(torch.ones(2, 3)).shape
+    torch.Size([2, 3, 1])
+    """
 
     def one(t):
         if t.dim() == 0:
@@ -106,87 +137,33 @@ def atleast_3d(*tensors):
     return _each(one)(*tensors)
 
 
-def _check_tensors(function, **given):
-    for place, (name, value) in enumerate(given.items(), 1):
-        if not isinstance(value, torch.Tensor):
-            kind = type(value).__name__
-            raise TypeError(
-                f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
-            )
-
-
-def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """abs(input - other) <= atol + rtol * abs(other), elementwise."""
-    _check_tensors("isclose", input=input, other=other)
-    if input.dtype != other.dtype:
-        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
-    if rtol < 0:
-        raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol:g}")
-    if atol < 0:
-        raise RuntimeError(f"atol must be greater than or equal to zero, but got {atol:g}")
-    close = input == other
-    if equal_nan and (input.is_floating_point() or input.is_complex()):
-        close = close | (input.isnan() & other.isnan())
-    if rtol == 0 and atol == 0:
-        return close
-    if not (input.is_floating_point() or input.is_complex()):
-        other = other.to(torch.get_default_dtype())
-    error = (input.to(other.dtype) - other).abs()
-    return close | (error.isfinite() & (error <= atol + (rtol * other).abs()))
-
-
-def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """isclose everywhere?
-
-    >>> torch.allclose(torch.ones(2), torch.ones(2) + 1e-7)
-    True
-    """
-    return bool(isclose(input, other, rtol, atol, equal_nan).all())
-
-
-def isreal(input):
-    """True where the imaginary part is zero."""
-    return input.imag == 0 if input.is_complex() else torch.ones_like(input, dtype=torch.bool)
-
-
-@with_out(wrong="signbit does not support non-boolean outputs.")
-def signbit(input):
-    """True for negative numbers, -0.0 among them."""
-    if not input.is_floating_point():
-        return input < 0
-    return torch.copysign(torch.ones_like(input), input) < 0
-
-
-@with_out(wrong="heaviside is not yet implemented for tensors with different dtypes.")
-def heaviside(input, values):
-    """0 below zero, 1 above, `values` at zero."""
-    _check_tensors("heaviside", input=input, values=values)
-    if input.dtype != values.dtype:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    one, zero = torch.ones_like(input), torch.zeros_like(input)
-    return torch.where(input == 0, values, torch.where(input > 0, one, zero))
-
-
-@with_out(wrong="nan_to_num: dtype of out: %G should be same as input: %W")
-def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
-    """NaN and infinities replaced by numbers."""
-    if not (input.is_floating_point() or input.is_complex()):
-        return input.clone()
-    limits = torch.finfo(input.dtype)
-    out = torch.where(input.isnan(), nan or 0.0, input)
-    out = torch.where(out == float("inf"), limits.max if posinf is None else posinf, out)
-    return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
-
-
 def vander(x, N=None, *, increasing=False):
-    """The Vandermonde matrix: powers of x in columns."""
+    """The Vandermonde matrix: powers of x in columns.
+
+    A vector (n,) gives (n, N), N being n by default; powers fall from N - 1 to 0, or rise from 0
+    with `increasing`. Any numeric dtype.
+
+    >>> torch.vander(torch.tensor([1, 2, 3]), increasing=True)
+    tensor([[1, 1, 1],
+            [1, 2, 4],
+            [1, 3, 9]])
+    """
+    if x.dim() != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
     n = x.size(0) if N is None else N
     powers = torch.arange(n) if increasing else torch.arange(n - 1, -1, -1)
     return x.unsqueeze(-1) ** powers
 
 
 def unravel_index(indices, shape):
-    """Flat indices as coordinates in `shape`."""
+    """Flat indices as coordinates in `shape`.
+
+    Returns a tuple, an index tensor of the shape of `indices` for each dimension of `shape`. Raises
+    TypeError if indices are no integers, ValueError if `shape` has a negative size.
+
+    >>> torch.unravel_index(torch.tensor([5, 0]), (2, 3))
+    (tensor([1, 0]), tensor([2, 0]))
+    """
     if isinstance(shape, torch.Tensor):
         shape = shape.tolist()
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -201,7 +178,7 @@ def unravel_index(indices, shape):
 
 def _check_flat_indices(indices, shape):
     if indices.is_complex() or indices.is_floating_point() or indices.dtype == torch.bool:
-        raise ValueError(
+        raise TypeError(
             f"expected 'indices' to be integer dtype, but got {str(indices.dtype).replace('rushlight', 'torch')}"
         )
     if any(size < 0 for size in shape):
@@ -216,6 +193,8 @@ def einsum(equation, *operands):
 
     Operands and lists of their indices may also alternate: `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
     Raises RuntimeError for a malformed equation or sizes that do not fit.
+
+    Dtypes are the same for all, RuntimeError otherwise. Differentiable.
 
     >>> torch.einsum("ij,ij->i", torch.ones(2, 3), torch.ones(2, 3))
     tensor([3., 3.])
@@ -243,7 +222,19 @@ def _from_sublists(args):
     wrong="tensordot: Expected the output tensor to have dtype %W, but got an output tensor with dtype %G"
 )
 def tensordot(a, b, dims=2):
-    """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs."""
+    """Sums products over the last `dims` dimensions of a and the first of b, or over given pairs.
+
+    `dims` is a number, or a pair of lists (of a, of b) of equal lengths. The result has the
+    remaining dimensions of a, then those of b. Both have one dtype. Raises RuntimeError where sizes
+    of summed dimensions differ, or there are fewer dimensions than `dims`.
+
+    >>> a, b = torch.arange(6.0).view(2, 3), torch.arange(6.0).view(3, 2)
+    >>> torch.tensordot(a, b, dims=1)
+    tensor([[10., 13.],
+            [28., 40.]])
+    >>> torch.tensordot(a, b, dims=([0, 1], [1, 0]))
+    tensor(50.)
+    """
     if isinstance(dims, torch.Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -258,7 +249,20 @@ def tensordot(a, b, dims=2):
 
 
 def meshgrid(*tensors, indexing=None):
-    """Coordinate grids of vectors: one tensor each, of the shape of all lengths."""
+    """Coordinate grids of vectors: one tensor each, of the shape of all lengths.
+
+    Vectors (n,), (m,), ... give grids (n, m, ...), as views; a tensor without dimensions counts as
+    one of size 1. `indexing` is "ij", or "xy", which swaps the first two dimensions. Raises
+    RuntimeError for other dimensions, different dtypes or another `indexing`.
+
+    >>> x, y = torch.meshgrid(torch.tensor([1, 2]), torch.tensor([4, 5, 6]), indexing="ij")
+    >>> x
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    >>> y
+    tensor([[4, 5, 6],
+            [4, 5, 6]])
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tensors[0]
     return torch._meshgrid(list(tensors), indexing=indexing or "ij")
@@ -266,6 +270,9 @@ def meshgrid(*tensors, indexing=None):
 
 def cartesian_prod(*tensors):
     """All tuples of the vectors' elements, as rows.
+
+    Vectors (n,), (m,) of one dtype give (n * m, 2), and so on; one vector is returned as it is.
+    Raises RuntimeError for other dimensions or different dtypes.
 
     >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([4, 5]))
     tensor([[1, 4],
@@ -277,13 +284,29 @@ def cartesian_prod(*tensors):
 
 
 def block_diag(*tensors):
-    """A matrix with the given ones on its diagonal and zeros beside."""
+    """A matrix with the given ones on its diagonal and zeros beside.
+
+    Tensors of at most two dimensions; a vector is a row, a number a 1 x 1 matrix. The result is of
+    their promoted dtype. Raises RuntimeError for more dimensions.
+
+    >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
     return torch._block_diag(list(tensors))
 
 
 @with_out
 def chain_matmul(*matrices):
-    """The product of a chain of matrices, in the cheapest order."""
+    """The product of a chain of matrices, in the cheapest order.
+
+    Matrices (a, b), (b, c), ..., (y, z) of one dtype give (a, z). Raises RuntimeError if sizes do
+    not fit. `torch.linalg.multi_dot` is the newer name.
+
+    >>> torch.chain_matmul(torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 1))
+    tensor([[12.],
+            [12.]])
+    """
     return torch._chain_matmul(list(matrices))
 
 
@@ -292,7 +315,15 @@ def chain_matmul(*matrices):
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The unique elements of a tensor, or slices along `dim`; with each element's place among them
-    and the counts, if asked for."""
+    and the counts, if asked for.
+
+    Returns the elements (k,), or the slices stacked along `dim`, ascending; then, if asked for,
+    `inverse` with `output[inverse]` being the input, and the counts (k,), both int64. Any real
+    dtype; each NaN is an element of its own. Not differentiable.
+
+    >>> torch.unique(torch.tensor([3, 1, 3, 2]), return_inverse=True, return_counts=True)
+    (tensor([1, 2, 3]), tensor([2, 0, 2, 1]), tensor([1, 1, 2]))
+    """
     if dim is None:
         result = torch._unique2(input, sorted, return_inverse, return_counts)
     else:
@@ -301,7 +332,14 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 
 
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
-    """The first of each run of equal neighbours."""
+    """The first of each run of equal neighbours.
+
+    Over the flattened tensor, or slices along `dim`. Returns the elements, then, if asked for, each
+    element's run (int64, the input's shape) and the runs' lengths. Any dtype. Not differentiable.
+
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 1]), return_counts=True)
+    (tensor([1, 2, 1]), tensor([2, 1, 1]))
+    """
     result = torch._unique_consecutive(input, return_inverse, return_counts, dim)
     return _asked(result, return_inverse, return_counts)
 
@@ -331,8 +369,22 @@ def _split_along(name, axis, least):
         return torch.tensor_split(input, indices_or_sections, dim)
 
     split.__name__ = split.__qualname__ = name
-    split.__doc__ = f"Views of pieces along dimension {axis}."
+    split.__doc__ = _split_doc(name, axis, least)
     return split
+
+
+def _split_doc(name, axis, least):
+    shape = (4, 2, 2) if axis == 0 else (2, 4, 2) if axis == 1 else (2, 2, 4)
+    pieces = [(*shape[:axis], 1 + 2 * (i == 1), *shape[axis + 1 :]) for i in (0, 1)]
+    also = ", or the only one" if least == axis else ""
+    return f"""Views of pieces along dimension {axis}{also}, as a tuple.
+
+    `indices_or_sections` is a number of equal pieces, or a list of where new ones begin. Any dtype.
+    Raises RuntimeError for fewer than {least} dimensions, or a size that the number does not divide.
+
+    >>> [tuple(t.shape) for t in torch.{name}(torch.zeros{shape}, [1])]
+    {pieces}
+    """
 
 
 hsplit = _split_along("hsplit", 1, 1)
@@ -343,44 +395,14 @@ dsplit = _split_along("dsplit", 2, 3)
 # ---- the rest ----
 
 
-@with_out
-def angle(input):
-    """The argument of complex numbers; pi for negative real ones."""
-    if input.is_complex():
-        return torch.atan2(input.imag, input.real)
-    real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
-    result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
-    return torch.where(input.isnan(), float("nan"), result) if input.is_floating_point() else result
-
-
-@with_out(wrong="ldexp can't be cast to the desired output type %G")
-def ldexp(input, other):
-    """input * 2 ** other."""
-    _check_tensors("ldexp", input=input, other=other)
-    return input * torch.pow(2.0, other)
-
-
-def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """leaky_relu with a slope drawn from [lower, upper] for each negative element in training."""
-    if lower > upper:
-        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    if not training:
-        return torch._C._nn.leaky_relu(input, (lower + upper) / 2)
-    with torch.no_grad():
-        negative = input <= 0
-        count = int(negative.sum())
-        slopes = torch.empty(count, dtype=torch.float64).uniform_(lower, upper, generator=generator)
-        noise = torch.ones_like(input).masked_scatter(negative, slopes.to(input.dtype))
-    return input * noise
-
-
-def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
-    """rrelu in place."""
-    return input.copy_(rrelu(input.clone(), lower, upper, training, generator))
-
-
 def range_(start, end=None, step=1, **kwargs):
-    """Deprecated: numbers from start to end, both included."""
+    """Deprecated: numbers from start to end, both included.
+
+    `arange` leaves `end` out, which is why this one is deprecated. The dtype is the default one.
+
+    >>> torch.range(1, 3)
+    tensor([1., 2., 3.])
+    """
     start, end = (0, start) if end is None else (start, end)
     kwargs.setdefault("dtype", torch.get_default_dtype())
     return torch.arange(start, end + step / 2, step, **kwargs)
@@ -391,50 +413,51 @@ range = range_  # noqa: A001
 
 # ---- what lives in files of its own, and methods of tensors ----
 
-from . import _composites, _copies, _statistics  # noqa: E402
+from . import _composites, _copies, _elementwise, _histograms, _statistics  # noqa: E402
 
-for _module in (_composites, _copies, _statistics):
+for _module in (_composites, _copies, _elementwise, _histograms, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
-ldexp_ = in_place(ldexp, wrong="ldexp can't be cast to the desired output type %G")
-nan_to_num_ = in_place(nan_to_num)
+ldexp_ = in_place(_elementwise.ldexp, wrong="ldexp can't be cast to the desired output type %G")
+nan_to_num_ = in_place(_elementwise.nan_to_num)
 __all__ += ["ldexp_", "nan_to_num_"]
 
 
-def _from_aten(name):
-    def function(*args, **kwargs):
-        from . import _aten
-
-        return getattr(_aten, name)(*args, **kwargs)
-
-    function.__name__ = function.__qualname__ = name
-    return function
-
-
-for _name in (
+_FROM_ATEN = (
     "_native_batch_norm_legit grid_sampler grid_sampler_2d grid_sampler_3d native_dropout "
     "native_group_norm"
-).split():
-    globals()[_name] = _from_aten(_name)
-    __all__.append(_name)
+).split()
+__all__ += _FROM_ATEN
 
 # Methods of the class Tensor that are composites: found by name when first asked for.
 _METHODS = {
     name: globals()[name]
     for name in (
         "allclose angle as_strided_scatter corrcoef cov diagonal_scatter dsplit hash_tensor "
-        "heaviside histogram hsplit is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
+        "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
         "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "
         "unsafe_split_with_sizes vsplit"
     ).split()
 }
 _METHODS.update(_composites.METHODS)
-_METHODS["heaviside_"] = in_place(heaviside)
+_METHODS["heaviside_"] = in_place(_elementwise.heaviside)
 _METHODS["renorm_"] = in_place(_statistics.renorm)
-_METHODS["where"] = lambda self, condition, other: torch.where(condition, self, other)
-_METHODS["broadcast_to"] = lambda self, *size: self.expand(*size)
+
+
+def _where(self, condition, other):
+    """This tensor's elements where `condition` (bool) is True, those of `other` elsewhere.
+
+    Shapes broadcast; `other` is a tensor or a number, dtypes promote. See `torch.where`.
+
+    >>> torch.tensor([1, 2, 3]).where(torch.tensor([True, False, True]), 0)
+    tensor([1, 0, 3])
+    """
+    return torch.where(condition, self, other)
+
+
+_METHODS["where"] = _where
 
 
 def _lazily(module, name, first=None):
@@ -449,9 +472,33 @@ def _lazily(module, name, first=None):
         return function(self, *args, **kwargs)
 
     method.__name__ = method.__qualname__ = name
+    method.__doc__ = _LAZY_DOCS[name]
     return method
 
 
+_LAZY_DOCS = {
+    "stft": """The short-time Fourier transform of this signal. See `torch.stft`.
+
+    >>> torch.ones(4).stft(2, 1, window=torch.ones(2), return_complex=True).shape
+    torch.Size([2, 5])
+    """,
+    "istft": """The signal of this short-time Fourier transform. See `torch.istft`.
+
+    >>> spectrum = torch.ones(4).stft(2, 1, window=torch.ones(2), return_complex=True)
+    >>> spectrum.istft(2, 1, window=torch.ones(2))
+    tensor([1., 1., 1., 1.])
+    """,
+    "polygamma": """The n-th derivative of the digamma function. See `torch.polygamma`.
+
+    >>> torch.tensor([1.0]).polygamma(1)
+    tensor([1.6449])
+    """,
+    "mvlgamma": """The logarithm of the multivariate gamma function. See `torch.mvlgamma`.
+
+    >>> torch.tensor([2.0, 3.0]).mvlgamma(1)
+    tensor([0.0000, 0.6931])
+    """,
+}
 _METHODS["stft"], _METHODS["istft"] = _lazily("_signal", "stft"), _lazily("_signal", "istft")
 _METHODS["polygamma"] = _lazily("special", "polygamma", first="n")
 _METHODS["mvlgamma"] = _lazily("special", "mvlgamma")
@@ -462,6 +509,10 @@ _METHODS["mvlgamma_"] = in_place(
 
 
 def __getattr__(name):
+    if name in _FROM_ATEN:
+        from . import _aten
+
+        return getattr(_aten, name)
     if name in "cdist istft lu norm pca_lowrank split stft svd_lowrank".split():
         return getattr(torch, name)
     from ._missing import missing

@@ -77,6 +77,8 @@ def polygamma(n, input):
 
     Raises TypeError if n is not an int, RuntimeError if it is negative.
 
+    Shape kept; floating dtypes, integers give the default one. Differentiable. Source: DLMF 5.15.
+
     >>> torch.polygamma(1, torch.tensor([1.0, 2.0]))  # pi**2 / 6, pi**2 / 6 - 1
     tensor([1.6449, 0.6449])
     """
@@ -96,6 +98,9 @@ def mvlgamma(input, p, *, out=None):
     lgamma(input - i / 2) over i < p, and p (p - 1) / 4 * log(pi).
 
     Raises RuntimeError for p < 1 or bool input.
+
+    Shape kept; floating dtypes, integers give the default one. Defined for input > (p - 1) / 2;
+    elsewhere it is the sum all the same. Differentiable. Source: DLMF 35.3.
 
     >>> torch.mvlgamma(torch.tensor([2.0]), 1)
     tensor([0.])

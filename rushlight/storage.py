@@ -28,6 +28,12 @@ class TypedStorage:
         size (int): number of elements, for a new storage.
         wrap_storage (UntypedStorage): existing bytes to use instead.
         dtype (torch.dtype): type of the elements.
+
+    Indexing and iteration give Python numbers. Raises IndexError out of range.
+
+    >>> s = torch.ones(3).storage()
+    >>> s.dtype, len(s), s[0]
+    (torch.float32, 3, 1.0)
     """
 
     _dtype = None

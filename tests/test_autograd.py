@@ -351,6 +351,24 @@ def no_grad_block(m):
 
 
 @case
+def modes_around_classes(m):
+    """Deprecated: instances are made in the mode, their methods run outside of it."""
+    import warnings
+
+    class Made:
+        def __init__(self):
+            self.recorded = m.is_grad_enabled()
+
+        def method(self):
+            return m.is_grad_enabled()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = m.no_grad()(Made)()
+    return made.recorded, made.method(), [w.category.__name__ for w in caught]
+
+
+@case
 def modes_as_decorators(m):
     x = leaf(m)
 

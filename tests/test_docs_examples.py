@@ -28,6 +28,7 @@ def run(text, name, module, more=None):
     test = PARSER.get_doctest(text, {**(more or {}), **names(module)}, name, name, 0)
     said = []
     doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=said.append)
+    module.manual_seed(0)  # for the tests that follow
     assert not said, "".join(said)
 
 
@@ -94,3 +95,39 @@ def test_docstring(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text, module = FOUND[name]
     run(text, name, rushlight, vars(module))
+
+
+# Where users find functions: an example printed there prints the same under PyTorch.
+PUBLIC = ("", "nn.functional", "linalg", "fft", "special", "autograd", "autograd.functional")
+PUBLIC += ("autograd.graph", "nn.init", "Tensor")
+# Examples that PyTorch answers otherwise, on purpose.
+OURS = {"slice_inverse"}
+
+
+def public_examples():
+    """(name, docstring) of what both libraries have; operations have entries, tested above."""
+    seen = set(OURS)
+    for space in PUBLIC:
+        ours, theirs = find(rushlight, space), find(torch, space)
+        for name in dir(theirs):
+            value = getattr(ours, name, None)
+            text = "" if name[0] == "_" else getattr(value, "__doc__", None) or ""
+            if ">>>" in text and not seen & {name, text} and type(value) is not type(rushlight.add):
+                seen.add(text)
+                yield f"{space}.{name}".lstrip("."), text
+
+
+def find(module, path):
+    for name in path.split(".") if path else ():
+        module = getattr(module, name)
+    return module
+
+
+SHOWN = dict(public_examples())
+
+
+@pytest.mark.parametrize("module", [rushlight, torch], ids=["rushlight", "torch"])
+@pytest.mark.parametrize("name", SHOWN)
+def test_public_docstring(name, module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(SHOWN[name], name, module)

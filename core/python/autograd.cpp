@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "autograd/engine.h"
+#include "python/help.h"
 #include "python/node.h"
 
 namespace nb = nanobind;
@@ -501,12 +502,16 @@ void add_autograd(PyObject* module) {
   NodeType = reinterpret_cast<PyTypeObject*>(need(PyType_FromSpec(&spec)));
   PyModule_AddObject(module, "Node", Py_NewRef(NodeType));
   nb::module_ m = nb::borrow<nb::module_>(module);
-  m.def("is_grad_enabled", [] { return GradMode::enabled; });
+  m.def("is_grad_enabled", [] { return GradMode::enabled; }, help::is_grad_enabled);
   m.def("_set_grad_enabled", [](bool v) { GradMode::enabled = v; });
-  m.def("is_inference_mode_enabled", [] { return GradMode::inference; });
+  m.def(
+      "is_inference_mode_enabled", [] { return GradMode::inference; },
+      help::is_inference_mode_enabled);
   m.def("_set_inference", [](bool v) { GradMode::inference = v; });
-  m.def("is_anomaly_enabled", [] { return GradMode::anomaly; });
-  m.def("is_anomaly_check_nan_enabled", [] { return GradMode::anomaly_check_nan; });
+  m.def("is_anomaly_enabled", [] { return GradMode::anomaly; }, help::is_anomaly_enabled);
+  m.def(
+      "is_anomaly_check_nan_enabled", [] { return GradMode::anomaly_check_nan; },
+      help::is_anomaly_check_nan_enabled);
   m.def(
       "set_anomaly_enabled",
       [](bool v, bool check) {

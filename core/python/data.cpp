@@ -7,6 +7,7 @@
 
 #include "cpu/load_store.h"
 #include "ops/ops.h"
+#include "python/help.h"
 #include "python/py.h"
 #include "tensor/layout.h"
 
@@ -460,7 +461,8 @@ void add_data(PyObject* module) {
   nb::class_<Face>(m, "_Face", nb::type_slots(face_slots));
   m.def("_face", &face_of);
   m.def("frombuffer", &frombuffer, nb::arg("buffer").none(), nb::kw_only(), nb::arg("dtype"),
-        nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false);
+        nb::arg("count") = -1, nb::arg("offset") = 0, nb::arg("requires_grad") = false,
+        help::frombuffer);
   m.def(
       "from_numpy",
       [](nb::object array) {
@@ -470,7 +472,7 @@ void add_data(PyObject* module) {
           return nb::steal(wrap(from_array(array.ptr(), false)));
         });
       },
-      nb::arg("ndarray").none());
+      nb::arg("ndarray").none(), help::from_numpy);
   m.def(
       "_tensor_from",
       [](nb::object data, nb::object dtype, bool copy) {

@@ -7,6 +7,7 @@
 #include "cpu/kernel_table.h"
 #include "cpu/threads.h"
 #include "ops/product.h"
+#include "python/help.h"
 #include "python/py.h"
 
 namespace nb = nanobind;
@@ -18,12 +19,17 @@ extern PyMethodDef legacy_def;
 namespace {
 
 void add_settings(nb::module_& m) {
-  m.def("get_num_threads", [] { return cpu::num_threads(); });
-  m.def("set_num_threads", [](int n) {
-    if (n < 1) throw nb::value_error("set_num_threads expects a positive integer");
-    cpu::set_num_threads(n);
-  });
-  m.def("get_default_dtype", [] { return nb::steal(wrap_dtype(default_dtype())); });
+  m.def("get_num_threads", [] { return cpu::num_threads(); }, help::get_num_threads);
+  m.def(
+      "set_num_threads",
+      [](int n) {
+        if (n < 1) throw std::runtime_error("set_num_threads expects a positive integer");
+        cpu::set_num_threads(n);
+      },
+      help::set_num_threads);
+  m.def(
+      "get_default_dtype", [] { return nb::steal(wrap_dtype(default_dtype())); },
+      help::get_default_dtype);
   m.def("set_default_dtype", [](nb::object d) {
     guarded(0, [&] {
       DType t;

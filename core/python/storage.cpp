@@ -3,6 +3,7 @@
 
 #include "cpu/load_store.h"
 #include "cpu/random.h"
+#include "python/help.h"
 #include "python/py.h"
 #include "tensor/layout.h"
 
@@ -59,7 +60,7 @@ nb::object tensor_from_storage(const PyStorage& s, nb::object dtype, int64_t off
 }
 
 void add_generator(nb::module_& m) {
-  nb::class_<cpu::Generator>(m, "Generator", "A stream of random numbers, PyTorch's CPU stream.")
+  nb::class_<cpu::Generator>(m, "Generator", help::Generator)
       .def(
           "__init__",
           [](cpu::Generator* g, nb::object device) {
@@ -85,7 +86,7 @@ void add_generator(nb::module_& m) {
              if (overflow > 0) s = PyLong_AsUnsignedLongLong(i.ptr());
              if (overflow < 0 || PyErr_Occurred()) {
                PyErr_Clear();
-               PyErr_SetString(PyExc_RuntimeError, "Overflow when unpacking long long");
+               PyErr_SetString(PyExc_ValueError, "Overflow when unpacking long long");
                throw nb::python_error();
              }
              g->seed(s);
@@ -141,8 +142,7 @@ cpu::Generator* as_generator(PyObject* o) {
 void add_storage(PyObject* module) {
   nb::module_ m = nb::borrow<nb::module_>(module);
   add_generator(m);
-  nb::class_<PyStorage>(m, "UntypedStorage", nb::type_slots(storage_slots),
-                        "Bytes that tensors view.")
+  nb::class_<PyStorage>(m, "UntypedStorage", nb::type_slots(storage_slots), help::UntypedStorage)
       .def(
           "__init__",
           [](PyStorage* s, int64_t n) {

@@ -4,6 +4,7 @@
 // the other. While both live, wrap() gives the same Python object. When Python lets go of an object
 // that has something to lose (a subclass, attributes, weak references) while C++ still holds the
 // tensor, ownership flips: the TensorImpl keeps the Python object, until Python asks for it again.
+#include "python/help.h"
 #include "python/py.h"
 #include "tensor/layout.h"
 
@@ -281,37 +282,36 @@ PyObject* get_dict(PyObject* self, void*) {
 }
 
 PyGetSetDef getset[] = {
-    {"shape", get_shape, nullptr, "The sizes, a torch.Size.", nullptr},
-    {"dtype", get_dtype, nullptr, "The element type.", nullptr},
-    {"device", get_device, nullptr, "Where the memory is.", nullptr},
-    {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Are operations recorded?",
-     nullptr},
-    {"is_leaf", get_is_leaf, nullptr, "Not the result of a recorded operation.", nullptr},
-    {"grad", get_grad, set_grad, "The accumulated gradient, or None.", nullptr},
+    {"shape", get_shape, nullptr, help::shape, nullptr},
+    {"dtype", get_dtype, nullptr, help::dtype, nullptr},
+    {"device", get_device, nullptr, help::device, nullptr},
+    {"ndim", get_ndim, nullptr, help::ndim, nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad_attr, help::requires_grad, nullptr},
+    {"is_leaf", get_is_leaf, nullptr, help::is_leaf, nullptr},
+    {"grad", get_grad, set_grad, help::grad, nullptr},
     {"_grad", get_grad, set_grad, nullptr, nullptr},
-    {"grad_fn", get_grad_fn, nullptr, "The node that made this tensor.", nullptr},
-    {"data", get_data, set_data, "The same memory, unknown to autograd.", nullptr},
-    {"itemsize", get_itemsize, nullptr, "Bytes of an element.", nullptr},
-    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
+    {"grad_fn", get_grad_fn, nullptr, help::grad_fn, nullptr},
+    {"data", get_data, set_data, help::data, nullptr},
+    {"itemsize", get_itemsize, nullptr, help::itemsize, nullptr},
+    {"nbytes", get_nbytes, nullptr, help::nbytes, nullptr},
     {"_version", get_version, nullptr, "How often it was written in place.", nullptr},
     {"_base", get_base, nullptr, "The tensor this is a view of.", nullptr},
-    {"output_nr", get_output_nr, nullptr, nullptr, nullptr},
-    {"retains_grad", get_retains_grad, nullptr, nullptr, nullptr},
-    {"is_cuda", get_is_cuda, nullptr, nullptr, nullptr},
-    {"is_meta", get_is_meta, nullptr, nullptr, nullptr},
-    {"is_sparse", get_false_value, nullptr, nullptr, nullptr},
-    {"is_quantized", get_false_value, nullptr, nullptr, nullptr},
-    {"is_nested", get_false_value, nullptr, nullptr, nullptr},
-    {"is_mkldnn", get_false_value, nullptr, nullptr, nullptr},
-    {"is_mps", get_false_value, nullptr, nullptr, nullptr},
-    {"is_xpu", get_false_value, nullptr, nullptr, nullptr},
-    {"T", get_T, nullptr, "All dimensions reversed.", nullptr},
-    {"mT", get_mT, nullptr, "The last two dimensions swapped.", nullptr},
-    {"H", get_H, nullptr, "The conjugate transpose.", nullptr},
-    {"mH", get_H, nullptr, "The conjugate transpose.", nullptr},
-    {"real", get_real, nullptr, "The real parts.", nullptr},
-    {"imag", get_imag, nullptr, "The imaginary parts.", nullptr},
+    {"output_nr", get_output_nr, nullptr, help::output_nr, nullptr},
+    {"retains_grad", get_retains_grad, nullptr, help::retains_grad, nullptr},
+    {"is_cuda", get_is_cuda, nullptr, help::is_cuda, nullptr},
+    {"is_meta", get_is_meta, nullptr, help::is_meta, nullptr},
+    {"is_sparse", get_false_value, nullptr, help::is_false, nullptr},
+    {"is_quantized", get_false_value, nullptr, help::is_false, nullptr},
+    {"is_nested", get_false_value, nullptr, help::is_false, nullptr},
+    {"is_mkldnn", get_false_value, nullptr, help::is_false, nullptr},
+    {"is_mps", get_false_value, nullptr, help::is_false, nullptr},
+    {"is_xpu", get_false_value, nullptr, help::is_false, nullptr},
+    {"T", get_T, nullptr, help::reversed, nullptr},
+    {"mT", get_mT, nullptr, help::mT, nullptr},
+    {"H", get_H, nullptr, help::conjugate_transposed, nullptr},
+    {"mH", get_H, nullptr, help::mH, nullptr},
+    {"real", get_real, nullptr, help::real, nullptr},
+    {"imag", get_imag, nullptr, help::imag, nullptr},
     {"__dict__", get_dict, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
@@ -448,25 +448,25 @@ PyObject* m_as_subclass(PyObject* self, PyObject* cls) {
 #define RL_FAST(f) \
   reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)), METH_FASTCALL | METH_KEYWORDS
 PyMethodDef methods[] = {
-    {"size", RL_FAST(m_size), "The sizes, or one of them."},
-    {"stride", RL_FAST(m_stride), "The steps in memory, or one of them."},
-    {"dim", m_dim, METH_NOARGS, "The number of dimensions."},
-    {"ndimension", m_dim, METH_NOARGS, "The number of dimensions."},
-    {"numel", m_numel, METH_NOARGS, "The number of elements."},
-    {"nelement", m_numel, METH_NOARGS, "The number of elements."},
-    {"element_size", m_element_size, METH_NOARGS, "Bytes of an element."},
-    {"storage_offset", m_storage_offset, METH_NOARGS, "Where the tensor begins in its storage."},
-    {"data_ptr", m_data_ptr, METH_NOARGS, "The address of the first element."},
-    {"is_floating_point", m_is_floating_point, METH_NOARGS, nullptr},
-    {"is_complex", m_is_complex, METH_NOARGS, nullptr},
-    {"is_signed", m_is_signed, METH_NOARGS, nullptr},
-    {"is_inference", m_is_inference, METH_NOARGS, nullptr},
-    {"get_device", m_get_device, METH_NOARGS, nullptr},
+    {"size", RL_FAST(m_size), help::size},
+    {"stride", RL_FAST(m_stride), help::stride},
+    {"dim", m_dim, METH_NOARGS, help::dim},
+    {"ndimension", m_dim, METH_NOARGS, help::dim},
+    {"numel", m_numel, METH_NOARGS, help::numel},
+    {"nelement", m_numel, METH_NOARGS, help::numel},
+    {"element_size", m_element_size, METH_NOARGS, help::element_size},
+    {"storage_offset", m_storage_offset, METH_NOARGS, help::storage_offset},
+    {"data_ptr", m_data_ptr, METH_NOARGS, help::data_ptr},
+    {"is_floating_point", m_is_floating_point, METH_NOARGS, help::is_floating_point},
+    {"is_complex", m_is_complex, METH_NOARGS, help::is_complex},
+    {"is_signed", m_is_signed, METH_NOARGS, help::is_signed},
+    {"is_inference", m_is_inference, METH_NOARGS, help::is_inference},
+    {"get_device", m_get_device, METH_NOARGS, help::get_device},
     {"_is_view", m_is_view, METH_NOARGS, nullptr},
     {"is_contiguous", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_is_contiguous)),
-     METH_VARARGS | METH_KEYWORDS, nullptr},
-    {"requires_grad_", RL_FAST(m_requires_grad_), "Sets requires_grad."},
-    {"as_subclass", m_as_subclass, METH_O, "The same tensor as an instance of a subclass."},
+     METH_VARARGS | METH_KEYWORDS, help::is_contiguous},
+    {"requires_grad_", RL_FAST(m_requires_grad_), help::requires_grad_},
+    {"as_subclass", m_as_subclass, METH_O, help::as_subclass},
     {"_make_subclass", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(m_make_subclass)),
      METH_VARARGS | METH_KEYWORDS | METH_STATIC, nullptr},
     {nullptr, nullptr, 0, nullptr}};
@@ -523,16 +523,14 @@ void add_tensor(PyObject* m) {
   Object meta_bases = own(PyTuple_Pack(1, &PyType_Type));
   g_meta =
       reinterpret_cast<PyTypeObject*>(need(PyType_FromSpecWithBases(&meta_spec, meta_bases.get())));
-  PyType_Slot slots[64] = {
-      {Py_tp_new, reinterpret_cast<void*>(tensor_new)},
-      {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
-      {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
-      {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
-      {Py_tp_getset, getset},
-      {Py_tp_members, members},
-      {Py_tp_methods, methods},
-      {Py_tp_doc, const_cast<char*>(
-                      "An array with a dtype, on a device, that can record what is done to it.")}};
+  PyType_Slot slots[64] = {{Py_tp_new, reinterpret_cast<void*>(tensor_new)},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(tensor_dealloc)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(tensor_traverse)},
+                           {Py_tp_clear, reinterpret_cast<void*>(tensor_clear)},
+                           {Py_tp_getset, getset},
+                           {Py_tp_members, members},
+                           {Py_tp_methods, methods},
+                           {Py_tp_doc, const_cast<char*>(help::Tensor)}};
   int n = 8;
   add_number_slots(slots, &n);
   slots[n] = {0, nullptr};

@@ -1,6 +1,7 @@
 // The small Python types: dtype, device, Size, layout and memory format; and number conversions.
 #include <cstring>
 
+#include "python/help.h"
 #include "python/py.h"
 
 namespace rl::py {
@@ -260,6 +261,7 @@ void add_types(PyObject* m) {
   PyType_Slot dtype_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(dtype_repr)},
                                {Py_tp_methods, dtype_methods},
                                {Py_tp_getset, dtype_getset},
+                               {Py_tp_doc, const_cast<char*>(help::dtype_type)},
                                {0, nullptr}};
   DTypeType = make_type(m, "torch.dtype", sizeof(PyDType), dtype_slots);
   DTypeType->tp_new = nullptr;
@@ -277,6 +279,7 @@ void add_types(PyObject* m) {
                                 {Py_tp_richcompare, reinterpret_cast<void*>(device_compare)},
                                 {Py_tp_methods, device_methods},
                                 {Py_tp_getset, device_getset},
+                                {Py_tp_doc, const_cast<char*>(help::device_type)},
                                 {0, nullptr}};
   DeviceType = make_type(m, "torch.device", sizeof(PyDevice), device_slots);
   PyType_Slot size_slots[] = {{Py_tp_new, reinterpret_cast<void*>(size_new)},
@@ -285,6 +288,7 @@ void add_types(PyObject* m) {
                               {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)},
                               {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
                               {Py_tp_methods, size_methods},
+                              {Py_tp_doc, const_cast<char*>(help::Size)},
                               {0, nullptr}};
   Object bases(PyTuple_Pack(1, &PyTuple_Type));
   SizeType = make_type(m, "torch.Size", 0, size_slots, bases.get());

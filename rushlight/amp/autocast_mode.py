@@ -58,7 +58,16 @@ def is_autocast_available(device_type):
 
 
 def is_autocast_enabled(device_type=None):
-    """Is autocast on for this type of device ("cuda" by default)?"""
+    """Is autocast on for this type of device ("cuda" by default)?
+
+    A bool, of this thread. Raises RuntimeError for what is no type of device.
+
+    >>> with torch.autocast("cpu"):
+    ...     print(torch.is_autocast_enabled("cpu"))
+    True
+    >>> torch.is_autocast_enabled("cpu")
+    False
+    """
     device_type = "cuda" if device_type is None else _check_type(device_type, _NO_KEY)
     return _state.enabled.get(device_type, False)
 
@@ -68,7 +77,15 @@ def _is_any_autocast_enabled():
 
 
 def set_autocast_enabled(device_type, enabled=None):
-    """Switches autocast on or off in this thread; `autocast` is the usual way."""
+    """Switches autocast on or off in this thread; `autocast` is the usual way.
+
+    Without a device type, for "cuda". Raises RuntimeError for what is no type of device.
+
+    >>> torch.set_autocast_enabled("cpu", True)
+    >>> (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    torch.bfloat16
+    >>> torch.set_autocast_enabled("cpu", False)
+    """
     if enabled is None:
         device_type, enabled = "cuda", device_type
     state, enabled = _state, bool(enabled)
@@ -83,38 +100,88 @@ def set_autocast_enabled(device_type, enabled=None):
 
 
 def get_autocast_dtype(device_type):
-    """The dtype that autocast casts to on this type of device."""
+    """The dtype that autocast casts to on this type of device.
+
+    bfloat16 for "cpu", float16 for "cuda", unless set. Raises RuntimeError for what is no type of
+    device.
+
+    >>> torch.get_autocast_dtype("cpu")
+    torch.bfloat16
+    """
     return _state.dtypes[_check_type(device_type, "unsupported scalarType")]
 
 
 def set_autocast_dtype(device_type, dtype):
-    """Sets the dtype that autocast casts to on this type of device."""
+    """Sets the dtype that autocast casts to on this type of device.
+
+    For this thread, until it is set again; `autocast(dtype=...)` does so for a block. Raises
+    RuntimeError for what is no type of device.
+
+    >>> torch.set_autocast_dtype("cpu", torch.float16)
+    >>> torch.get_autocast_dtype("cpu")
+    torch.float16
+    >>> torch.set_autocast_dtype("cpu", torch.bfloat16)
+    """
     _state.dtypes[_check_type(device_type, "unsupported scalarType")] = dtype
 
 
 def is_autocast_cache_enabled():
-    """Are casts of weights kept until the outermost block ends?"""
+    """Are casts of weights kept until the outermost block ends?
+
+    True at first.
+
+    >>> torch.is_autocast_cache_enabled()
+    True
+    """
     return _state.use_cache
 
 
 def set_autocast_cache_enabled(enabled):
-    """Switches the cache of cast weights on or off in this thread."""
+    """Switches the cache of cast weights on or off in this thread.
+
+    Without it a weight is cast each time it is used.
+
+    >>> torch.set_autocast_cache_enabled(False)
+    >>> torch.is_autocast_cache_enabled()
+    False
+    >>> torch.set_autocast_cache_enabled(True)
+    """
     _state.use_cache = bool(enabled)
 
 
 def clear_autocast_cache():
-    """Forgets the cast weights."""
+    """Forgets the cast weights.
+
+    The outermost block does so when it ends.
+
+    >>> torch.clear_autocast_cache()
+    """
     _state.cache.clear()
 
 
 def autocast_increment_nesting():
-    """One more block is open; returns how many."""
+    """One more block is open; returns how many.
+
+    What `autocast` calls when a block begins; call `autocast_decrement_nesting` as often.
+
+    >>> torch.autocast_increment_nesting()
+    1
+    >>> torch.autocast_decrement_nesting()
+    0
+    """
     _state.nesting += 1
     return _state.nesting
 
 
 def autocast_decrement_nesting():
-    """One block less is open; returns how many."""
+    """One block less is open; returns how many.
+
+    What `autocast` calls when a block ends.
+
+    >>> _ = torch.autocast_increment_nesting()
+    >>> torch.autocast_decrement_nesting()
+    0
+    """
     _state.nesting -= 1
     return _state.nesting
 
@@ -149,7 +216,7 @@ def _old_name(name, function, device_type, now):
         return function(device_type, *args)
 
     old.__name__ = old.__qualname__ = name
-    old.__doc__ = f"The older form of torch.{now}."
+    old.__doc__ = f"The older form of torch.{now}.\n\n    {function.__doc__}"
     return old
 
 

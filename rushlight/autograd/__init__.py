@@ -115,6 +115,10 @@ def grad(
     An input that the outputs do not depend on is an error, or None with `allow_unused`, or zeros
     with `materialize_grads`.
 
+    Each has its input's shape and dtype. `grad_outputs` are the gradients of the outputs, None for
+    scalars. Raises RuntimeError for outputs without history, shapes that differ, or a graph that
+    was freed; ValueError for `materialize_grads` with allow_unused=False.
+
     >>> x = torch.tensor(2.0, requires_grad=True)
     >>> torch.autograd.grad(x**3, x)
     (tensor(12.),)
@@ -185,7 +189,13 @@ class _VariableMeta(type):
 
 
 class Variable(metaclass=_VariableMeta):
-    """Legacy: a tensor."""
+    """Legacy: a tensor.
+
+    `Variable(data, requires_grad)` is a detached view; every tensor is an instance of it.
+
+    >>> isinstance(torch.ones(1), torch.autograd.Variable)
+    True
+    """
 
     _execution_engine = _Engine
 

@@ -218,7 +218,23 @@ class _Once:
 
 
 def once_differentiable(function):
-    """A decorator of `backward`: its results cannot be differentiated again, and say so."""
+    """A decorator of `backward`: its results cannot be differentiated again, and say so.
+
+    Gradients of them raise RuntimeError, instead of being wrong where `backward` computes outside
+    of what is recorded.
+
+    >>> class Double(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return 2 * x
+    ...     @staticmethod
+    ...     @torch.autograd.function.once_differentiable
+    ...     def backward(ctx, grad):
+    ...         return 2 * grad
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> torch.autograd.grad(Double.apply(x), x)
+    (tensor([2.]),)
+    """
     import functools
 
     @functools.wraps(function)

@@ -164,6 +164,13 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
 
     `v` has the outputs' shapes. With `create_graph` the results can be differentiated; `strict`
     makes an output that does not depend on an input an error instead of zeros.
+
+    Raises TypeError for inputs or outputs that are no tensors, RuntimeError for a v of another
+    shape, or no v where the output has more than one element.
+
+    >>> v = torch.tensor([1.0, 1.0])
+    >>> torch.autograd.functional.vjp(lambda x: x**2, torch.tensor([1.0, 2.0]), v)
+    (tensor([1., 4.]), tensor([2., 4.]))
     """
     with torch.enable_grad():
         in_tuple, inputs = _as_tuple(inputs, "inputs", "vjp")
@@ -196,7 +203,16 @@ def _times(outputs, inputs, v, like, what, how, create_graph, strict):
 
 
 def jvp(func, inputs, v=None, create_graph=False, strict=False):
-    """(outputs, the Jacobian times v): two backward passes; `v` has the inputs' shapes."""
+    """(outputs, the Jacobian times v): two backward passes; `v` has the inputs' shapes.
+
+    With `create_graph` the results can be differentiated; `strict` makes an output that does not
+    depend on an input an error instead of zeros. Raises TypeError for inputs or outputs that are no
+    tensors, RuntimeError for a v of another shape.
+
+    >>> v = torch.tensor([1.0, 1.0])
+    >>> torch.autograd.functional.jvp(lambda x: x**2, torch.tensor([1.0, 2.0]), v)
+    (tensor([1., 4.]), tensor([2., 4.]))
+    """
     with torch.enable_grad():
         in_tuple, inputs = _as_tuple(inputs, "inputs", "jvp")
         inputs = _leaves(inputs, create_graph)
@@ -250,6 +266,9 @@ def jacobian(
     func, inputs, create_graph=False, strict=False, vectorize=False, strategy="reverse-mode"
 ):
     """d func / d inputs, of shape output.shape + input.shape; nested tuples for several of either.
+
+    Raises TypeError for inputs or outputs that are no tensors. With `create_graph` the result can
+    be differentiated; `strict` makes an output that does not depend on an input an error.
 
     >>> torch.autograd.functional.jacobian(lambda x: x**2, torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
@@ -309,6 +328,9 @@ def hessian(
 ):
     """The second derivatives of a function that returns one number.
 
+    Of shape input.shape + input.shape; nested tuples for several inputs. Raises RuntimeError if the
+    function returns more than one number, TypeError for what is no tensor.
+
     >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
@@ -330,7 +352,16 @@ def hessian(
 
 
 def vhp(func, inputs, v=None, create_graph=False, strict=False):
-    """(value, v times the Hessian) of a function that returns one number."""
+    """(value, v times the Hessian) of a function that returns one number.
+
+    `v` has the inputs' shapes, as the product has. Errors, `create_graph` and `strict` as in `vjp`;
+    RuntimeError if the function returns more than one number. Faster than `hvp`; equal for
+    functions with continuous second derivatives.
+
+    >>> v = torch.tensor([1.0, 0.0])
+    >>> torch.autograd.functional.vhp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), v)
+    (tensor(9.), tensor([6., 0.]))
+    """
     with torch.enable_grad():
         in_tuple, inputs = _as_tuple(inputs, "inputs", "vhp")
         inputs = _leaves(inputs, create_graph)
@@ -345,7 +376,15 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
 
 
 def hvp(func, inputs, v=None, create_graph=False, strict=False):
-    """(value, the Hessian times v) of a function that returns one number."""
+    """(value, the Hessian times v) of a function that returns one number.
+
+    `v` has the inputs' shapes, as the product has. Errors, `create_graph` and `strict` as in `vjp`;
+    RuntimeError if the function returns more than one number.
+
+    >>> v = torch.tensor([1.0, 0.0])
+    >>> torch.autograd.functional.hvp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), v)
+    (tensor(9.), tensor([6., 0.]))
+    """
     with torch.enable_grad():
         in_tuple, inputs = _as_tuple(inputs, "inputs", "hvp")
         inputs = _leaves(inputs, create_graph)

@@ -12,7 +12,11 @@ __all__ = [
 
 
 class set_multithreading_enabled:
-    """Accepted: a backward pass on the CPU runs in its caller's thread either way."""
+    """Accepted: a backward pass on the CPU runs in its caller's thread either way.
+
+    >>> with torch.autograd.set_multithreading_enabled(False):
+    ...     pass
+    """
 
     def __init__(self, mode):
         self.mode = mode

@@ -135,7 +135,15 @@ def gradgradcheck(
     fast_mode=False,
     masked=False,
 ):
-    """gradcheck of the gradient: are second derivatives right?"""
+    """gradcheck of the gradient: are second derivatives right?
+
+    `grad_outputs` are the gradients of the outputs, drawn at random if not given; the rest as in
+    `gradcheck`. Raises GradcheckError (a RuntimeError), or returns False without `raise_exception`.
+
+    >>> x = torch.tensor([0.3, 0.7], dtype=torch.double, requires_grad=True)
+    >>> torch.autograd.gradgradcheck(torch.sin, x)
+    True
+    """
     inputs = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     outputs = _outputs(func, inputs)
     if grad_outputs is None:

@@ -55,14 +55,29 @@ def _register_prehook(node, fn):
 
 
 class GradientEdge(tuple):
-    """(node, output_nr): where a gradient flows."""
+    """(node, output_nr): where a gradient flows.
+
+    `get_gradient_edge` makes it. PyTorch's `backward` and `grad` take edges too; here only tensors.
+
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> torch.autograd.graph.get_gradient_edge(w * 2).output_nr
+    0
+    """
 
     node = property(lambda self: self[0])
     output_nr = property(lambda self: self[1])
 
 
 def get_gradient_edge(tensor):
-    """The edge of a tensor's gradient."""
+    """The edge of a tensor's gradient.
+
+    A GradientEdge: the node that made the tensor, or that adds up a leaf's gradient, and which of
+    its results it is. Raises RuntimeError for a tensor that does not require grad.
+
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> torch.autograd.graph.get_gradient_edge(w * 2).node.name()
+    'MulBackward0'
+    """
     if not tensor.requires_grad:
         raise RuntimeError(
             "It is not possible to get the gradient edge for a Tensor that does not require gradients"
@@ -71,7 +86,19 @@ def get_gradient_edge(tensor):
 
 
 class saved_tensors_hooks:
-    """Tensors saved for backward inside the block go through `pack_hook` and `unpack_hook`."""
+    """Tensors saved for backward inside the block go through `pack_hook` and `unpack_hook`.
+
+    `pack_hook(tensor)` says what is kept of it, `unpack_hook(kept)` makes a tensor of equal shape,
+    dtype and values when backward needs it: to keep it on disk, or in fewer bits. Neither may write
+    in place.
+
+    >>> w = torch.tensor([2.0], requires_grad=True)
+    >>> with torch.autograd.graph.saved_tensors_hooks(lambda t: t.tolist(), torch.tensor):
+    ...     y = w * w
+    >>> y.backward()
+    >>> w.grad
+    tensor([4.])
+    """
 
     def __init__(self, pack_hook, unpack_hook):
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
@@ -86,14 +113,34 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Keeps saved tensors in the processor's memory."""
+    """Keeps saved tensors in the processor's memory.
+
+    For models on a GPU with too little memory; on the CPU nothing changes. `pin_memory` is
+    accepted.
+
+    >>> w = torch.tensor([2.0], requires_grad=True)
+    >>> with torch.autograd.graph.save_on_cpu():
+    ...     y = w * w
+    >>> y.backward()
+    >>> w.grad
+    tensor([4.])
+    """
 
     def __init__(self, pin_memory=False, device_type="cuda"):
         super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
 
 
 class disable_saved_tensors_hooks:
-    """Inside, entering `saved_tensors_hooks` raises RuntimeError with this message."""
+    """Inside, entering `saved_tensors_hooks` raises RuntimeError with this message.
+
+    >>> with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
+    ...     try:
+    ...         with torch.autograd.graph.save_on_cpu():
+    ...             pass
+    ...     except RuntimeError as error:
+    ...         print(error)
+    not here
+    """
 
     def __init__(self, error_message):
         self.message, self.outside = error_message, []
@@ -109,7 +156,16 @@ class disable_saved_tensors_hooks:
 
 
 def increment_version(tensor):
-    """Counts a tensor, or several, as written in place, for the checks of backward."""
+    """Counts a tensor, or several, as written in place, for the checks of backward.
+
+    For memory that was written by other means, as NumPy. Raises RuntimeError for what is no tensor,
+    or no sequence of tensors.
+
+    >>> x = torch.ones(2)
+    >>> torch.autograd.graph.increment_version(x)
+    >>> x._version
+    1
+    """
     if isinstance(tensor, _C.Tensor):
         tensor = (tensor,)
     try:
@@ -150,7 +206,6 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
     all have come, or at the end of the pass. mode="any": `fn(gradient)` of the first that comes.
     Returns a handle whose `remove()` takes it off. Raises ValueError for another mode.
 
-    >>> import rushlight as torch
     >>> a, b = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
     >>> handle = torch.autograd.graph.register_multi_grad_hook([a, b], print)
     >>> (a * 2 + b).backward()

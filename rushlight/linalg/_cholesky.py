@@ -55,7 +55,14 @@ def _cholesky(A, upper, name):
 @public("linalg_cholesky_ex", first="input")
 def cholesky_ex(input, *, upper=False, check_errors=False):
     """(L, info): linalg.cholesky that reports a matrix that is not positive-definite in `info`
-    (int32, the batch's shape: the order of the first bad minor) instead of raising."""
+    (int32, the batch's shape: the order of the first bad minor) instead of raising.
+
+    A: [..., n, n], floating or complex; only the lower triangle is read (with `upper` the other).
+    With `check_errors` a bad matrix raises LinAlgError. Differentiable.
+
+    >>> torch.linalg.cholesky_ex(torch.tensor([[1.0, 2.0], [2.0, 1.0]])).info
+    tensor(2, dtype=torch.int32)
+    """
     L, info = _cholesky(input, upper, "linalg.cholesky")
     if check_errors:
         check_info(info, "linalg.cholesky_ex")
@@ -81,7 +88,14 @@ def cholesky(input, *, upper=False):
 
 @public("cholesky", strict=False, first="input")
 def old_cholesky(input, upper=False):
-    """linalg.cholesky under its old name."""
+    """linalg.cholesky under its old name.
+
+    A: [..., n, n], floating or complex. Raises LinAlgError if A is not positive-definite.
+
+    >>> torch.cholesky(torch.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
     deprecated("cholesky", "cholesky",
                "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
                "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = "
@@ -205,7 +219,18 @@ def _ldl(A, hermitian):
 @public("linalg_ldl_factor_ex", first="input")
 def ldl_factor_ex(input, *, hermitian=False, check_errors=False):
     """(LD, pivots, info): linalg.ldl_factor that reports a singular D in `info` (int32, the batch's
-    shape) instead of raising, unless `check_errors`."""
+    shape) instead of raising, unless `check_errors`.
+
+    A: [..., n, n], floating or complex; only the lower triangle is read. `hermitian` takes complex
+    matrices for Hermitian, else they are symmetric. Not differentiable.
+
+    >>> LD, pivots, info = torch.linalg.ldl_factor_ex(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
+    >>> LD
+    tensor([[2.0000, 0.0000],
+            [0.5000, 1.5000]])
+    >>> info
+    tensor(0, dtype=torch.int32)
+    """
     LD, pivots, info = _ldl(input, hermitian)
     if check_errors:
         check_info(info, "torch.linalg.ldl_factor_ex")
@@ -234,6 +259,13 @@ def ldl_solve(LD, pivots, B, *, hermitian=False):
     """X with A X = B from ldl_factor's (LD, pivots).
 
     LD: [..., n, n], B: [..., n, k]; batches broadcast. Not differentiable.
+
+    Raises RuntimeError for shapes or dtypes that do not fit.
+
+    >>> A = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
+    >>> torch.linalg.ldl_solve(*torch.linalg.ldl_factor(A), torch.tensor([[3.0], [3.0]]))
+    tensor([[1.],
+            [1.]])
     """
     check_tensor(B, "linalg_ldl_solve", "B", 3)
     name = "torch.linalg.ldl_solve"

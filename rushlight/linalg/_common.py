@@ -8,7 +8,7 @@ import rushlight as torch
 
 from .. import _C
 from .._C import Tensor
-from .._composite import CAST, EXACT, write
+from .._composite import CAST, EXACT, noted, write
 from .._composite import type_name as dtype_name
 from ..autograd.function import Function
 
@@ -16,7 +16,16 @@ lapack = _C._hidden  # the core's routines (core/ops/linalg.cpp, spectral.cpp): 
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that an algorithm cannot work on: singular, not positive-definite, no convergence."""
+    """A matrix that an algorithm cannot work on: singular, not positive-definite, no convergence.
+
+    A RuntimeError, so that `except RuntimeError` catches it too.
+
+    >>> try:
+    ...     torch.linalg.inv(torch.zeros(2, 2))
+    ... except torch.linalg.LinAlgError:
+    ...     print("singular")
+    singular
+    """
 
 
 LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
@@ -93,6 +102,8 @@ def public(name, *, first="A", out=True, strict=True, api=None, word="result", o
 
         wrapper.__name__ = wrapper.__qualname__ = function.__name__ = name
         wrapper.__doc__, wrapper.__module__ = function.__doc__, function.__module__
+        if out:
+            wrapper.__doc__ = noted(function.__doc__, "Takes `out=` too.")
         wrapper.__wrapped__ = function
         return wrapper
 

@@ -128,7 +128,14 @@ def slogdet(A):
 
 @public("logdet", first="input", out=False)
 def logdet(input):
-    """The logarithm of the determinant: NaN where that is negative, -inf where it is zero."""
+    """The logarithm of the determinant: NaN where that is negative, -inf where it is zero.
+
+    A: [..., n, n], floating or complex; the result is [...]. Raises RuntimeError for other matrices. For large
+    ones it does not overflow as `det` does. Differentiable.
+
+    >>> torch.logdet(torch.diag(torch.tensor([2.0, 3.0])))
+    tensor(1.7918)
+    """
     sign, logabs = _slogdet(input, "logdet")
     if input.is_complex():
         return sign.log() + logabs
@@ -137,11 +144,25 @@ def logdet(input):
 
 @public("slogdet", first="input")
 def old_slogdet(input):
-    """linalg.slogdet under its old name."""
+    """linalg.slogdet under its old name.
+
+    A: [..., n, n], floating or complex; both results are [...].
+
+    >>> torch.slogdet(torch.diag(torch.tensor([1.0, -1.0])))
+    torch.return_types.slogdet(
+    sign=tensor(-1.),
+    logabsdet=tensor(0.))
+    """
     return return_types.slogdet(_slogdet(input, "linalg.slogdet"))
 
 
 @public("det", first="input", out=False)
 def old_det(input):
-    """linalg.det under its old name."""
+    """linalg.det under its old name.
+
+    A: [..., n, n], floating or complex; the result is [...].
+
+    >>> torch.det(torch.tensor([[2.0, 1.0], [0.0, 3.0]]))
+    tensor(6.)
+    """
     return det(input)

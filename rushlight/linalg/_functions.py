@@ -267,7 +267,14 @@ def cross(input, other, *, dim=-1):
 
 @public("cross", first="input")
 def old_cross(input, other, dim=None):
-    """linalg.cross, along the first dimension of size 3 if `dim` is None."""
+    """linalg.cross, along the first dimension of size 3 if `dim` is None.
+
+    Two tensors that broadcast, of size 3 along `dim`; any numeric dtype. Raises RuntimeError where
+    no dimension has size 3.
+
+    >>> torch.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0]), dim=0)
+    tensor([0, 0, 1])
+    """
     check_tensor(other, "cross", "other", 2)
     if dim is None:
         warn_once(
@@ -283,6 +290,9 @@ def old_cross(input, other, dim=None):
 @public("linalg_diagonal", out=False)
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """The diagonal of matrices, a view: torch.diagonal with the last two dimensions as default.
+
+    [..., m, n] gives [..., k]; any dtype. Raises IndexError for fewer than two dimensions,
+    RuntimeError for one dimension named twice.
 
     >>> torch.linalg.diagonal(torch.eye(2))
     tensor([1., 1.])
@@ -316,6 +326,8 @@ def vander(x, N=None):
 
 def matmul(input, other, *, out=None):
     """torch.matmul.
+
+    Shapes, dtypes and errors are those of `torch.matmul`.
 
     >>> torch.linalg.matmul(torch.eye(2), torch.ones(2))
     tensor([1., 1.])

@@ -32,6 +32,8 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     A: [..., m, n]; q should be somewhat above the rank that is looked for; `niter` subspace iterations
     make it sharper. Draws from the global generator.
 
+    Floating dtypes. Differentiable.
+
     >>> torch.svd_lowrank(torch.diag(torch.tensor([3., 2., 0.])), q=2)[1].round(decimals=4)
     tensor([3., 2.])
     """
@@ -54,6 +56,12 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     """svd_lowrank of A without its columns' means: principal components in V's columns.
 
     A: [..., m, n], q: by default min(6, m, n). Raises ValueError for a q or niter out of range.
+
+    Returns (U, S, V): [..., m, q], [..., q], [..., n, q]. Source: Halko, Martinsson and Tropp 2009.
+
+    >>> A = torch.tensor([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
+    >>> torch.pca_lowrank(A, q=1)[1]
+    tensor([3.1623])
     """
     m, n = A.shape[-2:]
     if q is None:
@@ -78,7 +86,7 @@ def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, lar
     steers PyTorch's iteration (X, iK, niter, tol, method, ...) is accepted and not needed: matrices are
     dense here, and linalg.eigh gives all eigenvalues to full precision. Raises ValueError if m < 3 k.
 
-    >>> torch.lobpcg(torch.diag(torch.tensor([1., 2., 3.])))[0]
+    >>> torch.lobpcg(torch.diag(torch.tensor([1., 2., 3.])))[0].round()
     tensor([3.])
     """
     k = (1 if X is None else X.size(-1)) if k is None else k

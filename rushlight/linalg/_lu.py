@@ -119,7 +119,18 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False):
 
 @public("linalg_lu_factor")
 def lu_factor(A, *, pivot=True):
-    """(LU, pivots), as lu_factor_ex gives them; RuntimeError where U has a zero on its diagonal."""
+    """(LU, pivots), as lu_factor_ex gives them; RuntimeError where U has a zero on its diagonal.
+
+    A: [..., m, n], floating or complex. Solves many systems with `lu_solve` at the cost of one
+    factorisation. Differentiable.
+
+    >>> LU, pivots = torch.linalg.lu_factor(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))
+    >>> LU
+    tensor([[2.0000, 2.0000],
+            [0.5000, 1.0000]])
+    >>> pivots
+    tensor([2, 2], dtype=torch.int32)
+    """
     LU, pivots, info = _factor(A, pivot, "linalg.lu_factor", "torch.lu_factor")
     check_info(info, "torch.linalg.lu_factor")
     return return_types.linalg_lu_factor((LU, pivots))
@@ -179,6 +190,11 @@ def lu_unpack(input, LU_pivots, unpack_data=True, unpack_pivots=True):
 
     LU_data: [..., m, n]; LU_pivots: int32 [..., min(m, n)]. Raises RuntimeError for pivots of
     another dtype or shape.
+
+    >>> A = torch.tensor([[1.0, 2.0], [2.0, 2.0]])
+    >>> P, L, U = torch.lu_unpack(*torch.linalg.lu_factor(A))
+    >>> torch.equal(P @ L @ U, A)
+    True
     """
     m, n = input.shape[-2:]
     check(
@@ -254,7 +270,15 @@ def _lu_solve(LU, pivots, B, left=True, adjoint=False):
 @public("_lu_with_info", first="input", strict=None)
 def old_lu(A, pivot=True, get_infos=False):
     """(LU, pivots), or (LU, pivots, info): the old form of linalg.lu_factor; nothing is raised for
-    singular matrices."""
+    singular matrices.
+
+    A: [..., m, n], floating or complex; pivots: int32 [..., min(m, n)], counted from 1; info: int32
+    [...]. Raises RuntimeError for pivot=False. Differentiable.
+
+    >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[0]
+    tensor([[2.0000, 2.0000],
+            [0.5000, 1.0000]])
+    """
     deprecated("lu", "lu_factor / torch.linalg.lu_factor_ex", "")
     result = _factor(A, pivot, "linalg.lu_factor", "torch.lu_factor")
     return return_types._lu_with_info(result) if get_infos else tuple(result[:2])
@@ -262,7 +286,16 @@ def old_lu(A, pivot=True, get_infos=False):
 
 @public("lu_solve", first="input")
 def old_lu_solve(input, LU_data, LU_pivots):
-    """linalg.lu_solve with the right hand side first."""
+    """linalg.lu_solve with the right hand side first.
+
+    B (input): [..., n, k], LU: [..., n, n]; batches broadcast. Raises RuntimeError for shapes,
+    dtypes or pivots that do not come from lu_factor.
+
+    >>> A = torch.tensor([[1.0, 2.0], [2.0, 2.0]])
+    >>> torch.lu_solve(torch.tensor([[3.0], [4.0]]), *torch.linalg.lu_factor(A))
+    tensor([[1.],
+            [1.]])
+    """
     deprecated(
         "lu_solve", "lu_solve", "Note that torch.linalg.lu_solve has its arguments reversed."
     )

@@ -321,7 +321,15 @@ def pinv(input, rcond=None, hermitian=False, *, atol=None, rtol=None):
 
 @public("pinverse", first="input", out=False)
 def pinverse(input, rcond=1e-15):
-    """linalg.pinv under its old name; rcond is its rtol."""
+    """linalg.pinv under its old name; rcond is its rtol.
+
+    A: [..., m, n], floating or complex; the result is [..., n, m]. Singular values below `rcond`
+    times the largest count as zero. Differentiable.
+
+    >>> torch.pinverse(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
+    """
     return pinv(input, rtol=rcond)
 
 

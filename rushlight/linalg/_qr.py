@@ -107,7 +107,14 @@ def qr(A, mode="reduced"):
 
 @public("qr", first="input")
 def old_qr(input, some=True):
-    """linalg.qr under its old name; `some` is its mode "reduced"."""
+    """linalg.qr under its old name; `some` is its mode "reduced".
+
+    A: [..., m, n], floating or complex. Raises RuntimeError for fewer than two dimensions.
+
+    >>> torch.qr(torch.tensor([[3.0, 1.0], [4.0, 2.0]])).R
+    tensor([[-5.0000, -2.2000],
+            [ 0.0000,  0.4000]])
+    """
     deprecated("qr", "qr",
                "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\nQ, R "
                "= torch.qr(A, some)\nshould be replaced with\nQ, R = torch.linalg.qr(A, 'reduced' if "
@@ -120,6 +127,11 @@ def geqrf(input):
     """(a, tau): QR as LAPACK's geqrf leaves it: R in a's upper triangle, the reflections below.
 
     input: [..., m, n]; tau: [..., min(m, n)]. Not differentiable; see linalg.qr.
+
+    Raises RuntimeError for fewer than two dimensions, NotImplementedError for integers.
+
+    >>> torch.geqrf(torch.tensor([[3.0, 1.0], [4.0, 2.0]])).tau
+    tensor([1.6000, 0.0000])
     """
     check(input.dim() >= 2, "torch.geqrf: input must have at least 2 dimensions.")
     check_kernel(input, "geqrf_cpu")
@@ -206,6 +218,11 @@ def ormqr(input, tau, other, left=True, transpose=False):
 
     input: [..., r, k] and tau: [..., k] as from geqrf; other: [..., m, n] with m = r (n = r without
     `left`). Raises RuntimeError for other shapes or dtypes.
+
+    >>> a, tau = torch.geqrf(torch.tensor([[3.0, 1.0], [4.0, 2.0]]))
+    >>> torch.ormqr(a, tau, a.triu()).round()
+    tensor([[3., 1.],
+            [4., 2.]])
     """
     check_tensor(tau, "ormqr", "input2", 2)
     check_tensor(other, "ormqr", "input3", 3)
@@ -307,8 +324,8 @@ def lstsq(input, b, rcond=None, *, driver=None):
     batch's shape, empty with "gels". Raises RuntimeError for shapes that do not fit.
 
     >>> A = torch.tensor([[1., 1.], [1., 2.], [1., 3.]])
-    >>> torch.linalg.lstsq(A, torch.tensor([[1.], [2.], [3.]])).solution.round()
-    tensor([[0.],
+    >>> torch.linalg.lstsq(A, torch.tensor([[2.], [3.], [4.]])).solution.round()
+    tensor([[1.],
             [1.]])
     """
     check_tensor(b, "linalg_lstsq", "b", 2)

@@ -87,7 +87,15 @@ def _solve(A, B, left, name="linalg.solve"):
 @public("linalg_solve_ex")
 def solve_ex(A, B, *, left=True, check_errors=False):
     """(X, info): linalg.solve that reports a singular matrix in `info` (int32, the batch's shape)
-    instead of raising, unless `check_errors`."""
+    instead of raising, unless `check_errors`.
+
+    A: [..., n, n], B: [..., n, k], [..., n] or [n]; floating or complex. Differentiable.
+
+    >>> torch.linalg.solve_ex(torch.eye(2) * 2, torch.tensor([2.0, 4.0]))
+    torch.return_types.linalg_solve_ex(
+    result=tensor([1., 2.]),
+    info=tensor(0, dtype=torch.int32))
+    """
     check_tensor(B, "linalg_solve_ex", "B", 2)
     X, info = _solve(A, B, left)
     if check_errors:
@@ -138,7 +146,13 @@ def _inverse(A):
 @public("linalg_inv_ex")
 def inv_ex(A, *, check_errors=False):
     """(inverse, info): linalg.inv that reports a singular matrix in `info` (int32, the batch's
-    shape) instead of raising, unless `check_errors`."""
+    shape) instead of raising, unless `check_errors`.
+
+    A: [..., n, n], floating or complex. Raises RuntimeError for other matrices. Differentiable.
+
+    >>> torch.linalg.inv_ex(torch.zeros(2, 2)).info
+    tensor(1, dtype=torch.int32)
+    """
     X, info = _inverse(A)
     if check_errors:
         check_info(info, "linalg.inv_ex")
@@ -162,5 +176,12 @@ def inv(A):
 
 @public("inverse", first="input")
 def inverse(input):
-    """linalg.inv under its old name."""
+    """linalg.inv under its old name.
+
+    A: [..., n, n], floating or complex. Raises LinAlgError for a singular matrix.
+
+    >>> torch.inverse(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     return inv(input)

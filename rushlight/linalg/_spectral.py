@@ -107,7 +107,15 @@ def eig(input):
     "linalg_eigvals", strict=False, first="input", api="torch.linalg.eigvals", word="eigenvalues"
 )
 def eigvals(input):
-    """The eigenvalues of any square matrix, complex: [..., n, n] to [..., n]; see eig."""
+    """The eigenvalues of any square matrix, complex: [..., n, n] to [..., n]; see eig.
+
+    Floating or complex; a real matrix has them in conjugate pairs, in no order. Raises LinAlgError
+    if the algorithm does not converge, RuntimeError for what is not square or finite.
+    Differentiable.
+
+    >>> torch.linalg.eigvals(torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+    tensor([0.+1.j, 0.-1.j])
+    """
     _check_eig(input, "linalg.eigvals")
     if needs_grad(input):
         return _Eig.call(input)[0]
@@ -182,7 +190,14 @@ def eigh(input, UPLO="L"):
 
 @public("linalg_eigvalsh", first="input")
 def eigvalsh(input, UPLO="L"):
-    """The eigenvalues of a Hermitian matrix, ascending: [..., n, n] to real [..., n]; see eigh."""
+    """The eigenvalues of a Hermitian matrix, ascending: [..., n, n] to real [..., n]; see eigh.
+
+    Floating or complex; only the lower triangle is read, or the upper one if UPLO is "U". Raises
+    RuntimeError for what is not square. Its gradient is right where eigenvalues repeat too.
+
+    >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 1.0], [1.0, 2.0]])).round()
+    tensor([1., 3.])
+    """
     check_square(input, "linalg.eigh")
     upper = _upper(UPLO)
     check_kernel(input, "linalg_eigh_cpu")
@@ -281,7 +296,14 @@ def svd(A, full_matrices=True, *, driver=None):
 
 @public("linalg_svdvals")
 def svdvals(A, *, driver=None):
-    """The singular values, descending: [..., m, n] to real [..., min(m, n)]; see svd."""
+    """The singular values, descending: [..., m, n] to real [..., min(m, n)]; see svd.
+
+    Floating or complex. Their gradient is stable where vectors' is not. `driver` names a routine of
+    CUDA's. Raises RuntimeError for fewer than two dimensions.
+
+    >>> torch.linalg.svdvals(torch.diag(torch.tensor([2.0, -3.0])))
+    tensor([3., 2.])
+    """
     _check_svd(A, driver)
     if needs_grad(A):
         return _Svd.call(A, False)[1]
@@ -293,7 +315,14 @@ def svdvals(A, *, driver=None):
 @public("svd", first="input")
 def old_svd(input, some=True, compute_uv=True):
     """(U, S, V) with A = U diag(S) V^H: linalg.svd under its old name, with V instead of Vh; zeros for
-    U and V without `compute_uv`."""
+    U and V without `compute_uv`.
+
+    A: [..., m, n], floating or complex; U: [..., m, k], S: real [..., k], V: [..., n, k] with k =
+    min(m, n), or all of U and V without `some`. Raises RuntimeError for fewer than two dimensions.
+
+    >>> torch.svd(torch.diag(torch.tensor([2.0, -3.0]))).S
+    tensor([3., 2.])
+    """
     check(
         input.dim() >= 2,
         "linalg.svd: input should have at least 2 dimensions, but has "

@@ -102,6 +102,9 @@ def check_old_solve(b, A, name):
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """(X, A) with A X = b, or A^T X = b: the old form of linalg.solve_triangular.
 
+    b: [..., n, k], A: [..., n, n]; floating or complex, one dtype; batches broadcast. Raises
+    RuntimeError for other shapes. A zero on the diagonal gives infinities.
+
     >>> torch.triangular_solve(torch.ones(1, 1), torch.tensor([[2.]])).solution
     tensor([[0.5000]])
     """

@@ -31,6 +31,14 @@ def scaled_dot_product_attention(
         enable_gqa: let several query heads (dimension -3) share a key head.
 
     A row that may attend to nothing gives zeros.
+
+    One floating dtype for all three; the leading dimensions broadcast. Raises RuntimeError for
+    different dtypes, fewer than two dimensions, or a mask with `is_causal`. `dropout_p` drops
+    weights, always: pass 0 when not training.
+
+    >>> q, k, v = torch.zeros(1, 2), torch.eye(2), torch.tensor([[1.0], [3.0]])
+    >>> F.scaled_dot_product_attention(q, k, v)
+    tensor([[2.]])
     """
     if query.dim() < 2 or key.dim() < 2 or value.dim() < 2:
         raise RuntimeError(
@@ -257,6 +265,18 @@ def multi_head_attention_forward(
 
     Inputs are (L, N, E) or (L, E). Returns the output and, if `need_weights`, the attention
     weights, averaged over the heads unless told otherwise.
+
+    query: (L, N, E), key and value: (S, N, E), floating; in_proj_weight: (3 E, E), out_proj_weight:
+    (E, E); attn_mask: (L, S) or (N * num_heads, L, S); key_padding_mask: (N, S), True where to
+    ignore. The output has the query's shape, the weights are (N, L, S), or (N, num_heads, L, S).
+    Raises AssertionError for shapes that do not fit, RuntimeError for `is_causal` without a mask.
+    Source: Vaswani et al. 2017, "Attention Is All You Need".
+
+    >>> x, eye = torch.tensor([[1.0, 3.0]]), torch.eye(2)
+    >>> F.multi_head_attention_forward(
+    ...     x, x, x, 2, 1, torch.cat([eye, eye, eye]), None, None, None, False, 0.0, eye, None
+    ... )
+    (tensor([[1., 3.]]), tensor([[1.]]))
     """
     batched = _mha_shape_check(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:

@@ -33,13 +33,26 @@ conv_transpose3d = torch.conv_transpose3d
 
 
 def conv_tbc(input, weight, bias, pad=0):
-    """1-d convolution of an input (time, batch, in) with a weight (kernel, in, out)."""
+    """1-d convolution of an input (time, batch, in) with a weight (kernel, in, out).
+
+    bias: (out,); the result is (time + 2 pad - kernel + 1, batch, out). Floating dtypes.
+
+    >>> F.conv_tbc(torch.ones(3, 1, 2), torch.ones(2, 2, 1), torch.zeros(1)).flatten()
+    tensor([4., 4.])
+    """
     out = torch.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return out.permute(2, 0, 1)
 
 
 def bilinear(input1, input2, weight, bias=None):
-    """`y_o = x1^T W_o x2 + b_o` for inputs (*, in1) and (*, in2), weight (out, in1, in2)."""
+    """`y_o = x1^T W_o x2 + b_o` for inputs (*, in1) and (*, in2), weight (out, in1, in2).
+
+    bias: (out,); the result is (*, out). Raises RuntimeError for shapes that do not fit.
+
+    >>> x1, x2 = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
+    >>> F.bilinear(x1, x2, torch.tensor([[[1.0], [10.0]]]))
+    tensor([[63.]])
+    """
     if input1.dim() != input2.dim():
         raise RuntimeError(
             f"bilinear(): input dimensions do not match: got {input1.dim()} and {input2.dim()}"
@@ -99,6 +112,15 @@ def embedding(
 
     Row `padding_idx` gets no gradient. With `max_norm` the rows used are first scaled, in place,
     to at most that norm.
+
+    Indices are int32 or int64; the result has the dtype of `weight`. `scale_grad_by_freq` divides a
+    row's gradient by how often it is named; `sparse` is accepted, gradients are dense. Raises
+    IndexError for an index out of range, AssertionError for such a padding_idx.
+
+    >>> weight = torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+    >>> F.embedding(torch.tensor([[1, 2]]), weight)
+    tensor([[[1., 2.],
+             [3., 4.]]])
     """
     padding_idx = _row(padding_idx, weight)
     if max_norm is not None:
@@ -124,6 +146,16 @@ def embedding_bag(
 
     Bags are the rows of a 2-d `input`, or the parts of a 1-d one that start at `offsets`. Entries
     equal to `padding_idx` do not count; an empty bag gives zeros.
+
+    input: int32 or int64, (B, L), or (L,) with offsets (B,), (B + 1,) if include_last_offset;
+    weight: (V, D); the result is (B, D). per_sample_weights, of the input's shape, need mode "sum". Raises
+    ValueError for other shapes or modes, NotImplementedError for weights in another mode,
+    RuntimeError for indices out of range.
+
+    >>> weight = torch.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+    >>> F.embedding_bag(torch.tensor([1, 2, 2]), weight, torch.tensor([0, 2]), mode="sum")
+    tensor([[4., 6.],
+            [3., 4.]])
     """
     if weight.dtype == torch.int64 and input.is_floating_point():
         import warnings
@@ -210,12 +242,26 @@ def _check_bag_mode(mode, scale_grad_by_freq, sparse, per_sample_weights):
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """The p-norm of x1 - x2 + eps along the last dimension."""
+    """The p-norm of x1 - x2 + eps along the last dimension.
+
+    x1 and x2 are (N, D) or (D,) and broadcast; the result is (N,) or (), or ends in 1 with
+    `keepdim`. `eps` keeps the gradient finite where x1 = x2. Floating and complex dtypes.
+
+    >>> F.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
+    tensor([5.0000])
+    """
     return torch.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`."""
+    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`.
+
+    Shapes broadcast; the result lacks `dim`. Dtypes promote to a floating or complex one,
+    RuntimeError otherwise. IndexError for a dimension out of range.
+
+    >>> F.cosine_similarity(torch.tensor([[3.0, 4.0]]), torch.tensor([[4.0, 3.0]]))
+    tensor([0.9600])
+    """
     dtype = torch.promote_types(x1.dtype, x2.dtype)
     if not (dtype.is_floating_point or dtype.is_complex):
         raise RuntimeError(
@@ -239,6 +285,14 @@ def _name(dtype):
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    """x / max(|x|_p, eps) along `dim`."""
+    """x / max(|x|_p, eps) along `dim`.
+
+    Shape and dtype are kept; floating and complex dtypes. `dim` may be several. Takes `out=`.
+    IndexError for a dimension out of range.
+
+    >>> F.normalize(torch.tensor([[3.0, 4.0], [0.0, 2.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 1.0000]])
+    """
     norm = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return input / norm if out is None else torch.div(input, norm, out=out)

@@ -69,8 +69,10 @@ def _weighted(loss, weight, input, reduction, by_weight=True):
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, then the mean ("mean"), the sum ("sum") or each element ("none").
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.mse_loss(torch.zeros(2), torch.ones(2)).item()
+    Shapes broadcast, with a warning if they differ; floating dtypes. `weight`, of the input's size,
+    divides the mean by its sum. ValueError for another `reduction`.
+
+    >>> F.mse_loss(torch.zeros(2), torch.ones(2)).item()
     1.0
     """
     reduction = _legacy(size_average, reduce, reduction)
@@ -81,7 +83,17 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """|x - y|, reduced."""
+    """|x - y|, reduced.
+
+    Shapes broadcast, with a warning if they differ; "none" keeps them, "mean" and "sum" give a
+    number. `weight`, of the input's size, divides the mean by its sum. ValueError for another
+    `reduction`.
+
+    >>> F.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]))
+    tensor(1.5000)
+    >>> F.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0]), reduction="none")
+    tensor([1., 2.])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     x, y = _same_size(input, target)
     if weight is not None:
@@ -90,7 +102,15 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """d^2 / (2 beta) where d = |x - y| < beta, d - beta / 2 elsewhere, reduced."""
+    """d^2 / (2 beta) where d = |x - y| < beta, d - beta / 2 elsewhere, reduced.
+
+    Shapes broadcast, with a warning if they differ; floating dtypes. beta = 0 is l1_loss;
+    RuntimeError for a negative one. Source: Girshick 2015, "Fast R-CNN".
+
+    >>> x, y = torch.tensor([0.5, 3.0]), torch.zeros(2)
+    >>> F.smooth_l1_loss(x, y, reduction="none")
+    tensor([0.1250, 2.5000])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     x, y = _same_size(input, target)
     if beta == 0.0:
@@ -99,7 +119,15 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """d^2 / 2 where d = |x - y| < delta, delta * (d - delta / 2) elsewhere, reduced."""
+    """d^2 / 2 where d = |x - y| < delta, delta * (d - delta / 2) elsewhere, reduced.
+
+    Shapes broadcast, with a warning if they differ; floating dtypes. RuntimeError unless delta > 0.
+    Source: Huber 1964.
+
+    >>> x, y = torch.tensor([0.5, 3.0]), torch.zeros(2)
+    >>> F.huber_loss(x, y, reduction="none", delta=2.0)
+    tensor([0.1250, 4.0000])
+    """
     x, y = _same_size(input, target)
     if weight is None:
         return _nn.huber_loss(x, y, _Reduction.get_enum(reduction), delta)
@@ -119,9 +147,13 @@ def cross_entropy(
 ):
     """Cross entropy of logits (N, C, ...) and classes (N, ...) or probabilities (N, C, ...).
 
-    >>> import rushlight as torch
+    -log softmax(x)[class], weighted by class (C,). "none" gives (N, ...), "mean" divides by the sum
+    of the targets' weights. Entries of `ignore_index` do not count; `label_smoothing` mixes the
+    target with the uniform distribution. Floating dtypes; classes int64. Raises IndexError for a
+    class out of range, RuntimeError or ValueError for shapes that do not fit.
+
     >>> logits = torch.tensor([[2.0, 0.0]])
-    >>> round(torch.nn.functional.cross_entropy(logits, torch.tensor([0])).item(), 4)
+    >>> round(F.cross_entropy(logits, torch.tensor([0])).item(), 4)
     0.1269
     """
     reduction = _legacy(size_average, reduce, reduction)
@@ -139,7 +171,15 @@ def nll_loss(
     reduce=None,
     reduction="mean",
 ):
-    """-x[class] of log-probabilities (N, C, ...), weighted by class, reduced."""
+    """-x[class] of log-probabilities (N, C, ...), weighted by class, reduced.
+
+    `target`: classes, int64 (N, ...); "none" gives (N, ...). Entries of `ignore_index` do not
+    count. "mean" divides by the sum of the weights (C,) of the targets. Raises IndexError for a
+    class out of range, RuntimeError or ValueError for shapes that do not fit.
+
+    >>> F.nll_loss(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
+    tensor(1.)
+    """
     reduction = _legacy(size_average, reduce, reduction)
     return _nn.nll_loss_nd(input, target, weight, _Reduction.get_enum(reduction), ignore_index)
 
@@ -159,6 +199,13 @@ def linear_cross_entropy(
     """cross_entropy of `linear(input, linear_weight, linear_bias)`: (N, in) or (in,).
 
     `linear_weight` has the shape (classes, ..., in). `options` tune memory and change no result.
+
+    target: classes (N,), or probabilities, of the logits' shape (N, classes, ...). Raises
+    RuntimeError for shapes that do not fit, or `ignore_index` with probabilities.
+
+    >>> x, weight = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> F.linear_cross_entropy(x, weight, torch.tensor([0]))
+    tensor(0.3133)
     """
     if not 1 <= input.dim() <= 2:
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
@@ -198,7 +245,14 @@ def linear_cross_entropy(
 def binary_cross_entropy(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """-(y log p + (1 - y) log(1 - p)) of probabilities p, reduced; logarithms stop at -100."""
+    """-(y log p + (1 - y) log(1 - p)) of probabilities p, reduced; logarithms stop at -100.
+
+    Both in [0, 1], RuntimeError otherwise, and of one size, ValueError otherwise. `weight`
+    broadcasts. "none" keeps the shape, "mean" and "sum" give a number.
+
+    >>> F.binary_cross_entropy(torch.tensor([0.5, 0.9]), torch.tensor([1.0, 1.0]), reduction="none")
+    tensor([0.6931, 0.1054])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(
@@ -213,7 +267,14 @@ def binary_cross_entropy(
 def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
-    """binary_cross_entropy of sigmoid(x), exact for large |x|. `pos_weight` weighs y = 1."""
+    """binary_cross_entropy of sigmoid(x), exact for large |x|. `pos_weight` weighs y = 1.
+
+    max(x, 0) - x y + log(1 + exp(-|x|)). The target has the input's size, ValueError otherwise;
+    `weight` and `pos_weight` broadcast. "none" keeps the shape, "mean" and "sum" give a number.
+
+    >>> F.binary_cross_entropy_with_logits(torch.tensor([0.0, 200.0]), torch.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
     reduction = _legacy(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(
@@ -225,7 +286,15 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    """y * (log y - x) for log-probabilities x; "batchmean" is the divergence itself."""
+    """y * (log y - x) for log-probabilities x; "batchmean" is the divergence itself.
+
+    Shapes broadcast; "none" keeps them, the others give a number. With `log_target` the target is a
+    logarithm too. "mean" divides by the count of elements, and warns.
+
+    >>> x, y = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[1.0, 0.0]])
+    >>> F.kl_div(x, y, reduction="batchmean")
+    tensor(0.6931)
+    """
     reduction = _legacy(size_average, reduce, reduction)
     if reduction == "mean":
         import warnings
@@ -255,6 +324,12 @@ def poisson_nll_loss(
     """exp(x) - y x for log rates x, or x - y log(x + eps) for rates.
 
     `full` adds Stirling's approximation of log(y!).
+
+    Shapes broadcast; floating dtypes. "none" keeps them, "mean" and "sum" give a number. ValueError
+    for another `reduction`.
+
+    >>> F.poisson_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 1.0]), reduction="none")
+    tensor([1.0000, 1.7183])
     """
     reduction = _legacy(size_average, reduce, reduction)
     if reduction not in ("none", "mean", "sum"):
@@ -270,7 +345,16 @@ def poisson_nll_loss(
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    """(log var + (x - y)^2 / var) / 2, with var >= eps; `full` adds log(2 pi) / 2."""
+    """(log var + (x - y)^2 / var) / 2, with var >= eps; `full` adds log(2 pi) / 2.
+
+    `var` is a number, has the input's size, or that without the last dimension or with a 1 in one
+    of them. Raises ValueError for another size, negative variances, or another `reduction`. Source:
+    Nix and Weigend 1994.
+
+    >>> x, y = torch.tensor([1.0, 2.0]), torch.zeros(2)
+    >>> F.gaussian_nll_loss(x, y, torch.ones(2), reduction="none")
+    tensor([0.5000, 2.0000])
+    """
     if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
@@ -315,6 +399,13 @@ def ctc_loss(
         targets: (N, S), or the targets one after another, (sum of lengths,).
         input_lengths, target_lengths: (N,) or tuples.
         reduction: "mean" divides each loss by its target's length first.
+
+    "none" gives (N,). An impossible alignment costs infinity, or 0 with `zero_infinity`. Raises
+    RuntimeError for lengths or shapes that do not fit.
+
+    >>> log_probs = torch.full((2, 1, 2), 0.5).log()
+    >>> F.ctc_loss(log_probs, torch.tensor([[1]]), (2,), (1,), reduction="none")
+    tensor([0.2877])
     """
     kind = _Reduction.get_enum(reduction)
     return torch.ctc_loss(

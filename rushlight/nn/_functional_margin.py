@@ -31,7 +31,14 @@ def _zero(like):
 def hinge_embedding_loss(
     input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"
 ):
-    """x where y = 1, max(0, margin - x) where y = -1, reduced."""
+    """x where y = 1, max(0, margin - x) where y = -1, reduced.
+
+    Shapes broadcast; y holds 1 and -1. "none" keeps them, "mean" and "sum" give a number.
+
+    >>> x, y = torch.tensor([0.2, 0.2]), torch.tensor([1.0, -1.0])
+    >>> F.hinge_embedding_loss(x, y, reduction="none")
+    tensor([0.2000, 0.8000])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     return torch.hinge_embedding_loss(input, target, margin, _number(reduction))
 
@@ -39,7 +46,15 @@ def hinge_embedding_loss(
 def margin_ranking_loss(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """max(0, -y * (x1 - x2) + margin), reduced."""
+    """max(0, -y * (x1 - x2) + margin), reduced.
+
+    All three have one number of dimensions, RuntimeError otherwise, and broadcast; y = 1 says that
+    x1 should be the greater. "none" keeps the shape, "mean" and "sum" give a number.
+
+    >>> x1, x2, y = torch.tensor([2.0, 0.0]), torch.tensor([1.0, 1.0]), torch.tensor([1.0, 1.0])
+    >>> F.margin_ranking_loss(x1, x2, y, reduction="none")
+    tensor([0., 1.])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     if not input1.dim() == input2.dim() == target.dim():
         raise RuntimeError(
@@ -50,7 +65,14 @@ def margin_ranking_loss(
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """log(1 + exp(-y x)), reduced."""
+    """log(1 + exp(-y x)), reduced.
+
+    Shapes broadcast; y holds 1 and -1. "none" keeps them, "mean" and "sum" give a number. Infinite
+    where exp overflows, for y x below -88 in float32; softplus(-y x) is not.
+
+    >>> F.soft_margin_loss(torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0]), reduction="none")
+    tensor([0.6931, 2.1269])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     return _nn.soft_margin_loss(input, target, _number(reduction))
 
@@ -58,7 +80,14 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 def cosine_embedding_loss(
     input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
 ):
-    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1, reduced."""
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1, reduced.
+
+    Inputs (N, D) and targets (N,), or (D,) and (); RuntimeError otherwise. "none" gives (N,).
+
+    >>> x1, x2 = torch.eye(2), torch.ones(2, 2)
+    >>> F.cosine_embedding_loss(x1, x2, torch.tensor([1, -1]), reduction="none")
+    tensor([0.2929, 0.7071])
+    """
     reduction = _legacy(size_average, reduce, reduction)
     dim = target.dim()
     if dim > 1:
@@ -109,6 +138,14 @@ def triplet_margin_loss(
     """max(0, |a - p| - |a - n| + margin), reduced (Balntas et al. 2016).
 
     With `swap` the nearer of a and p counts for the distance to n.
+
+    (N, D) thrice, or (D,); "none" gives (N,) or (). `p` is the norm's order, `eps` is added to
+    differences. Raises ValueError unless margin > 0, RuntimeError for different numbers of
+    dimensions.
+
+    >>> a, p, n = torch.tensor([[0.0]]), torch.tensor([[1.0]]), torch.tensor([[1.5]])
+    >>> F.triplet_margin_loss(a, p, n)
+    tensor(0.5000)
     """
     reduction = _legacy(size_average, reduce, reduction)
     if margin <= 0:
@@ -131,7 +168,17 @@ def triplet_margin_with_distance_loss(
     swap=False,
     reduction="mean",
 ):
-    """triplet_margin_loss with a distance of one's own."""
+    """triplet_margin_loss with a distance of one's own.
+
+    `distance_function(x, y)` gives a number for each pair, by default `pairwise_distance`. Shapes
+    and errors are those of `triplet_margin_loss`; ValueError for another `reduction`.
+
+    >>> def distance(x, y):
+    ...     return (x - y).abs().sum(-1)
+    >>> a, p, n = torch.tensor([[0.0]]), torch.tensor([[1.0]]), torch.tensor([[1.5]])
+    >>> F.triplet_margin_with_distance_loss(a, p, n, distance_function=distance)
+    tensor(0.5000)
+    """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if margin <= 0:
@@ -151,7 +198,15 @@ def multi_margin_loss(
     reduce=None,
     reduction="mean",
 ):
-    """sum_{i != y} max(0, margin - x_y + x_i)^p / C for scores (N, C) or (C,), reduced."""
+    """sum_{i != y} max(0, margin - x_y + x_i)^p / C for scores (N, C) or (C,), reduced.
+
+    target: classes, int64 (N,) or (); weight: (C,); "none" gives (N,) or (). float32 and float64.
+    Raises ValueError unless p is 1 or 2, RuntimeError for classes out of range or shapes that do
+    not fit.
+
+    >>> F.multi_margin_loss(torch.tensor([[0.1, 0.8, 0.4]]), torch.tensor([1]))
+    tensor(0.3000)
+    """
     reduction = _legacy(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
@@ -205,6 +260,13 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     """sum over labels j and other classes i of max(0, 1 - (x_j - x_i)) / C, reduced.
 
     Each row of `target` (N, C) or (C,) lists labels; the first negative number ends the list.
+
+    The target is int64; "none" gives (N,) or (). float32 and float64. Raises RuntimeError for
+    labels out of range or shapes that do not fit.
+
+    >>> x, labels = torch.tensor([[0.1, 0.8, 0.4]]), torch.tensor([[1, -1, 0]])
+    >>> F.multilabel_margin_loss(x, labels)
+    tensor(0.3000)
     """
     reduction = _legacy(size_average, reduce, reduction)
     kind = _number(reduction)
@@ -229,7 +291,14 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 def multilabel_soft_margin_loss(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Mean over classes of the binary cross entropy of sigmoid(x), reduced."""
+    """Mean over classes of the binary cross entropy of sigmoid(x), reduced.
+
+    Input and target, of zeros and ones, are (N, C); `weight` broadcasts; "none" gives (N,).
+    ValueError for another `reduction`.
+
+    >>> F.multilabel_soft_margin_loss(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
+    tensor(0.6931)
+    """
     reduction = _legacy(size_average, reduce, reduction)
     log_sigmoid = torch._C._nn.log_sigmoid
     loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))

@@ -47,6 +47,18 @@ def batch_norm(
 
     In training the statistics are those of the batch, and the running ones, if given, move towards
     them by the share `momentum`; otherwise the running ones are used (Ioffe, Szegedy 2015).
+
+    Input (N, C, *); the statistics, weight and bias are (C,). Shape and floating dtype are kept.
+    The variance divides by the count, the running one by one less. Raises ValueError for one value
+    a channel in training, RuntimeError for sizes that do not fit.
+
+    >>> x = torch.tensor([[0.0, 5.0], [2.0, 5.0]])
+    >>> F.batch_norm(x, None, None, training=True, eps=1e-12)
+    tensor([[-1.,  0.],
+            [ 1.,  0.]])
+    >>> F.batch_norm(x, torch.zeros(2), torch.ones(2), eps=0.0)
+    tensor([[0., 5.],
+            [2., 5.]])
     """
     if training:
         _verify_batch_size(input.size())
@@ -69,7 +81,16 @@ def instance_norm(
     momentum=0.1,
     eps=1e-5,
 ):
-    """Like batch_norm, with statistics of each channel of each sample (Ulyanov et al. 2016)."""
+    """Like batch_norm, with statistics of each channel of each sample (Ulyanov et al. 2016).
+
+    Input (N, C, *); the running statistics, weight and bias are (C,). Without `use_input_stats` the
+    running ones are used, RuntimeError if there are none. Raises ValueError for one value a
+    channel.
+
+    >>> F.instance_norm(torch.tensor([[[0.0, 2.0], [5.0, 9.0]]]), eps=1e-12)
+    tensor([[[-1.,  1.],
+             [-1.,  1.]]])
+    """
     if use_input_stats:
         _verify_spatial_size(input.size())
     if not use_input_stats and (running_mean is None or running_var is None):
@@ -106,6 +127,13 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions (Ba et al. 2016).
 
     `normalized_shape` names those dimensions' sizes.
+
+    Input (*, normalized_shape), which weight and bias have. Shape and floating dtype are kept.
+    Raises RuntimeError for sizes that do not fit.
+
+    >>> F.layer_norm(torch.tensor([[0.0, 2.0], [5.0, 9.0]]), (2,), eps=1e-12)
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
     """
     return torch.layer_norm(input, normalized_shape, weight, bias, eps)
 
@@ -114,6 +142,12 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / sqrt(mean(x^2) + eps) * weight over the last dimensions (Zhang, Sennrich 2019).
 
     `eps` is the smallest step of the dtype by default.
+
+    Input (*, normalized_shape), which weight has. Shape and dtype are kept; half types are computed
+    in float32. Raises RuntimeError for sizes that do not fit.
+
+    >>> F.rms_norm(torch.tensor([3.0, 4.0]), (2,)) * 12.5**0.5
+    tensor([3., 4.])
     """
     shape = tuple(normalized_shape)
     if not shape:
@@ -144,7 +178,14 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
-    """Like layer_norm over each of `num_groups` groups of channels (Wu, He 2018)."""
+    """Like layer_norm over each of `num_groups` groups of channels (Wu, He 2018).
+
+    Input (N, C, *), C divisible by `num_groups`; weight and bias are (C,). Shape and floating dtype
+    are kept. Raises RuntimeError for sizes that do not fit, ValueError for one value a group.
+
+    >>> F.group_norm(torch.tensor([[0.0, 2.0, 5.0, 9.0]]), 2, eps=1e-12)
+    tensor([[-1.,  1., -1.,  1.]])
+    """
     if input.dim() < 2:
         raise RuntimeError(
             f"Expected at least 2 dimensions for input tensor but received {input.dim()}"
@@ -155,7 +196,15 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
 
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
-    """x / (k + alpha * mean(x^2 over `size` neighbouring channels))^beta (Krizhevsky 2012)."""
+    """x / (k + alpha * mean(x^2 over `size` neighbouring channels))^beta (Krizhevsky 2012).
+
+    Input (N, C, *), ValueError for fewer than three dimensions. Shape and floating dtype are kept.
+    The mean is over `size` channels, zeros counting beyond the first and the last.
+
+    >>> x = torch.tensor([[[1.0], [2.0]]])
+    >>> F.local_response_norm(x, 1, alpha=1.0, beta=1.0, k=0.0).flatten()
+    tensor([1.0000, 0.5000])
+    """
     dim = input.dim()
     if dim < 3:
         raise ValueError(

@@ -47,12 +47,27 @@ adaptive_avg_pool1d = torch.adaptive_avg_pool1d
 
 
 def adaptive_avg_pool2d(input, output_size):
-    """Means over windows that cover (N, C, H, W); None in `output_size` keeps a dimension."""
+    """Means over windows that cover (N, C, H, W); None in `output_size` keeps a dimension.
+
+    `output_size` is one number or two; the result is (N, C, *output_size), or without N. Floating
+    dtypes. Raises RuntimeError for other dimensions. The window of output i goes from floor(i n /
+    m) to ceil((i + 1) n / m), n and m being the sizes.
+
+    >>> F.adaptive_avg_pool2d(torch.arange(8.0).view(1, 2, 4), (1, 2))
+    tensor([[[2.5000, 4.5000]]])
+    """
     return _nn.adaptive_avg_pool2d(input, _list_with_default(output_size, input.size()))
 
 
 def adaptive_avg_pool3d(input, output_size):
-    """Means over windows that cover (N, C, D, H, W). See `adaptive_avg_pool2d`."""
+    """Means over windows that cover (N, C, D, H, W). See `adaptive_avg_pool2d`.
+
+    `output_size` is one number or three, None keeps a dimension; the result is (N, C,
+    *output_size), or without N. Floating dtypes. Raises RuntimeError for other dimensions.
+
+    >>> F.adaptive_avg_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, None)).flatten()
+    tensor([1., 2., 5., 6.])
+    """
     size = (output_size,) * 3 if isinstance(output_size, int) else output_size
     return _nn.adaptive_avg_pool3d(input, _list_with_default(size, input.size()))
 
@@ -72,6 +87,13 @@ def max_pool1d(
     """Maxima over windows of (N, C, L) or (C, L).
 
     The stride is the kernel's size by default. With `return_indices` the positions come too.
+
+    The result is (N, C, M) with M = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride
+    + 1), rounded up with `ceil_mode`. NaN wins. Floating dtypes. Raises RuntimeError if `padding`
+    is more than half of the kernel, or nothing is left.
+
+    >>> F.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+    tensor([[3., 5.]])
     """
     f = torch.max_pool1d_with_indices if return_indices else torch.max_pool1d
     stride = [] if stride is None else stride
@@ -87,7 +109,13 @@ def max_pool1d_with_indices(
     ceil_mode=False,
     return_indices=False,
 ):
-    """The maxima, and the position of each in its row, flattened."""
+    """The maxima, and the position of each in its row, flattened.
+
+    Shapes and errors are those of `max_pool1d`; the positions are int64.
+
+    >>> F.max_pool1d_with_indices(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+    (tensor([[3., 5.]]), tensor([[1, 3]]))
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -103,6 +131,13 @@ def max_pool2d(
     """Maxima over windows of (N, C, H, W) or (C, H, W).
 
     The stride is the kernel's size by default. With `return_indices` the positions come too.
+
+    Sizes are one number, or one for H and one for W; the result's follow `max_pool1d`'s formula.
+    NaN wins. Floating dtypes and integers. Raises RuntimeError if `padding` is more than half of
+    the kernel, or nothing is left.
+
+    >>> F.max_pool2d(torch.arange(8.0).view(1, 2, 4), 2)
+    tensor([[[5., 7.]]])
     """
     f = _nn.max_pool2d_with_indices if return_indices else torch.max_pool2d
     stride = [] if stride is None else stride
@@ -118,7 +153,13 @@ def max_pool2d_with_indices(
     ceil_mode=False,
     return_indices=False,
 ):
-    """The maxima, and the position of each in its plane, flattened."""
+    """The maxima, and the position of each in its plane, flattened.
+
+    Shapes and errors are those of `max_pool2d`; the positions are int64.
+
+    >>> F.max_pool2d_with_indices(torch.arange(8.0).view(1, 2, 4), 2)[1]
+    tensor([[[5, 7]]])
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -134,6 +175,13 @@ def max_pool3d(
     """Maxima over windows of (N, C, D, H, W) or (C, D, H, W).
 
     The stride is the kernel's size by default. With `return_indices` the positions come too.
+
+    Sizes are one number or three; the result's follow `max_pool1d`'s formula. NaN wins.
+    Floating dtypes and integers. Raises RuntimeError if `padding` is more than half of the kernel,
+    or nothing is left.
+
+    >>> F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (1, 2, 2)).flatten()
+    tensor([3., 7.])
     """
     f = _nn.max_pool3d_with_indices if return_indices else torch.max_pool3d
     stride = [] if stride is None else stride
@@ -149,39 +197,84 @@ def max_pool3d_with_indices(
     ceil_mode=False,
     return_indices=False,
 ):
-    """The maxima, and the position of each in its box, flattened."""
+    """The maxima, and the position of each in its box, flattened.
+
+    Shapes and errors are those of `max_pool3d`; the positions are int64.
+
+    >>> F.max_pool3d_with_indices(torch.arange(8.0).view(1, 2, 2, 2), 2)[1]
+    tensor([[[[7]]]])
+    """
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def adaptive_max_pool1d_with_indices(input, output_size, return_indices=False):
-    """The maxima, and the position of each."""
+    """The maxima, and the position of each.
+
+    Shapes and errors are those of `adaptive_max_pool1d`; the positions are int64.
+
+    >>> F.adaptive_max_pool1d_with_indices(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+    (tensor([[3., 5.]]), tensor([[1, 3]]))
+    """
     return torch.adaptive_max_pool1d(input, output_size)
 
 
 def adaptive_max_pool1d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, L) or (C, L)."""
+    """Maxima over windows that cover (N, C, L) or (C, L).
+
+    `output_size` is the result's L; `return_indices` gives the positions too, int64. Floating
+    dtypes. Raises RuntimeError for other dimensions.
+
+    >>> F.adaptive_max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2)
+    tensor([[3., 5.]])
+    """
     out = adaptive_max_pool1d_with_indices(input, output_size)
     return out if return_indices else out[0]
 
 
 def adaptive_max_pool2d_with_indices(input, output_size, return_indices=False):
-    """The maxima, and the position of each."""
+    """The maxima, and the position of each.
+
+    Shapes and errors are those of `adaptive_max_pool2d`; the positions count in the plane, int64.
+
+    >>> F.adaptive_max_pool2d_with_indices(torch.arange(8.0).view(1, 2, 4), (1, 2))[1]
+    tensor([[[5, 7]]])
+    """
     return _nn.adaptive_max_pool2d(input, _list_with_default(output_size, input.size()))
 
 
 def adaptive_max_pool2d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension."""
+    """Maxima over windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension.
+
+    `output_size` is one number or two; `return_indices` gives the positions too, int64. Floating
+    dtypes. Raises RuntimeError for other dimensions.
+
+    >>> F.adaptive_max_pool2d(torch.arange(8.0).view(1, 2, 4), (1, 2))
+    tensor([[[5., 7.]]])
+    """
     out = adaptive_max_pool2d_with_indices(input, output_size)
     return out if return_indices else out[0]
 
 
 def adaptive_max_pool3d_with_indices(input, output_size, return_indices=False):
-    """The maxima, and the position of each."""
+    """The maxima, and the position of each.
+
+    Shapes and errors are those of `adaptive_max_pool3d`; the positions count in the box, int64.
+
+    >>> F.adaptive_max_pool3d_with_indices(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1))[1].flatten()
+    tensor([3, 7])
+    """
     return _nn.adaptive_max_pool3d(input, _list_with_default(output_size, input.size()))
 
 
 def adaptive_max_pool3d(input, output_size, return_indices=False):
-    """Maxima over windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension."""
+    """Maxima over windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension.
+
+    `output_size` is one number or three; `return_indices` gives the positions too, int64. Floating
+    dtypes. Raises RuntimeError for other dimensions.
+
+    >>> F.adaptive_max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), (2, 1, 1)).flatten()
+    tensor([3., 7.])
+    """
     out = adaptive_max_pool3d_with_indices(input, output_size)
     return out if return_indices else out[0]
 
@@ -215,7 +308,15 @@ def fractional_max_pool2d(
     return_indices=False,
     _random_samples=None,
 ):
-    """Maxima over windows placed at random, to a given size or share of it (Graham 2014)."""
+    """Maxima over windows placed at random, to a given size or share of it (Graham 2014).
+
+    (N, C, H, W) or (C, H, W); floating dtypes. Name `output_size`, or `output_ratio` between 0 and
+    1: ValueError otherwise. Raises RuntimeError for a window that does not fit.
+
+    >>> _ = torch.manual_seed(0)
+    >>> F.fractional_max_pool2d(torch.arange(9.0).view(1, 3, 3), 2, output_size=(1, 2))
+    tensor([[[7., 8.]]])
+    """
     out = _fractional_max(2, input, kernel_size, output_size, output_ratio, _random_samples)
     return out if return_indices else out[0]
 
@@ -228,7 +329,15 @@ def fractional_max_pool2d_with_indices(
     return_indices=False,
     _random_samples=None,
 ):
-    """The maxima, and the position of each."""
+    """The maxima, and the position of each.
+
+    Shapes and errors are those of `fractional_max_pool2d`; the positions count in the plane, int64.
+
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.arange(9.0).view(1, 3, 3)
+    >>> F.fractional_max_pool2d_with_indices(x, 2, output_size=(1, 2))[1]
+    tensor([[[7, 8]]])
+    """
     return _fractional_max(2, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
@@ -240,7 +349,15 @@ def fractional_max_pool3d(
     return_indices=False,
     _random_samples=None,
 ):
-    """Maxima over boxes placed at random, to a given size or share of it (Graham 2014)."""
+    """Maxima over boxes placed at random, to a given size or share of it (Graham 2014).
+
+    (N, C, D, H, W) or (C, D, H, W); floating dtypes. Name `output_size`, or `output_ratio` between
+    0 and 1: ValueError otherwise. Raises RuntimeError for a window that does not fit.
+
+    >>> _ = torch.manual_seed(0)
+    >>> F.fractional_max_pool3d(torch.arange(27.0).view(1, 3, 3, 3), 2, output_size=(1, 1, 1))
+    tensor([[[[26.]]]])
+    """
     out = _fractional_max(3, input, kernel_size, output_size, output_ratio, _random_samples)
     return out if return_indices else out[0]
 
@@ -253,7 +370,15 @@ def fractional_max_pool3d_with_indices(
     return_indices=False,
     _random_samples=None,
 ):
-    """The maxima, and the position of each."""
+    """The maxima, and the position of each.
+
+    Shapes and errors are those of `fractional_max_pool3d`; the positions count in the box, int64.
+
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.arange(27.0).view(1, 3, 3, 3)
+    >>> F.fractional_max_pool3d_with_indices(x, 2, output_size=(1, 1, 1))[1]
+    tensor([[[[26]]]])
+    """
     return _fractional_max(3, input, kernel_size, output_size, output_ratio, _random_samples)
 
 
@@ -269,17 +394,38 @@ def _lp_pool(pool, n, input, norm_type, kernel_size, stride, ceil_mode):
 
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x^p over each window)^(1/p), with p = norm_type."""
+    """(sum of x^p over each window)^(1/p), with p = norm_type.
+
+    (N, C, L) or (C, L); floating dtypes. The stride is the kernel's size by default. p = 1 gives
+    sums, a large p nears the maximum. Negative sums count as they are.
+
+    >>> F.lp_pool1d(torch.tensor([[3.0, 4.0, 0.0, 2.0]]), 2, 2)
+    tensor([[5., 2.]])
+    """
     return _lp_pool(avg_pool1d, 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x^p over each window)^(1/p), with p = norm_type."""
+    """(sum of x^p over each window)^(1/p), with p = norm_type.
+
+    (N, C, H, W) or (C, H, W); floating dtypes. The stride is the kernel's size by default. p = 1
+    gives sums, a large p nears the maximum.
+
+    >>> F.lp_pool2d(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]), 2, 2)
+    tensor([[[5.]]])
+    """
     return _lp_pool(avg_pool2d, 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x^p over each window)^(1/p), with p = norm_type."""
+    """(sum of x^p over each window)^(1/p), with p = norm_type.
+
+    (N, C, D, H, W) or (C, D, H, W); floating dtypes. The stride is the kernel's size by default. p
+    = 1 gives sums, a large p nears the maximum.
+
+    >>> F.lp_pool3d(torch.ones(1, 2, 2, 2), 1, 2)
+    tensor([[[[8.]]]])
+    """
     return _lp_pool(avg_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -328,7 +474,16 @@ def _max_unpool(n, input, indices, kernel_size, stride, padding, output_size):
 
 
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool1d found it; zeros elsewhere."""
+    """Put each maximum back where max_pool1d found it; zeros elsewhere.
+
+    `input` and `indices`, int64, have one shape, (N, C, M) or (C, M). The size before is ambiguous:
+    give `output_size` if it is not the smallest one. Raises ValueError for a size that is
+    impossible, RuntimeError for indices out of range.
+
+    >>> x, where = F.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2, return_indices=True)
+    >>> F.max_unpool1d(x, where, 2)
+    tensor([[0., 3., 0., 5.]])
+    """
     size, _, _ = _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
     # A row is an image of one column.
     size = list(size[-1:]) + [1]
@@ -336,12 +491,31 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool2d found it; zeros elsewhere."""
+    """Put each maximum back where max_pool2d found it; zeros elsewhere.
+
+    `input` and `indices`, int64, have one shape, (N, C, H, W) or (C, H, W). The size before is
+    ambiguous: give `output_size` if it is not the smallest one. Raises ValueError for a size that
+    is impossible, RuntimeError for indices out of range.
+
+    >>> x, where = F.max_pool2d(torch.arange(8.0).view(1, 2, 4), 2, return_indices=True)
+    >>> F.max_unpool2d(x, where, 2)
+    tensor([[[0., 0., 0., 0.],
+             [0., 5., 0., 7.]]])
+    """
     size, _, _ = _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
     return _nn.max_unpool2d(input, indices, size)
 
 
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool3d found it; zeros elsewhere."""
+    """Put each maximum back where max_pool3d found it; zeros elsewhere.
+
+    `input` and `indices`, int64, have one shape, (N, C, D, H, W) or (C, D, H, W). The size before
+    is ambiguous: give `output_size` if it is not the smallest one. Raises ValueError for a size
+    that is impossible, RuntimeError for indices out of range.
+
+    >>> x, where = F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), 2, return_indices=True)
+    >>> F.max_unpool3d(x, where, 2).flatten()
+    tensor([0., 0., 0., 0., 0., 0., 0., 7.])
+    """
     args = _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
     return _nn.max_unpool3d(input, indices, *args)

@@ -33,8 +33,10 @@ def pad(input, pad, mode="constant", value=None):
 
     Modes: "constant" (any dimensions; negative numbers crop), "reflect", "replicate", "circular".
 
-    >>> import rushlight as torch
-    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0)).tolist()
+    Any dtype. Raises RuntimeError for an odd count or more pairs than dimensions, or a reflection
+    beyond the input; NotImplementedError for another mode.
+
+    >>> F.pad(torch.ones(1, 2), (1, 0)).tolist()
     [[0.0, 1.0, 1.0]]
     """
     return _nn.pad(input, pad, mode, value)
@@ -44,7 +46,15 @@ def pad(input, pad, mode="constant", value=None):
 
 
 def pixel_shuffle(input, upscale_factor):
-    """(*, C r^2, H, W) to (*, C, H r, W r) (Shi et al. 2016)."""
+    """(*, C r^2, H, W) to (*, C, H r, W r) (Shi et al. 2016).
+
+    Any dtype. Raises RuntimeError for fewer than three dimensions, or channels that r^2 does not
+    divide.
+
+    >>> F.pixel_shuffle(torch.arange(4).view(4, 1, 1), 2)
+    tensor([[[0, 1],
+             [2, 3]]])
+    """
     r = upscale_factor
     if input.dim() < 3:
         raise RuntimeError(
@@ -64,7 +74,13 @@ def pixel_shuffle(input, upscale_factor):
 
 
 def pixel_unshuffle(input, downscale_factor):
-    """(*, C, H r, W r) to (*, C r^2, H, W): pixel_shuffle turned round."""
+    """(*, C, H r, W r) to (*, C r^2, H, W): pixel_shuffle turned round.
+
+    Any dtype. Raises RuntimeError for fewer than three dimensions, or sizes that r does not divide.
+
+    >>> F.pixel_unshuffle(torch.arange(4).view(1, 2, 2), 2).flatten()
+    tensor([0, 1, 2, 3])
+    """
     r = downscale_factor
     if input.dim() < 3:
         raise RuntimeError(
@@ -85,7 +101,14 @@ def pixel_unshuffle(input, downscale_factor):
 
 
 def channel_shuffle(input, groups):
-    """Deal the channels, dimension 1, out of `groups` groups in turn (Zhang et al. 2017)."""
+    """Deal the channels, dimension 1, out of `groups` groups in turn (Zhang et al. 2017).
+
+    (N, C, *) keeps its shape; any dtype. Raises RuntimeError for fewer than three dimensions, or
+    channels that `groups` does not divide.
+
+    >>> F.channel_shuffle(torch.arange(4).view(1, 4, 1), 2).flatten()
+    tensor([0, 2, 1, 3])
+    """
     if input.dim() < 3:
         raise RuntimeError(
             "channel_shuffle expects input with > 2 dims, but got input with sizes "
@@ -111,12 +134,31 @@ native_channel_shuffle = channel_shuffle
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """Sliding blocks of (N, C, H, W) as columns: (N, C * kh * kw, L)."""
+    """Sliding blocks of (N, C, H, W) as columns: (N, C * kh * kw, L).
+
+    Also (C, H, W) to (C * kh * kw, L), L being the number of blocks. Sizes are one number or two.
+    Overlapping elements are copied. Raises RuntimeError if no block fits.
+
+    >>> F.unfold(torch.arange(6.0).view(1, 1, 2, 3), 2)
+    tensor([[[0., 1.],
+             [1., 2.],
+             [3., 4.],
+             [4., 5.]]])
+    """
     return _nn.im2col(input, *map(_pair, (kernel_size, dilation, padding, stride)))
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Add columns (N, C * kh * kw, L) up to the image (N, C, *output_size): unfold turned round."""
+    """Add columns (N, C * kh * kw, L) up to the image (N, C, *output_size): unfold turned round.
+
+    Also without N. Elements that overlap are summed, so fold(unfold(x)) is x times the number of
+    blocks over each. Sizes are one number or two. Raises RuntimeError if L is not the number of
+    blocks.
+
+    >>> F.fold(torch.ones(1, 4, 2), (2, 3), 2)
+    tensor([[[[1., 2., 1.],
+              [1., 2., 1.]]]])
+    """
     return _nn.col2im(input, *map(_pair, (output_size, kernel_size, dilation, padding, stride)))
 
 
@@ -144,9 +186,11 @@ def interpolate(
     Modes: "nearest", "nearest-exact", "area", "linear" (3-d input), "bilinear", "bicubic",
     "lanczos" (4-d), "trilinear" (5-d). `align_corners` makes corner pixels coincide.
 
-    >>> import rushlight as torch
+    Floating dtypes and uint8. Raises ValueError for none or both of the sizes, NotImplementedError
+    for a mode that does not fit the dimensions. Source of bicubic: Keys 1981.
+
     >>> x = torch.arange(4.0).view(1, 1, 2, 2)
-    >>> torch.nn.functional.interpolate(x, scale_factor=2).shape
+    >>> F.interpolate(x, scale_factor=2).shape
     torch.Size([1, 1, 4, 4])
     """
     align_corners = _check_align(mode, align_corners)
@@ -253,19 +297,31 @@ def _deprecated(name):
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """Deprecated name of `interpolate`."""
+    """Deprecated name of `interpolate`.
+
+    >>> F.upsample(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     _deprecated("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
-    """Deprecated: `interpolate` with mode "nearest"."""
+    """Deprecated: `interpolate` with mode "nearest".
+
+    >>> F.upsample_nearest(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     _deprecated("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
-    """Deprecated: `interpolate` with mode "bilinear" and align_corners."""
+    """Deprecated: `interpolate` with mode "bilinear" and align_corners.
+
+    >>> F.upsample_bilinear(torch.tensor([[[[1.0, 3.0]]]]), (1, 3))
+    tensor([[[[1., 2., 3.]]]])
+    """
     _deprecated("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
@@ -289,6 +345,15 @@ def affine_grid(theta, size, align_corners=None):
 
     `size` is that of the output, (N, C, H, W) or (N, C, D, H, W); the result is (N, H, W, 2) or
     (N, D, H, W, 3), in coordinates from -1 to 1.
+
+    Without `align_corners` -1 and 1 are the outer edges of the corner pixels, with it their
+    centres. Raises ValueError for other shapes or integers, NotImplementedError for other sizes.
+    Source: Jaderberg et al. 2015, "Spatial Transformer Networks".
+
+    >>> theta = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> F.affine_grid(theta, (1, 1, 1, 2), align_corners=False)
+    tensor([[[[-0.5000,  0.0000],
+              [ 0.5000,  0.0000]]]])
     """
     if align_corners is None:
         align_corners = _warn_align_corners()
@@ -340,6 +405,14 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 
     Modes: "bilinear", "nearest", "bicubic". Outside the image `padding_mode` is "zeros", "border"
     or "reflection". Volumes (N, C, D, H, W) take points (N, D', H', W', 3).
+
+    The result is (N, C, H', W'), of the input's dtype, which the grid has too; floating dtypes.
+    Raises ValueError for another mode, RuntimeError for shapes or dtypes that do not fit. Source:
+    Jaderberg et al. 2015.
+
+    >>> x, grid = torch.tensor([[[[1.0, 3.0]]]]), torch.tensor([[[[0.0, 0.0]]]])
+    >>> F.grid_sample(x, grid, align_corners=False)
+    tensor([[[[2.]]]])
     """
     if mode not in _SAMPLING:
         raise ValueError(

@@ -73,7 +73,9 @@ def calculate_gain(nonlinearity, param=None):
     1 for linear maps, convolutions and the sigmoid; 5/3 for tanh; sqrt(2) for relu;
     sqrt(2 / (1 + slope^2)) for leaky_relu, whose slope is `param` (0.01); 3/4 for selu.
 
-    >>> from rushlight import nn
+    Raises ValueError for another name, or a slope that is no number. Source: He et al. 2015 for
+    relu.
+
     >>> nn.init.calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
     """
@@ -95,17 +97,38 @@ def calculate_gain(nonlinearity, param=None):
 
 
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
-    """Fill with draws from the uniform distribution on [a, b)."""
+    """Fill with draws from the uniform distribution on [a, b).
+
+    Any shape, floating dtypes; returns the tensor. `generator` draws instead of the default one.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.uniform_(torch.empty(3), -1.0, 1.0)
+    tensor([-0.0075,  0.5364, -0.8230])
+    """
     return _no_grad_uniform_(tensor, a, b, generator)
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
-    """Fill with draws from the normal distribution."""
+    """Fill with draws from the normal distribution.
+
+    Any shape, floating dtypes; returns the tensor. Raises RuntimeError for a negative `std`.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.normal_(torch.empty(3), std=0.1)
+    tensor([ 0.1541, -0.0293, -0.2179])
+    """
     return _no_grad_normal_(tensor, mean, std, generator)
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Fill with draws from the normal distribution, those outside [a, b] being drawn again."""
+    """Fill with draws from the normal distribution, those outside [a, b] being drawn again.
+
+    Any shape, floating dtypes; returns the tensor. Warns if the mean lies more than 2 std outside.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.trunc_normal_(torch.empty(100), std=2.0, a=-1.0, b=1.0).abs().max() <= 1
+    tensor(True)
+    """
     return _no_grad_trunc_normal_(tensor, mean, std, a, b, generator)
 
 
@@ -164,22 +187,47 @@ def _reject_uniform(tensor, mean, std, a, b, generator):
 
 
 def constant_(tensor, val):
-    """Fill with one value."""
+    """Fill with one value.
+
+    Any shape and dtype; returns the tensor.
+
+    >>> nn.init.constant_(torch.empty(2), 0.3)
+    tensor([0.3000, 0.3000])
+    """
     return _no_grad_fill_(tensor, val)
 
 
 def ones_(tensor):
-    """Fill with ones."""
+    """Fill with ones.
+
+    Any shape and dtype; returns the tensor.
+
+    >>> nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return _no_grad_fill_(tensor, 1.0)
 
 
 def zeros_(tensor):
-    """Fill with zeros."""
+    """Fill with zeros.
+
+    Any shape and dtype; returns the tensor.
+
+    >>> nn.init.zeros_(torch.empty(2))
+    tensor([0., 0.])
+    """
     return _no_grad_zero_(tensor)
 
 
 def eye_(tensor):
-    """Make a matrix the identity: ones on the diagonal, zeros elsewhere."""
+    """Make a matrix the identity: ones on the diagonal, zeros elsewhere.
+
+    Returns the tensor. Raises ValueError unless it has two dimensions.
+
+    >>> nn.init.eye_(torch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     with torch.no_grad():
@@ -188,7 +236,15 @@ def eye_(tensor):
 
 
 def dirac_(tensor, groups=1):
-    """Make a convolution's weight copy its input channels, as many as there are, per group."""
+    """Make a convolution's weight copy its input channels, as many as there are, per group.
+
+    Weights (out, in, *) of 3 to 5 dimensions, ValueError otherwise, or if `groups` does not divide
+    out. Returns the tensor.
+
+    >>> nn.init.dirac_(torch.empty(2, 2, 3))[0]
+    tensor([[0., 1., 0.],
+            [0., 0., 0.]])
+    """
     if tensor.ndimension() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     sizes = tensor.size()
@@ -216,7 +272,15 @@ def _calculate_fan_in_and_fan_out(tensor):
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):
-    """Uniform on [-a, a] with a = gain * sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010)."""
+    """Uniform on [-a, a] with a = gain * sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010).
+
+    Weights (out, in, *), ValueError for fewer dimensions: fan_in is in times the rest, fan_out out
+    times the rest. Returns the tensor.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.xavier_uniform_(torch.empty(2, 4)).abs().max() <= 1
+    tensor(True)
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     std = gain * math.sqrt(2.0 / float(fan_in + fan_out))
     a = math.sqrt(3.0) * std
@@ -224,7 +288,15 @@ def xavier_uniform_(tensor, gain=1.0, generator=None):
 
 
 def xavier_normal_(tensor, gain=1.0, generator=None):
-    """Normal with the deviation gain * sqrt(2 / (fan_in + fan_out)) (Glorot, Bengio 2010)."""
+    """Normal with the deviation gain * sqrt(2 / (fan_in + fan_out)) (Glorot, Bengio 2010).
+
+    Weights (out, in, *), ValueError for fewer dimensions. Fans as in `xavier_uniform_`. Returns the
+    tensor.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.xavier_normal_(torch.empty(1, 3))
+    tensor([[ 1.0896, -0.2075, -1.5406]])
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     std = gain * math.sqrt(2.0 / float(fan_in + fan_out))
     return _no_grad_normal_(tensor, 0.0, std, generator)
@@ -256,6 +328,13 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
     Args:
         a: slope of the leaky_relu that follows.
         mode: "fan_in" keeps the size of the signal forward, "fan_out" that of the gradient.
+
+    Weights (out, in, *), ValueError for fewer dimensions or another mode. Fans as in
+    `xavier_uniform_`, gain from `calculate_gain(nonlinearity, a)`. Returns the tensor.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.kaiming_uniform_(torch.empty(2, 6), nonlinearity="relu").abs().max() <= 1
+    tensor(True)
     """
     if _is_empty(tensor):
         return tensor
@@ -264,7 +343,14 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Normal with the deviation gain / sqrt(fan) (He et al. 2015). See `kaiming_uniform_`."""
+    """Normal with the deviation gain / sqrt(fan) (He et al. 2015). See `kaiming_uniform_`.
+
+    Weights (out, in, *), ValueError for fewer dimensions or another mode. Returns the tensor.
+
+    >>> _ = torch.manual_seed(0)
+    >>> nn.init.kaiming_normal_(torch.empty(1, 3), nonlinearity="relu")
+    tensor([[ 1.2582, -0.2396, -1.7790]])
+    """
     if _is_empty(tensor):
         return tensor
     std = _kaiming_std(tensor, a, mode, nonlinearity)
@@ -275,6 +361,13 @@ def orthogonal_(tensor, gain=1, generator=None):
     """Make rows or columns, whichever are fewer, orthonormal, times `gain` (Saxe et al. 2013).
 
     Dimensions from the second on count as one.
+
+    Two dimensions or more, ValueError otherwise; floating dtypes. Returns the tensor.
+
+    >>> _ = torch.manual_seed(0)
+    >>> q = nn.init.orthogonal_(torch.empty(2, 3))
+    >>> torch.allclose(q @ q.T, torch.eye(2), atol=1e-6)
+    True
     """
     if tensor.ndimension() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -297,7 +390,15 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
-    """Normal entries in a matrix whose columns have a share `sparsity` of zeros (Martens 2010)."""
+    """Normal entries in a matrix whose columns have a share `sparsity` of zeros (Martens 2010).
+
+    The normal's deviation is `std`. Returns the tensor. Raises ValueError unless it has two
+    dimensions.
+
+    >>> _ = torch.manual_seed(0)
+    >>> (nn.init.sparse_(torch.empty(4, 3), sparsity=0.5) == 0).sum(0)
+    tensor([2, 2, 2])
+    """
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     if tensor.is_meta:
@@ -326,7 +427,7 @@ def _make_deprecate(meth):
         return meth(*args, **kwargs)
 
     deprecated_init.__name__ = old_name
-    deprecated_init.__doc__ = f"Deprecated name of `{new_name}`."
+    deprecated_init.__doc__ = f"Deprecated name of `{new_name}`.\n\n    {meth.__doc__}"
     return deprecated_init
 
 

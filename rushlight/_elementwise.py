@@ -1,0 +1,190 @@
+"""Formulas and tests of single elements, composed of others in Python. Not here: those of the core."""
+
+import rushlight as torch
+
+from ._composite import check_tensors, type_name, with_out
+
+__all__ = [
+    "allclose",
+    "angle",
+    "heaviside",
+    "isclose",
+    "isreal",
+    "ldexp",
+    "nan_to_num",
+    "rrelu",
+    "rrelu_",
+    "signbit",
+]
+
+
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """abs(input - other) <= atol + rtol * abs(other), elementwise.
+
+    Shapes broadcast; the result is bool. Infinities are close only to themselves, NaN to NaN only
+    with `equal_nan`. Note that `other` alone scales the tolerance. Raises RuntimeError for
+    different dtypes or a negative tolerance, TypeError for what is no tensor.
+
+    >>> torch.isclose(torch.tensor([1.0, 1.1]), torch.tensor([1.0, 1.0 + 1e-7]))
+    tensor([ True, False])
+    """
+    check_tensors("isclose", input=input, other=other)
+    if input.dtype != other.dtype:
+        raise RuntimeError(f"{type_name(input.dtype)} did not match {type_name(other.dtype)}")
+    if rtol < 0:
+        raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol:g}")
+    if atol < 0:
+        raise RuntimeError(f"atol must be greater than or equal to zero, but got {atol:g}")
+    close = input == other
+    if equal_nan and (input.is_floating_point() or input.is_complex()):
+        close = close | (input.isnan() & other.isnan())
+    if rtol == 0 and atol == 0:
+        return close
+    if not (input.is_floating_point() or input.is_complex()):
+        other = other.to(torch.get_default_dtype())
+    error = (input.to(other.dtype) - other).abs()
+    return close | (error.isfinite() & (error <= atol + (rtol * other).abs()))
+
+
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Is `isclose` True everywhere? A bool. Shapes, dtypes and errors are those of `isclose`.
+
+    >>> torch.allclose(torch.ones(2), torch.ones(2) + 1e-7)
+    True
+    >>> torch.allclose(torch.ones(2), torch.tensor([1.0, 1.1]))
+    False
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+def isreal(input):
+    """True where the imaginary part is zero.
+
+    Any shape and dtype, the result is bool; numbers of a real dtype are all real.
+
+    >>> torch.isreal(torch.tensor([1, 1 + 1j]))
+    tensor([ True, False])
+    """
+    return input.imag == 0 if input.is_complex() else torch.ones_like(input, dtype=torch.bool)
+
+
+@with_out(wrong="signbit does not support non-boolean outputs.")
+def signbit(input):
+    """True for negative numbers, -0.0 among them.
+
+    Any shape and real dtype (NotImplementedError for complex); the result is bool. NaN has a sign bit too. Not differentiable.
+
+    >>> torch.signbit(torch.tensor([-1.0, -0.0, 0.0, 2.0]))
+    tensor([ True,  True, False, False])
+    """
+    if input.is_complex():
+        raise NotImplementedError("signbit is not implemented for complex tensors.")
+    if not input.is_floating_point():
+        return input < 0
+    return torch.copysign(torch.ones_like(input), input) < 0
+
+
+@with_out(wrong="heaviside is not yet implemented for tensors with different dtypes.")
+def heaviside(input, values):
+    """0 below zero, 1 above, `values` at zero.
+
+    Shapes broadcast. Any real dtype, the same for both: RuntimeError otherwise; TypeError for what
+    is no tensor. Not differentiable.
+
+    >>> torch.heaviside(torch.tensor([-1.5, 0.0, 2.0]), torch.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    check_tensors("heaviside", input=input, values=values)
+    if input.dtype != values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    one, zero = torch.ones_like(input), torch.zeros_like(input)
+    return torch.where(input == 0, values, torch.where(input > 0, one, zero))
+
+
+@with_out(wrong="nan_to_num: dtype of out: %G should be same as input: %W")
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+    """NaN and infinities replaced by numbers.
+
+    Any shape; the dtype is kept, integers are copied. Infinities become the dtype's largest and
+    smallest number unless `posinf` and `neginf` say otherwise. The gradient is 0 where something
+    was replaced.
+
+    >>> torch.nan_to_num(torch.tensor([float("nan"), float("inf"), 1.0]), nan=0.0, posinf=9.0)
+    tensor([0., 9., 1.])
+    """
+    if not (input.is_floating_point() or input.is_complex()):
+        return input.clone()
+    limits = torch.finfo(input.dtype)
+    out = torch.where(input.isnan(), nan or 0.0, input)
+    out = torch.where(out == float("inf"), limits.max if posinf is None else posinf, out)
+    return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
+
+
+@with_out
+def angle(input):
+    """The argument of complex numbers; pi for negative real ones.
+
+    Any shape. Complex dtypes give their real one, integers the default dtype. NaN gives NaN.
+    Differentiable.
+
+    >>> torch.angle(torch.tensor([1j, -1 + 0j]))
+    tensor([1.5708, 3.1416])
+    >>> torch.angle(torch.tensor([-2.0, 3.0]))
+    tensor([3.1416, 0.0000])
+    """
+    if input.is_complex():
+        return torch.atan2(input.imag, input.real)
+    real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
+    result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
+    if not input.is_floating_point():
+        return result
+    result = torch.where(input.isnan(), float("nan"), result)
+    if not input.requires_grad:
+        return result
+    return torch.where(torch.ones_like(input, dtype=torch.bool), result, input)  # gradient: zeros
+
+
+@with_out(wrong="ldexp can't be cast to the desired output type %G")
+def ldexp(input, other):
+    """input * 2 ** other.
+
+    Shapes broadcast; dtypes promote as in `input * 2.0**other`, so integers give floats. Raises
+    TypeError if either is no tensor. Differentiable.
+
+    >>> torch.ldexp(torch.tensor([1.0, 3.0]), torch.tensor([4, -1]))
+    tensor([16.0000,  1.5000])
+    """
+    check_tensors("ldexp", input=input, other=other)
+    return input * torch.pow(2.0, other)
+
+
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """leaky_relu with a slope drawn from [lower, upper] for each negative element in training.
+
+    Any shape; floating dtypes. Outside of training the slope is (lower + upper) / 2. Raises
+    RuntimeError if lower > upper. Source: Xu et al. 2015, "Empirical Evaluation of Rectified
+    Activations in Convolutional Network".
+
+    >>> torch.rrelu(torch.tensor([-4.0, 2.0]), lower=0.25, upper=0.25)
+    tensor([-1.,  2.])
+    """
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        return torch._C._nn.leaky_relu(input, (lower + upper) / 2)
+    with torch.no_grad():
+        negative = input <= 0
+        count = int(negative.sum())
+        slopes = torch.empty(count, dtype=torch.float64).uniform_(lower, upper, generator=generator)
+        noise = torch.ones_like(input).masked_scatter(negative, slopes.to(input.dtype))
+    return input * noise
+
+
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):
+    """rrelu in place.
+
+    >>> x = torch.tensor([-4.0, 2.0])
+    >>> torch.rrelu_(x, lower=0.25, upper=0.25) is x
+    True
+    """
+    return input.copy_(rrelu(input.clone(), lower, upper, training, generator))
