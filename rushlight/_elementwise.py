@@ -115,9 +115,11 @@ def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
     if not (input.is_floating_point() or input.is_complex()):
         return input.clone()
     limits = torch.finfo(input.dtype)
-    out = torch.where(input.isnan(), nan or 0.0, input)
-    out = torch.where(out == float("inf"), limits.max if posinf is None else posinf, out)
-    return torch.where(out == float("-inf"), limits.min if neginf is None else neginf, out)
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
+    parts = torch.view_as_real(input) if input.is_complex() else input
+    result = torch._C._hidden._nan_to_num(parts, nan or 0.0, high, low)
+    return torch.view_as_complex(result) if input.is_complex() else result
 
 
 @with_out
@@ -134,14 +136,7 @@ def angle(input):
     """
     if input.is_complex():
         return torch.atan2(input.imag, input.real)
-    real = input.dtype if input.is_floating_point() else torch.get_default_dtype()
-    result = torch.where(input < 0, torch.tensor(torch.pi, dtype=real), 0.0)
-    if not input.is_floating_point():
-        return result
-    result = torch.where(input.isnan(), float("nan"), result)
-    if not input.requires_grad:
-        return result
-    return torch.where(torch.ones_like(input, dtype=torch.bool), result, input)  # gradient: zeros
+    return torch._C._hidden._angle(input)
 
 
 @with_out(wrong="ldexp can't be cast to the desired output type %G")

@@ -190,23 +190,11 @@ class KernelRegistry {
 
   /// What the fluent options of a record do here: nothing.
   struct Entry {
-    template <class... A>
-    Entry& alias(A...) {
-      return *this;
-    }
-    template <class... A>
-    Entry& node(A...) {
-      return *this;
-    }
-    template <class... A>
-    Entry& rejects_bool(A...) {
-      return *this;
-    }
+    Entry& alias(const char*) { return *this; }
+    Entry& node(const char*) { return *this; }
+    Entry& rejects_bool(const char*, const char* = nullptr) { return *this; }
     Entry& rejects_int(const char*) { return *this; }
-    template <class... A>
-    Entry& rejects_complex(A...) {
-      return *this;
-    }
+    Entry& rejects_complex(const char*, ErrorKind = {}) { return *this; }
     Entry& rejects_zero(const char*) { return *this; }
     Entry& kernel(const char*) { return *this; }
     Entry& lacks_bool() { return *this; }

@@ -74,6 +74,7 @@ struct Op {
   bool linalg = false;             // torch.linalg.name, not torch.name
   bool in_place = false;           // there is name_ too
   bool in_place_function = false;  // and torch.name_
+  size_t in_place_aliases = 0;     // the first aliases, of which that holds too
   bool is_in_place = false;        // this is one: "add_"; returns self
   bool makes_out = true;           // takes out=
   bool out_apart = false;          // out= may not even be the very tensor that is read
@@ -218,8 +219,10 @@ class Registry {
       op_.in_place = true;
       return *this;
     }
-    Entry& in_place_function() {  // torch.name_, which most forms in place are not
+    /// torch.name_, which most forms in place are not; so too for the aliases that stand before.
+    Entry& in_place_function() {
       (op_.is_in_place ? op_.function : op_.in_place_function) = true;
+      op_.in_place_aliases = op_.aliases.size();
       return *this;
     }
     Entry& out_dtype(const OutRule& rule) {  // of the overload that was just defined

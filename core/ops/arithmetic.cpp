@@ -146,10 +146,10 @@ RL_FORMULAS(arithmetic) {
        "abs(input)", Number, "Absolute value; of a complex number, its modulus.",
        [](Value auto x) { return abs(x); },
        [](Value auto g, Value auto x, Value auto) { return g * sign(x); })
-      .alias("absolute")
       .out_dtype(kOutAbs)
       .in_place_function()
-      .lacks_bool();
+      .lacks_bool()
+      .alias("absolute");
   r.unary(
        "sign(input)", Real, "-1, 0 or 1.", [](Value auto x) { return sign(x); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })

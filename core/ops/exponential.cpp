@@ -99,8 +99,7 @@ RL_FORMULAS(exponential) {
        })
       .hidden()
       .node("PowBackward1")
-      .kernel("pow")
-      .lacks_bool();
+      .kernel("pow");
   r.binary(
        "xlogy(input, other)", RealFloat,
        "input * log(other), 0 where input is 0 (NaN of other carries).",

@@ -230,11 +230,6 @@ PyObject* call_op_object(const Op& op, PyObject* const* args, size_t nargs, PyOb
 
 namespace {
 
-/// name_ of an operation that has no in-place function of its own.
-struct InPlaceOps {
-  std::deque<Op> ops;
-};
-
 /// Computed aside, then written over self; recorded as a copy.
 Result invoke_in_place_function(void* overload, const Arg* args) {
   const auto* o = static_cast<const Overload*>(overload);
@@ -259,8 +254,8 @@ Result invoke_in_place_function(void* overload, const Arg* args) {
 
 const Op* in_place_form(const Op& op) {
   if (const Op* own_form = registry().find(op.name + "_")) return own_form;
-  static auto* made = new InPlaceOps;
-  Op& form = made->ops.emplace_back();
+  static auto* made = new std::deque<Op>;
+  Op& form = made->emplace_back();
   form.name = op.name + "_";
   form.doc = op.name + ", in place.";
   form.is_in_place = true;
@@ -326,7 +321,7 @@ void add_operations(PyObject* m) {
   Object op_table = own(PyDict_New());  // torch.name functions
   for (const Op& op : registry().all()) {
     std::vector<std::string> all = op.aliases;
-    all.push_back(op.name);
+    all.insert(all.begin() + static_cast<int64_t>(op.in_place_aliases), op.name);
     PyObject* table = op.nn         ? tables[0].get()
                       : op.special  ? tables[1].get()
                       : op.linalg   ? tables[2].get()
@@ -334,13 +329,14 @@ void add_operations(PyObject* m) {
                       : op.method   ? nullptr
                                     : tables[3].get();
     const Op* in_place = op.in_place && !op.is_in_place ? in_place_form(op) : nullptr;
-    for (const std::string& name : all) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      const std::string& name = all[i];
       if (table) add(table, name, op);
       if (table == tables[3].get() && name.starts_with("_fused")) add(functions, name, op);
       if (op.method) add(TensorType->tp_dict, name, op, true);
       if (in_place && !registry().find(name + "_")) {
-        if (table && (table != op_table.get() || in_place->function))
-          add(table, name + "_", *in_place);
+        const bool function = in_place->function && i <= op.in_place_aliases;
+        if (table && (table != op_table.get() || function)) add(table, name + "_", *in_place);
         if (op.method) add(TensorType->tp_dict, name + "_", *in_place, true);
       }
     }
