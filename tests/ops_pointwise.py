@@ -160,7 +160,7 @@ ROWS = [
     F("isfinite"),
     F("isposinf"),
     F("isneginf"),
-    F("_nan_to_num", dtypes=FLOATS, ref=lambda m, x, **numbers: m.nan_to_num(x, **numbers),
+    F("_nan_to_num", dtypes=FLOATS, ref=lambda m, x, nan=0, posinf=0, neginf=0: m.nan_to_num(x, nan, posinf, neginf),
       keywords={"nan": 1, "posinf": 2, "neginf": -3}),
     F("_angle", dtypes=REAL, ref=lambda m, x: m.angle(x)),
     F("logical_and"),

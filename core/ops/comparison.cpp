@@ -68,7 +68,7 @@ RL_FORMULAS(comparison) {
       .not_method()
       .out_dtype({"Expected out type to be %W but got %G"});
   r.unary(
-       "_nan_to_num(input, nan, posinf, neginf)", Strict, "nan_to_num, all numbers given.",
+       "_nan_to_num(input, nan=0, posinf=0, neginf=0)", Strict, "nan_to_num, all numbers given.",
        [](Value auto x, Value auto nan, Value auto high, Value auto low) {
          return where(isnan(x), nan, where(isinf(x), where(x > 0.0, high, low), x));
        },
