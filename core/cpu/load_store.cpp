@@ -19,7 +19,10 @@ void fill_as(void* dst, int64_t n, const void* value) {
   std::memcpy(&v, value, sizeof v);
   T* d = static_cast<T*>(dst);
   parallel_for(0, n, kGrain, [=](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) d[i] = v;
+    if constexpr (sizeof(T) == 1)
+      std::memset(d + b, v, static_cast<size_t>(e - b));
+    else
+      for (int64_t i = b; i < e; ++i) d[i] = v;
   });
 }
 

@@ -79,7 +79,7 @@ RL_FORMULAS(comparison) {
       .hidden();
   r.unary(
        "_angle(input)", RealFloat, "The angle of real numbers: 0 or pi.",
-       [](Value auto x) { return where(isnan(x), x, as_number(x < 0.0, x) * 3.141592653589793116); },
+       [](Value auto x) { return where(x < 0.0, 3.141592653589793116, where(isnan(x), x, 0.0)); },
        [](Value auto g, Value auto, Value auto) { return g * 0.0; })
       .node("AngleBackward0")
       .hidden();

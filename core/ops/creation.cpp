@@ -117,6 +117,19 @@ Tensor fill_by(int64_t n, DType dtype, F f) {
   return as_contiguous(wide, dtype);
 }
 
+/// start + i * step as PyTorch rounds it: in lines of vectors, each from its own rounded first.
+double arange_at(double start, double step, int64_t i, int64_t n, DType dtype) {
+  if (dtype == DType::F32) {
+    if (i >= n / 16 * 16) return start + static_cast<double>(i) * step;
+    const auto first = static_cast<float>(start + static_cast<double>(i - i % 8) * step);
+    return static_cast<double>(first) + static_cast<double>(i % 8) * step;
+  }
+  if (dtype != DType::F64) return start + static_cast<double>(i) * step;
+  if (i >= n / 8 * 8) return std::fma(step, static_cast<double>(i), start);
+  const double first = std::fma(step, static_cast<double>(i - i % 4), start);
+  return std::fma(step, static_cast<double>(i % 4), first);
+}
+
 Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
   const bool integral = start.is_integral() && end.is_integral() && step.is_integral();
   const DType dtype = f.dtype ? *f.dtype : integral ? DType::I64 : default_dtype();
@@ -140,8 +153,12 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
     RL_CHECK_VALUE(di != 0, "step must be nonzero");
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
-  return finish(
-      fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
+  const double far = std::fabs(s) + std::fabs(d) * count;
+  if (s == std::trunc(s) && d == std::trunc(d) && far < 0x1p24)  // nothing is rounded
+    return finish(
+        fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
+  return finish(fill_by<double>(n, dtype, [=](int64_t i) { return arange_at(s, d, i, n, dtype); }),
+                f);
 }
 Tensor arange_end(Scalar end, const Factory& f) {
   return arange_range(Scalar(0), end, Scalar(1), f);
@@ -159,7 +176,8 @@ Tensor linspace_as(double start, double end, int64_t steps, DType dtype) {
   const T step = steps > 1 ? (e - s) / static_cast<T>(steps - 1) : T(0);
   const int64_t half = steps / 2;
   for (int64_t i = 0; i < steps; ++i)
-    p[i] = i < half ? s + step * static_cast<T>(i) : e - step * static_cast<T>(steps - i - 1);
+    p[i] = i < half ? std::fma(step, static_cast<T>(i), s)
+                    : std::fma(-step, static_cast<T>(steps - i - 1), e);
   if (steps == 1) p[0] = s;
   return t;
 }
