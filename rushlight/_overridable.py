@@ -7,7 +7,7 @@ that looks first. Until then, and in programs without such a class, the calls co
 
 from . import _C, _methods
 
-_MODULES = "functional nn.functional nn.init fft special linalg _layers _signal".split()
+_MODULES = "functional nn.functional nn.init fft special linalg _layers _signal _queries".split()
 # They take no tensor, or are about settings, and are not asked for in PyTorch either.
 _NOT = set(
     """arange empty empty_permuted empty_strided eye fill from_file full linspace logspace normal ones

@@ -21,35 +21,6 @@ def is_storage(obj):
     return isinstance(obj, (_C.UntypedStorage, TypedStorage))
 
 
-def is_floating_point(input):
-    """Has it a floating-point dtype?"""
-    return input.is_floating_point()
-
-
-def is_complex(input):
-    """Has it a complex dtype?"""
-    return input.is_complex()
-
-
-def is_inference(input):
-    """Was it made in inference mode?"""
-    return input.is_inference()
-
-
-def is_nonzero(input):
-    """The truth of a tensor of one element."""
-    return bool(input)
-
-
-def numel(input):
-    """The number of elements."""
-    if not isinstance(input, Tensor):
-        raise TypeError(
-            f"numel(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
-        )
-    return input.numel()
-
-
 def typename(obj):
     """The full name of an object's type: 'torch.FloatTensor' for tensors."""
     if isinstance(obj, Tensor):
