@@ -8,6 +8,7 @@ from collections import namedtuple
 import pytest
 import torch as theirs
 import torch.utils._pytree as their_tree
+from twin import error_of
 
 import rushlight as ours
 import rushlight.utils._pytree as our_tree
@@ -101,3 +102,22 @@ def test_library_operations_for_other_keys_are_not_bodies():
     ours.library.impl("rushlight_test_names::twice", "AutocastXPU", lambda x: 1 / 0)
     ours.library.register_autograd("rushlight_test_names::twice", lambda ctx, g: 1 / 0)
     assert ours.ops.rushlight_test_names.twice(ours.ones(1)).item() == 2
+
+
+@pytest.mark.skipif(ours.cuda.is_available(), reason="about machines without a GPU")
+@pytest.mark.parametrize("place", ["xpu", "accelerator", "Tensor"])
+def test_what_a_program_without_the_device_catches(place):
+    def refusals(m):
+        calls = {
+            "xpu": lambda n: getattr(m.xpu, n)(),
+            "accelerator": lambda n: getattr(m.accelerator, n)(),
+            "Tensor": lambda n: getattr(m.ones(1), n)(),
+        }
+        names = {
+            "xpu": "synchronize current_device current_stream is_bf16_supported memory_allocated",
+            "accelerator": "synchronize empty_cache current_device_index memory_allocated",
+            "Tensor": "xpu ipu",
+        }
+        return [error_of(calls[place], name) for name in names[place].split()]
+
+    assert refusals(ours) == refusals(theirs)
