@@ -24,6 +24,9 @@ class _OpOverload:
     def overloads(self):
         return ["default"]
 
+    def __str__(self):
+        return f"{self._namespace}.{self.__name__}"
+
     def __repr__(self):
         return f"<OpOverloadPacket(op='{self._namespace}.{self.__name__}')>"
 
