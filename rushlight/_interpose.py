@@ -134,8 +134,9 @@ def _scan():
 
 
 def _extent():
-    """How many modules there are, and names in ours: functions are bound when they are first named."""
-    return len(sys.modules), sum(map(len, _spaces))
+    """How many modules there are, the newest, and how many names ours have: functions are bound when
+    they are first named."""
+    return len(sys.modules), next(reversed(sys.modules)), sum(map(len, _spaces))
 
 
 def _switch(modes):
