@@ -77,7 +77,6 @@ _INSTEAD = {
     "dense: use torch.optim.Adam",
     "torch.sparse": "tensors are dense here",
     "torch.jit": "there is no TorchScript: save a model's state_dict() with torch.save",
-    "torch.autograd.forward_ad": "torch.func.jvp gives forward derivatives without dual numbers",
     "torch.fx": "functions are not traced symbolically here",
     "torch.nn.parallel": "a program trains in one process here",
     "torch.distributed": "a program trains in one process here",
