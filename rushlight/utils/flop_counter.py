@@ -19,16 +19,6 @@ __all__ = ["FlopCounterMode", "register_flop_formula"]
 aten = torch.ops.aten
 
 
-_parts = {}
-
-
-def _operation(name):
-    """torch.ops.aten.<name>, also where that is a part of something else here."""
-    if not hasattr(aten, name):
-        _parts.setdefault(name, torch.ops._OpOverload("aten", name, None))
-    return _parts.get(name) or getattr(aten, name)
-
-
 def _shape(x):
     return tuple(x.shape) if isinstance(x, torch.Tensor) else x
 
@@ -273,9 +263,9 @@ class FlopCounterMode:
             return
         if cost is not None:
             (op, flops), (back_op, back) = cost
-            self._add(parents, _operation(op), flops)
+            self._add(parents, getattr(aten, op), flops)
             if back and out.requires_grad:
-                back_op = _operation(back_op)
+                back_op = getattr(aten, back_op)
                 out.register_hook(lambda grad: self._add(parents, back_op, back))
 
     def _add(self, parents, op, flops):

@@ -2,10 +2,7 @@
 
 import weakref
 
-from ..nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
+import rushlight as torch
 
 __all__ = ["ModuleTracker"]
 
@@ -16,7 +13,7 @@ class ModuleTracker:
 
     >>> tracker = ModuleTracker()
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    >>> _ = net[0].register_forward_hook(lambda *_: print(sorted(tracker.parents)))
+    >>> _ = net[0].register_forward_pre_hook(lambda *_: print(sorted(tracker.parents)))
     >>> with tracker:
     ...     y = net(torch.ones(1, 2))
     ['Global', 'Sequential', 'Sequential.0']
@@ -51,9 +48,10 @@ class ModuleTracker:
 
     def __enter__(self):
         self.parents, self._running = {"Global"}, []
+        module = torch.nn.modules.module
         self._handles = [
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave),
+            module.register_module_forward_pre_hook(self._enter),
+            module.register_module_forward_hook(self._leave),
         ]
         return self
 
