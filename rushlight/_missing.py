@@ -286,6 +286,8 @@ class StubFinder:
         if not fullname.startswith("rushlight."):
             return None
         name = _torch_name(fullname)
+        if name == "torch.Tensor":
+            return None  # a class; the list has its methods like a module's names
         if name.rpartition(".")[2][:2] == "__" or (name not in _ANSWERS and _names(name) is None):
             return None
         # Every stub is a package: a module of PyTorch's may lie below it.

@@ -531,4 +531,6 @@ def __getattr__(name):
         from . import _pickle_save
 
         return getattr(_pickle_save, name)
-    raise AttributeError(f"module 'torch.serialization' has no attribute '{name}'")
+    from ._missing import missing
+
+    return missing(__name__, name)
