@@ -367,7 +367,7 @@ def load(
     mode = (map_location, weights_only, pickle_module or pickle, pickle_load_args)
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _load_file(file, mmap, mode)
+            return _load_file(file, mmap and f, mode)
     for method in ("seek", "tell", "read"):
         if not hasattr(f, method):
             raise AttributeError(
@@ -415,7 +415,7 @@ def _load_file(file, mmap, mode):
             file.seek(0, os.SEEK_END)
         return result
     if mmap:
-        path = f"{file.name}, " if isinstance(file.name, str) else ""
+        path = f"{mmap}, " if isinstance(mmap, str) else ""
         raise RuntimeError(
             f"mmap can only be used with files saved with `torch.save({path}"
             "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this "
