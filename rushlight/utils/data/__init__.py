@@ -48,6 +48,10 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name in ("IterDataPipe", "MapDataPipe", "functional_datapipe", "DataChunk"):
+        from .datapipes import datapipe
+
+        return getattr(datapipe, name)
     from ..._missing import missing
 
     return missing(__name__, name)
