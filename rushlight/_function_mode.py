@@ -39,6 +39,18 @@ def ask_mode(function, args, kwargs):
         modes.append(mode)
 
 
+def inside(mode, function, args, kwargs):
+    """Calls what a mode was given. If that is written in Python, the mode sees what it calls."""
+    plain = _overridable._plain.get(id(function))
+    if plain is None:
+        return function(*args, **kwargs)
+    _stack.modes.append(mode)
+    try:
+        return plain(*args, **kwargs)
+    finally:
+        _stack.modes.pop()
+
+
 def _asking(name):
     """Makes a function that asks the modes first. They are given that function itself, which is what
     `torch.<name>` is meanwhile."""

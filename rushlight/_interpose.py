@@ -18,7 +18,8 @@ _variants = {}  # (id of an original, modes): what stands for it; originals are 
 _originals = {}  # id of an original, or of what stands for it: the original
 _alive = []  # what has such an id
 _sites = []  # [(namespace or class, name, original, is it in a staticmethod)]
-_scanned = None  # how many modules there were when these were collected
+_scanned = None  # what there was when these were collected
+_spaces = []  # the namespaces of our modules
 _changes = {}  # (modes before, modes after): what to write
 
 
@@ -75,10 +76,10 @@ def _variant(original, modes, static):
             wrapper = _modes[name].wrappers.get(id(original))
             if wrapper is not None:
                 value = wrapper(value)
+        _remember(value, original)
         if static:
             value = staticmethod(value)
         _variants[key] = value
-        _remember(value, original)
     return value
 
 
@@ -126,14 +127,22 @@ def _scan():
             sites.append((_C._functions, name, original, False))
     for module in {id(m): m for m in (*sys.modules.values(), *tables) if m is not None}.values():
         sites.extend(_module_sites(module))
-    _sites, _scanned = sites, len(sys.modules)
+    ours = (m for name, m in sys.modules.items() if name.partition(".")[0] == __package__)
+    _spaces[:] = [object.__getattribute__(m, "__dict__") for m in ours]
+    _sites, _scanned = sites, _extent()
     _changes.clear()
+
+
+def _extent():
+    """How many modules there are, the newest, and how many names ours have: functions are bound when
+    they are first named."""
+    return len(sys.modules), next(reversed(sys.modules)), sum(map(len, _spaces))
 
 
 def _switch(modes):
     """Writes what stands for the functions under `modes` where the present modes' stands."""
     global _active
-    if _scanned != len(sys.modules):
+    if _scanned != _extent():
         _scan()
     key = _active, modes
     if key not in _changes:

@@ -408,14 +408,19 @@ def _torch_function(cls, func, types, args=(), kwargs=None):
 
 
 def _init_subclass(cls, **kwargs):
-    """If the class overrides functions, those written in Python ask it from now on."""
+    """If the class overrides functions, those written in Python ask it from now on; properties too."""
     owner = next(c for c in cls.__mro__ if "__torch_function__" in vars(c))
     value = vars(owner)["__torch_function__"]
-    ours = owner.__module__.partition(".")[0] in ("torch", __package__)
-    if not ours and value is not _C._disabled_torch_function_impl:
+    if value is _C._disabled_torch_function_impl:
+        return
+    overrides = owner.__module__.partition(".")[0] not in ("torch", __package__)
+    if overrides:
         from ._overridable import switch_on
 
         switch_on()
+    from ._asking import ask
+
+    ask(cls, overrides)
 
 
 _LINALG_METHODS = (

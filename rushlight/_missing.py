@@ -77,7 +77,6 @@ _INSTEAD = {
     "dense: use torch.optim.Adam",
     "torch.sparse": "tensors are dense here",
     "torch.jit": "there is no TorchScript: save a model's state_dict() with torch.save",
-    "torch.autograd.forward_ad": "torch.func.jvp gives forward derivatives without dual numbers",
     "torch.fx": "functions are not traced symbolically here",
     "torch.nn.parallel": "a program trains in one process here",
     "torch.distributed": "a program trains in one process here",
@@ -102,11 +101,25 @@ def instead(full_name):
     return next((why for name, why in _INSTEAD.items() if full_name.startswith(name)), None)
 
 
+# What programs get, and catch, that call a device's functions without having the device.
+_NO_DEVICE = {
+    "torch.xpu": (AssertionError, "Torch not compiled with XPU enabled"),
+    "torch.Tensor.xpu": (AssertionError, "Torch not compiled with XPU enabled"),
+    "torch.Tensor.ipu": (RuntimeError, "PyTorch is not linked with support for ipu devices"),
+    "torch.Tensor.mtia": (AssertionError, "Torch not compiled with MTIA enabled."),
+}
+
+
+def _refusal(full_name, otherwise):
+    kind, text = _NO_DEVICE.get(full_name) or _NO_DEVICE.get(full_name.rpartition(".")[0], (0, 0))
+    return kind(text) if kind else NotImplementedError(otherwise(full_name))
+
+
 def _stub(module_name, name, kind):
     full_name = f"{module_name}.{name}"
 
     def refuse(*args, **kwargs):
-        raise NotImplementedError(_message(full_name))
+        raise _refusal(full_name, _message)
 
     if kind.startswith("#"):
         if len(kind) > 1:
@@ -162,12 +175,14 @@ def _passthrough(obj=None, *args, **kwargs):
     return obj if callable(obj) else lambda f: f
 
 
-def _gpu(name):
-    """A function that asks `torch.cuda`."""
+def _gpu(name, always=False):
+    """A function that asks `torch.cuda`; unless `always`, only where it is available."""
 
     def ask(*args, **kwargs):
         import rushlight
 
+        if not (always or rushlight.cuda.is_available()):
+            raise RuntimeError("Cannot access accelerator device when none is available.")
         return getattr(rushlight.cuda, name)(*args, **kwargs)
 
     return ask
@@ -206,17 +221,23 @@ _COMPILER = {"is_compiling": _no, "is_dynamo_compiling": _no, "is_exporting": _n
 _COMPILER.update(disable=_passthrough, allow_in_graph=_passthrough, reset=_nothing)
 _COMPILER.update(assume_constant_result=_passthrough, cudagraph_mark_step_begin=_nothing)
 _COMPILER.update(graph_break=_nothing, mark_static_address=_nothing)
+_OF_ACCELERATORS = """current_stream empty_cache get_device_capability max_memory_allocated
+    max_memory_reserved memory_allocated memory_reserved memory_stats reset_peak_memory_stats set_stream
+    synchronize""".split()
 _ANSWERS = {
     "torch._dynamo": _COMPILER,
     "torch._dynamo.utils": {"is_compile_supported": _no},
     "torch._dynamo._trace_wrapped_higher_order_op": {"TransformGetItemToIndex": nullcontext},
     "torch.accelerator": {
-        "is_available": _gpu("is_available"),
-        "device_count": _gpu("device_count"),
+        "is_available": _gpu("is_available", True),
+        "device_count": _gpu("device_count", True),
         "current_accelerator": _accelerator,
         "current_device_index": _gpu("current_device"),
-        "synchronize": _gpu("synchronize"),
-        "empty_cache": _gpu("empty_cache"),
+        "current_device_idx": _gpu("current_device"),
+        "set_device_index": _gpu("set_device"),
+        "set_device_idx": _gpu("set_device"),
+        "get_memory_info": _gpu("mem_get_info"),
+        **{name: _gpu(name) for name in _OF_ACCELERATORS},
     },
     "torch.backends.cpu": {"get_cpu_capability": _capability},
     "torch.backends.mkl": {**_NOT_BUILT, "verbose": nullcontext},
@@ -250,7 +271,7 @@ _ANSWERS = {
         "TorchDispatchMode": _stub("torch.utils._python_dispatch", "TorchDispatchMode", "@"),
         "is_traceable_wrapper_subclass": _no,
     },
-    "torch.xpu": _ABSENT,
+    "torch.xpu": {**_ABSENT, "is_bf16_supported": _no, "memory_allocated": _zero},
 }
 
 
@@ -265,6 +286,8 @@ class StubFinder:
         if not fullname.startswith("rushlight."):
             return None
         name = _torch_name(fullname)
+        if name == "torch.Tensor":
+            return None  # a class; the list has its methods like a module's names
         if name.rpartition(".")[2][:2] == "__" or (name not in _ANSWERS and _names(name) is None):
             return None
         # Every stub is a package: a module of PyTorch's may lie below it.
@@ -296,11 +319,11 @@ def install():
 def missing_method(name):
     """The value of a method of PyTorch's that Tensor lacks: a call of it raises."""
 
-    text = f"torch.Tensor.{name} is not in this version of rushlight"
+    full_name, text = f"torch.Tensor.{name}", "{} is not in this version of rushlight"
 
     def stub(*args, **kwargs):
-        raise NotImplementedError(text)
+        raise _refusal(full_name, text.format)
 
     stub.__name__ = stub.__qualname__ = name
-    stub.__doc__ = f"A name of PyTorch's: {text}."
+    stub.__doc__ = f"A name of PyTorch's: {text.format(full_name)}."
     return stub

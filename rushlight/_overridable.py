@@ -5,9 +5,11 @@ Operations of the core look at their arguments themselves. Functions in Python (
 that looks first. Until then, and in programs without such a class, the calls cost nothing.
 """
 
+import sys
+
 from . import _C, _methods
 
-_MODULES = "functional nn.functional nn.init fft special linalg _layers _signal".split()
+_MODULES = "functional nn.functional nn.init fft special linalg _layers _signal _queries".split()
 # They take no tensor, or are about settings, and are not asked for in PyTorch either.
 _NOT = set(
     """arange empty empty_permuted empty_strided eye fill from_file full linspace logspace normal ones
@@ -57,6 +59,9 @@ def python_functions(space):
     later = [n for n, v in found.items() if type(v) is _methods._Later and v.find() is not None]
     for name in [*getattr(space, "__all__", ()), *later]:  # bound when they are first named
         found[name] = getattr(space, name)
+    interpose = sys.modules.get(f"{__package__}._interpose")
+    if interpose is not None:  # while a mode is on, other functions stand in their places
+        found = {name: interpose._original_of(value) or value for name, value in found.items()}
     return {
         name: value
         for name, value in found.items()

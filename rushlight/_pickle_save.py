@@ -67,6 +67,8 @@ class Pickler(pickle._Pickler):
             return self._save_name(_Name("torch", str(obj)[6:]), obj)
         module = _file_module(getattr(obj, "__module__", None))
         name = name or getattr(obj, "__qualname__", None)
+        if name is not None and "<locals>" in name:
+            raise AttributeError(f"Can't pickle local object '{name}'")
         if module is None or name is None or "." in name:
             return super().save_global(obj, name)
         return self._save_name(_Name(module, name), obj)

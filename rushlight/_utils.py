@@ -82,3 +82,48 @@ def _find_op(name):
         if name in table:
             return table[name]
     raise AttributeError(f"no operation '{name}'")
+
+
+class KeyErrorMessage(str):
+    """A text whose repr is itself: KeyError shows the repr of its argument."""
+
+    def __repr__(self):
+        return str(self)
+
+
+class ExceptionWrapper:
+    """An exception on its way to another thread or process: what is being handled, or `exc_info`."""
+
+    def __init__(self, exc_info=None, where="in background"):
+        import sys
+        import traceback
+
+        exc_info = exc_info or sys.exc_info()
+        self.exc_type, self.where = exc_info[0], where
+        self._name = self.exc_type.__name__  # also if its class cannot be sent
+        self.exc_msg = "".join(traceback.format_exception(*exc_info))
+
+    def reraise(self):
+        """Raises an exception of the same class whose message holds the first one's traceback."""
+        text = f"Caught {self._name} {self.where}.\nOriginal {self.exc_msg}"
+        if self.exc_type is KeyError:
+            text = KeyErrorMessage(text)
+        try:
+            error = self.exc_type(text)
+        except Exception:  # noqa: BLE001 - whatever its constructor does
+            error = RuntimeError(text)  # a class that wants other arguments cannot be made again
+        raise error from None
+
+
+def callable_module(module_name):
+    """Makes a module callable as its function of the same name, which its parent's attribute means:
+    an import of the module puts the module there."""
+    import sys
+
+    name = module_name.rpartition(".")[2]
+
+    class Module(type(sys)):
+        def __call__(self, *args, **kwargs):
+            return vars(self)[name](*args, **kwargs)
+
+    sys.modules[module_name].__class__ = Module

@@ -128,6 +128,7 @@ class _Randomness:
 
     def after(self):
         if self.kind == "error" and not torch.equal(self.state, torch.get_rng_state()):
+            torch.set_rng_state(self.state)  # as if nothing had been drawn
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use "
                 "the 'same' or 'different' randomness flags on vmap or perform the randomness "

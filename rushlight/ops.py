@@ -3,6 +3,12 @@
 import rushlight as torch
 
 _registered = {}
+# Parts of larger operations that programs name, in lists of what to keep or to count, and do not call.
+_PARTS = frozenset(
+    """_log_softmax _scaled_dot_product_cudnn_attention _scaled_dot_product_efficient_attention
+    _scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_backward
+    _scaled_dot_product_flash_attention_for_cpu _scaled_mm _softmax convolution_backward""".split()
+)
 __path__ = []
 
 
@@ -24,6 +30,9 @@ class _OpOverload:
     def overloads(self):
         return ["default"]
 
+    def __str__(self):
+        return f"{self._namespace}.{self.__name__}"
+
     def __repr__(self):
         return f"<OpOverloadPacket(op='{self._namespace}.{self.__name__}')>"
 
@@ -41,6 +50,10 @@ class _OpNamespace:
 
             for place in (_aten, torch, torch.nn.functional, torch.Tensor):
                 function = function or getattr(place, op, None)
+            if function is None and op in _PARTS:
+                from ._missing import _stub
+
+                function = _stub("torch.ops.aten", op, "")
         if function is None:
             raise AttributeError(f"'_OpNamespace' '{self.name}' object has no attribute '{op}'")
         self.__dict__[op] = found = _OpOverload(self.name, op, function)

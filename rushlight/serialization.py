@@ -135,6 +135,8 @@ def default_restore_location(storage, location):
         return storage
     if location.startswith("cuda"):
         return _move(storage, validate_cuda_device(location))
+    if location == "meta":
+        return _move(storage, "meta")
     raise RuntimeError(
         f"don't know how to restore data location of torch.storage.UntypedStorage "
         f"(tagged with {location})"
@@ -298,7 +300,7 @@ class _LegacyStorages(_Storages):
         return moved
 
     def fill(self, keys, data, position):
-        """Copies the bytes of each storage from `data`, in the order of `keys`."""
+        """Copies the bytes of each storage from `data`, in the order of `keys`. Returns the end."""
         keys = list(map(_ascii, keys)) if type(keys) is list else [None]
         if not all(type(k) is str for k in keys) or sorted(keys) != sorted(self.waiting):
             raise pickle.UnpicklingError("the list of storages does not match the data")
@@ -306,11 +308,17 @@ class _LegacyStorages(_Storages):
             storage, itemsize, _ = self.waiting[key]
             count = int.from_bytes(data[position : position + 8], "little")
             end = position + 8 + storage.nbytes()
-            if count * itemsize != storage.nbytes() or end > len(data):
-                raise pickle.UnpicklingError(f"storage {key} is cut short")
+            if end > len(data):
+                raise RuntimeError(
+                    f"unexpected EOF, expected {end - len(data)} more bytes. The file might be "
+                    "corrupted."
+                )
+            if count * itemsize != storage.nbytes():
+                raise pickle.UnpicklingError(f"storage {key} has another size than its tensors")
             if storage.nbytes():
                 _bytes_of(storage)[:] = data[position + 8 : end]
             position = end
+        return position
 
 
 # --- load ----------------------------------------------------------------------------------------
@@ -353,12 +361,14 @@ def load(
         {'w': tensor([1., 1.])}
     """
     weights_only = _choose_mode(weights_only, pickle_module)
+    for name in pickle_load_args.keys() - {"encoding", "errors", "fix_imports", "buffers"}:
+        raise TypeError(f"Unpickler.__init__() got an unexpected keyword argument '{name}'")
     pickle_load_args.setdefault("encoding", "utf-8")
     mode = (map_location, weights_only, pickle_module or pickle, pickle_load_args)
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _load_file(file, mmap, mode)
-    for method in ("read", "seek", "tell"):
+            return _load_file(file, mmap and f, mode)
+    for method in ("seek", "tell", "read"):
         if not hasattr(f, method):
             raise AttributeError(
                 f"'{type(f).__name__}' object has no attribute '{method}'. You can only torch.load "
@@ -384,13 +394,20 @@ def _choose_mode(weights_only, pickle_module):
     return weights_only
 
 
+def _is_zipfile(f):
+    """Does an archive begin here? The position stays."""
+    start = f.tell()
+    head = f.read(4)
+    f.seek(start)
+    return head == b"PK\3\4"
+
+
 def _load_file(file, mmap, mode):
     start = file.tell()
-    head = file.read(4)
-    file.seek(start)
-    if not head:
+    if not file.read(1):
         raise EOFError("Ran out of input")
-    if head == b"PK\3\4":
+    file.seek(start)
+    if _is_zipfile(file):
         # An archive inside a larger stream is read on its own: its offsets count from its start.
         archive_file = io.BytesIO(file.read()) if start else file
         result = _load_archive(archive_file, mmap, mode)
@@ -398,10 +415,11 @@ def _load_file(file, mmap, mode):
             file.seek(0, os.SEEK_END)
         return result
     if mmap:
+        path = f"{mmap}, " if isinstance(mmap, str) else ""
         raise RuntimeError(
-            "mmap can only be used with files saved with "
-            "`torch.save(_use_new_zipfile_serialization=True)`, please torch.save your checkpoint "
-            "with this option in order to use mmap."
+            f"mmap can only be used with files saved with `torch.save({path}"
+            "_use_new_zipfile_serialization=True), please torch.save your checkpoint with this "
+            "option in order to use mmap."
         )
     return _load_legacy(file, mode)
 
@@ -471,6 +489,7 @@ def _find_class(module):
 def _load_legacy(file, mode):
     """Files from before PyTorch 1.6: three small pickles, the object, the keys, the storages."""
     map_location, weights_only, module, args = mode
+    begin = file.tell()
     data = file.read()
     storages = _LegacyStorages(map_location, len(data))
     if weights_only:
@@ -497,7 +516,7 @@ def _load_legacy(file, mode):
     start = position
     result, position = read(start)
     keys, position = read(position)
-    storages.fill(keys, data, position)
+    file.seek(begin + storages.fill(keys, data, position))  # another object may follow
     # The object came before the bytes; if these went to another device it is built anew on them.
     return read(start)[0] if storages.place() else result
 
@@ -531,4 +550,6 @@ def __getattr__(name):
         from . import _pickle_save
 
         return getattr(_pickle_save, name)
-    raise AttributeError(f"module 'torch.serialization' has no attribute '{name}'")
+    from ._missing import missing
+
+    return missing(__name__, name)

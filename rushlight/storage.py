@@ -190,4 +190,6 @@ def __getattr__(name):
         namespace = {"_dtype": getattr(torch, _NAMES[name]), "__module__": "torch"}
         globals()[name] = cls = type(name, (TypedStorage,), namespace)
         return cls
-    raise AttributeError(f"module 'torch.storage' has no attribute '{name}'")
+    from ._missing import missing
+
+    return missing(__name__, name)

@@ -3,7 +3,9 @@
 What an operation returns is compared by dtype, and by value to bfloat16's precision.
 """
 
+import sys
 import threading
+import types
 
 import pytest
 import torch as pytorch
@@ -453,12 +455,24 @@ def names():
     return [
         rushlight.mm, rushlight.Tensor.mm, rushlight.Tensor.__dict__["__matmul__"],
         rushlight.nn.functional.linear, _C._functions["mm"], _C._nn.linear,
-        conv.Conv2d.__dict__["_function"],
+        conv.Conv2d._function,
     ]  # fmt: skip
 
 
 def test_everything_is_as_before_outside():
     before = names()
+    with rushlight.autocast("cpu"):
+        inside = names()
+    assert all(a is b for a, b in zip(names(), before))
+    assert not any(a is b for a, b in zip(inside, before))
+
+
+def test_a_module_that_is_imported_inside(monkeypatch):
+    before = names()
+    with rushlight.autocast("cpu"):
+        monkeypatch.setitem(sys.modules, "newcomer", types.ModuleType("newcomer"))
+        with rushlight.overrides.BaseTorchFunctionMode():  # a second mode: all is looked up again
+            pass
     with rushlight.autocast("cpu"):
         inside = names()
     assert all(a is b for a, b in zip(names(), before))

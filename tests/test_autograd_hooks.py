@@ -1,5 +1,8 @@
 """torch.autograd.graph's hooks of several tensors, versions and switches, run with both libraries."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from twin import error_of, table, twin
@@ -134,3 +137,18 @@ def test_second_derivatives_through_saved_tensors_hooks():
         (g,) = m.autograd.grad(loss, x, create_graph=True)
         results.append(m.autograd.grad((g * g).sum(), x)[0].tolist())
     assert results[0] == pytest.approx(results[1], rel=1e-12)
+
+
+def test_a_program_may_end_inside_of_the_block(tmp_path):
+    code = (
+        "import rushlight as torch\n"
+        "for _ in range(2):\n"
+        "    hooks = torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t)\n"
+        "    hooks.__enter__()\n"
+        "torch.ones(2, requires_grad=True).exp().sum().backward()\n"
+        "print('done')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -225,6 +225,7 @@ ERRORS = {
     "wishart matrix": lambda m, D: D.Wishart(m.tensor(1.0), m.ones(2)),
     "continuous bernoulli": lambda m, D: D.ContinuousBernoulli(1.5, validate_args=True),
     "continuous bernoulli both": lambda m, D: D.ContinuousBernoulli(),
+    "outside": lambda m, D: D.Bernoulli(0.5).log_prob(m.tensor(3.0)),
     "event shapes": lambda m, D: D.kl_divergence(
         DISTRIBUTIONS["LowRankMultivariateNormal"](m, D), DISTRIBUTIONS["MultivariateNormal"](m, D)
     ),

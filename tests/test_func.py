@@ -130,6 +130,16 @@ def test_functional_call_leaves_the_module_and_updates_buffers():
         assert state["running_mean"].tolist() == [0.5] * 3
 
 
+def test_a_refused_draw_leaves_the_generator_as_it_was():
+    for m in (torch, rushlight):
+        m.manual_seed(0)
+        m.randn(3)
+        state = m.get_rng_state()
+        with pytest.raises(RuntimeError, match="randomness error mode"):
+            m.vmap(lambda x, m=m: x + m.randn(1))(m.zeros(3, 1))
+        assert m.equal(m.get_rng_state(), state)
+
+
 def test_same_randomness():
     for m in BOTH:
         out = m.vmap(lambda x, m=m: x + m.rand(3), randomness="same")(m.zeros(2, 3))

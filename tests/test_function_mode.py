@@ -1,5 +1,7 @@
 """torch.overrides.TorchFunctionMode: what a mode sees and decides, run with both libraries."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -104,3 +106,22 @@ def test_with_other_modes_and_threads():
     assert other == [torch.float32]
     assert [e.name for e in prof.events()].count("aten::mm") == 2
     assert torch.mm is before
+
+
+def test_a_first_mode_inside_of_autocast(tmp_path):
+    code = (
+        "import rushlight as torch\n"
+        "attention, seen = torch.nn.functional.scaled_dot_product_attention, []\n"
+        "class Record(torch.overrides.TorchFunctionMode):\n"
+        "    def __torch_function__(self, func, types, args=(), kwargs=None):\n"
+        "        seen.append(func.__name__)\n"
+        "        return func(*args, **(kwargs or {}))\n"
+        "x = torch.ones(1, 2, 2)\n"
+        "with torch.autocast('cpu'):\n"
+        "    with Record():\n"
+        "        pass\n"
+        "with Record():\n"
+        "    attention(x, x, x)\n"
+        "assert seen == ['scaled_dot_product_attention'], seen\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=tmp_path)

@@ -8,6 +8,7 @@ from collections import namedtuple
 import pytest
 import torch as theirs
 import torch.utils._pytree as their_tree
+from twin import error_of
 
 import rushlight as ours
 import rushlight.utils._pytree as our_tree
@@ -101,3 +102,59 @@ def test_library_operations_for_other_keys_are_not_bodies():
     ours.library.impl("rushlight_test_names::twice", "AutocastXPU", lambda x: 1 / 0)
     ours.library.register_autograd("rushlight_test_names::twice", lambda ctx, g: 1 / 0)
     assert ours.ops.rushlight_test_names.twice(ours.ones(1)).item() == 2
+
+
+@pytest.mark.skipif(ours.cuda.is_available(), reason="about machines without a GPU")
+@pytest.mark.parametrize("place", ["xpu", "accelerator", "Tensor"])
+def test_what_a_program_without_the_device_catches(place):
+    def refusals(m):
+        calls = {
+            "xpu": lambda n: getattr(m.xpu, n)(),
+            "accelerator": lambda n: getattr(m.accelerator, n)(),
+            "Tensor": lambda n: getattr(m.ones(1), n)(),
+        }
+        names = {
+            "xpu": "synchronize current_device current_stream is_bf16_supported memory_allocated",
+            "accelerator": "synchronize empty_cache current_device_index memory_allocated",
+            "Tensor": "xpu ipu",
+        }
+        return [error_of(calls[place], name) for name in names[place].split()]
+
+    assert refusals(ours) == refusals(theirs)
+
+
+def test_every_name_of_pytorch_s_can_be_named():
+    """In modules of ours too: a name that is absent is a stub, not an AttributeError."""
+    under_alias(
+        "import importlib, torch\n"
+        "from rushlight import _missing\n"
+        "torch.nosuch if hasattr(torch, 'nosuch') else _missing._names('torch')\n"
+        "absent = []\n"
+        "for module in sorted(_missing._manifest):\n"
+        "    if module in ('torch.Tensor', 'torch._C'): continue\n"
+        "    found = importlib.import_module(module)\n"
+        "    for name in _missing._names(module):\n"
+        "        if not hasattr(found, name): absent.append(f'{module}.{name}')\n"
+        "absent = [a for a in absent if not a.endswith(('.TYPE_CHECKING', '.fft.Tensor'))]\n"
+        "assert len(_missing._manifest) > 600 and not absent, absent\n"
+        "from torch.multiprocessing.spawn import ProcessRaisedException\n"
+        "assert ProcessRaisedException is torch.multiprocessing.ProcessRaisedException\n"
+        "assert callable(torch.multiprocessing.spawn) and callable(torch.autograd.gradcheck)\n"
+    )
+
+
+def test_exceptions_on_their_way():
+    for m in (ours, theirs):
+        wrapper = []
+        for error in (KeyError("a"), ValueError("b"), UnicodeDecodeError("utf-8", b"x", 0, 1, "c")):
+            try:
+                raise error
+            except Exception:  # noqa: BLE001
+                wrapper.append(m._utils.ExceptionWrapper(where="in a test"))
+        lines = [error_of(w.reraise) for w in wrapper]
+        assert lines == [
+            "KeyError: Caught KeyError in a test.",
+            "ValueError: Caught ValueError in a test.",
+            "RuntimeError: Caught UnicodeDecodeError in a test.",
+        ]
+        assert "test_library_names.py" in wrapper[0].exc_msg

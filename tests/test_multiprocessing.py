@@ -115,3 +115,46 @@ def test_files_are_closed_with_their_tensors():
     assert len(_shared._files) == count
     del views
     assert len(_shared._files) == count - 5
+
+
+def test_the_pool_and_the_queues_by_their_modules(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import torch\n"
+        "from torch.multiprocessing import get_context\n"
+        "from torch.multiprocessing.pool import Pool\n"
+        "from torch.multiprocessing.queue import SimpleQueue\n"
+        "def double(t): return t * 2\n"
+        "if __name__ == '__main__':\n"
+        "    with Pool(2) as pool:\n"
+        "        print(pool.map(double, [torch.ones(2), torch.ones(1)])[0].tolist())\n"
+        "    queue = SimpleQueue(ctx=get_context())\n"
+        "    queue.put(torch.ones(1))\n"
+        "    print(queue.get().tolist())\n"
+    )
+    command = [sys.executable, "-m", "rushlight", "run", "program.py"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.stdout.split("\n") == ["[2.0, 2.0]", "[1.0]", ""], done.stderr
+
+
+@pytest.mark.parametrize("library", ["torch", "rushlight"])
+def test_a_process_that_fails_says_which_and_how(tmp_path, library):
+    (tmp_path / "program.py").write_text(
+        "import os, torch.multiprocessing as mp\n"
+        "def fails(i, how):\n"
+        "    if how == 'raise': raise ValueError('gone')\n"
+        "    os.kill(os.getpid(), 9) if how == 'kill' else os._exit(3)\n"
+        "if __name__ == '__main__':\n"
+        "    for how in ('raise', 'kill', 'exit'):\n"
+        "        try: mp.spawn(fails, (how,), nprocs=1)\n"
+        "        except (mp.ProcessRaisedException, mp.ProcessExitedException) as e:\n"
+        "            print(type(e).__name__, e.error_index, e.error_pid > 0, str(e).strip()[:42],\n"
+        "                  getattr(e, 'exit_code', None), getattr(e, 'signal_name', None))\n"
+    )
+    run = ["-m", "rushlight", "run"] if library == "rushlight" else []
+    command = [sys.executable, *run, "program.py"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        "ProcessRaisedException 0 True -- Process 0 terminated with the following None None",
+        "ProcessExitedException 0 True process 0 terminated with signal SIGKILL -9 SIGKILL",
+        "ProcessExitedException 0 True process 0 terminated with exit code 3 3 None",
+    ], done.stderr

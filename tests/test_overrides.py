@@ -5,12 +5,14 @@ modes (test_function_mode.py).
 """
 
 import inspect
+import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
-from twin import table, twin
+from twin import error_of, table, twin
 
 import rushlight
 from rushlight import overrides
@@ -92,6 +94,102 @@ def a_mode_sees_functions_in_python(m):
         m.einsum("ij->j", x)
     m.einsum("ij->j", x)
     return seen
+
+
+def attributes_asked(m):
+    seen = []
+
+    class Sub(m.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            of = getattr(func, "__self__", None) or func
+            seen.append((func.__name__, getattr(of, "__name__", None), types == (cls,)))
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    return seen, m.arange(1.0, 7.0).view(2, 3).as_subclass(Sub)
+
+
+@case
+def properties(m):
+    seen, x = attributes_asked(m)
+    names = "T mT H mH data real grad grad_fn shape dtype device ndim is_leaf is_cuda "
+    values = [getattr(x, n) for n in (names + "is_meta requires_grad nbytes").split()]
+    x.requires_grad = True
+    x.grad = m.ones(2, 3)
+    del x.grad
+    kinds = [type(v).__name__ for v in values]
+    return [seen, kinds, x.requires_grad, x.grad, type(x).shape is m.Tensor.shape]
+
+
+@case
+def one_property_answered(m):
+    handled = {m.Tensor.shape.__get__: lambda x: (7,), m.Tensor.grad.__set__: lambda x, g: None}
+
+    class Sub(m.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            function = handled.get(func)
+            return function(*args) if function else super().__torch_function__(func, types, args)
+
+    x = m.ones(2, 3).as_subclass(Sub)
+    x.grad = "nothing of the kind"
+    return [x.shape, x.ndim, x.size(), x.grad]
+
+
+@case
+def methods_that_are_no_operations(m):
+    seen, x = attributes_asked(m)
+    names = "size stride dim numel element_size storage_offset is_contiguous is_floating_point "
+    names += "is_complex get_device requires_grad_ __len__ __reversed__ __dlpack_device__"
+    values = [getattr(x, n)() for n in names.split()]
+    values += [x.size(1), x.size(dim=0), m.numel(x), m.is_floating_point(x), m.is_complex(x)]
+    one = x.detach().sum()
+    values += [bool(one), int(one), float(one), m.is_nonzero(one), 3.0 in x, x == None, x != None]  # noqa: E711
+    return [seen, [type(v).__name__ for v in values], values[1:5], values[-2:]]
+
+
+@case
+def texts_and_copies_of_subclasses(m):
+    seen, x = attributes_asked(m)
+    text = [repr(x), str(x), error_of(lambda: f"{x[0, 0]:.1f}")]
+    pickle.dumps(x.__reduce_ex__(2)[1][2:3])
+    return [seen, text, [type(row).__name__ for row in x], error_of(iter, x[0, 0])]
+
+
+@case
+def plain_subclasses_stay_what_they_are(m):
+    class Sub(m.Tensor):
+        pass
+
+    x = m.arange(6.0).view(2, 3).as_subclass(Sub)
+    made = [x.T, x.data, x.real, x.mT, x.new_tensor([1]), x + 1, 1 + x, x[0], np.sin(x), *x]
+    grad = x.requires_grad_().exp().sum().backward() or x.grad
+    return [[type(v).__name__ for v in made], type(grad).__name__, x == None, x != None]  # noqa: E711
+
+
+@case
+def properties_of_the_users_own(m):
+    class Shape:
+        @property
+        def shape(self):
+            return "mine"
+
+    class Sub(Shape, m.Tensor):
+        def __len__(self):
+            return 77
+
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return super().__torch_function__(func, types, args, kwargs)
+
+    x = m.ones(2, 3).as_subclass(Sub)
+    return [x.shape, len(x), x.dim(), type(x.T).__name__]
+
+
+@case
+def questions_about_no_tensor(m):
+    names = "is_floating_point is_complex is_nonzero is_inference numel".split()
+    return [error_of(getattr(m, name), 3) for name in names]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict, defaultdict
 
 import pytest
 import torch
+from twin import error_of
 
 import rushlight as rl
 from rushlight import serialization
@@ -383,3 +384,52 @@ def test_big_endian_file():
         z.writestr("a/data/0", b"\x3f\x80\0\0\x40\0\0\0")
     buffer.seek(0)
     assert load(buffer).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("writer", ["torch", "rushlight"])
+def test_several_legacy_objects_in_one_file(writer):
+    buffer = io.BytesIO()
+    lib = {"torch": torch, "rushlight": rl}[writer]
+    for thing in (1, {"w": lib.arange(10.0)}, lib.ones(2)):
+        lib.save(thing, buffer, _use_new_zipfile_serialization=False)
+    buffer.seek(0)
+    assert load(buffer) == 1
+    assert load(buffer)["w"].tolist() == list(range(10)) and load(buffer).tolist() == [1, 1]
+    assert buffer.tell() == len(buffer.getvalue())
+    with pytest.raises(EOFError):
+        load(buffer)
+
+
+@pytest.mark.parametrize("writer", ["torch", "rushlight"])
+def test_to_the_meta_device(tmp_path, writer):
+    lib, path = {"torch": torch, "rushlight": rl}[writer], tmp_path / "x.pt"
+    lib.save(lib.nn.Linear(2, 3).state_dict(), path)
+    for m in (torch, rl):
+        state = m.load(path, map_location="meta")
+        assert {str(t.device) for t in state.values()} == {"meta"}
+        assert list(state["weight"].shape) == [3, 2] and state["weight"].is_meta
+        with m.device("meta"):
+            model = m.nn.Linear(2, 3)
+        model.load_state_dict(m.load(path), assign=True)
+        assert not model.weight.is_meta
+
+
+def test_calls_that_are_refused_as_pytorch_refuses_them(tmp_path):
+    path, legacy = tmp_path / "x.pt", tmp_path / "legacy.pt"
+    save(rl.ones(3), path)
+    save(rl.ones(3), legacy, _use_new_zipfile_serialization=False)
+    legacy.write_bytes(legacy.read_bytes()[:-5])
+
+    def refusals(m):
+        calls = [
+            lambda: m.load(path, unknown=1),
+            lambda: m.load(3),
+            lambda: m.load(legacy),
+            lambda: m.load(legacy, mmap=True),
+            lambda: m.save(lambda: 1, tmp_path / "local.pt"),
+        ]
+        return [error_of(call) for call in calls]
+
+    assert refusals(rl) == refusals(torch)
+    with open(path, "rb") as archive, open(legacy, "rb") as other:
+        assert serialization._is_zipfile(archive) and not serialization._is_zipfile(other)

@@ -197,7 +197,6 @@ def test_assert_close_of_numbers(pair):
         (lambda: rl.jit.save(rl.nn.Linear(1, 1), "x.pt"), "save a model's state_dict"),
         (lambda: rl.jit.load("x.pt"), "no TorchScript"),
         (lambda: rl.optim.SparseAdam([rl.ones(1)]), "use torch.optim.Adam"),
-        (lambda: rl.autograd.forward_ad.make_dual(rl.ones(1), rl.ones(1)), "torch.func.jvp"),
     ],
 )
 def test_absent_names_say_what_to_do(call, hint):

@@ -20,6 +20,8 @@ MODELS = {
     "resnet50": ("755642ea", 52996.125),
     "mobilenet_v2": ("8384767e", 34242.324),
     "resnext50_32x4d": ("7d508431", 68080.358),
+    "mobilenet_v3_small": ("06784748", 12190.911),
+    "mobilenet_v3_large": ("33d41168", 24490.858),
 }
 
 
@@ -69,6 +71,35 @@ def test_transforms_draw_and_compute_as_torchvision(text):
     torch.manual_seed(3)
     of_tensor = transform(T.functional.to_tensor(picture())).mean().item()
     assert (of_picture, of_tensor) == pytest.approx(TRANSFORMS[text], abs=6e-3)
+
+
+# The sums of all values over six seeds, of the picture and of the tensor.
+PICKED = {
+    "RandomPosterize(3, 1.0)": (2412096, 2412096),
+    "RandomSolarize(100, 1.0)": (1436670, 1436670),
+    "RandomAdjustSharpness(2.5, 1.0)": (2748798, 2748798),
+    "RandomAutocontrast(1.0)": (2746800, 2746800),
+    "RandomEqualize(1.0)": (3158532, 3158532),
+    "RandomPerspective(0.5, 1.0)": (1475569, 1453031),
+    "ColorJitter(0, 0, 0, 0.4)": (2742260, 2740879),
+    "RandomAffine(20, fill=3, interpolation=T.InterpolationMode.BILINEAR)": (2609722, 2584351),
+    "RandAugment()": (2637786, 2637786),
+    "TrivialAugmentWide()": (2107143, 2107427),
+    "TenCrop(9)": (186252, 186252),
+}
+
+
+@pytest.mark.parametrize("text", PICKED)
+def test_transforms_that_pick_and_count_as_torchvision(text):
+    transform, sums = eval("T." + text), [0, 0]
+    for seed in range(3, 9):
+        for i, image in enumerate([picture(), T.functional.pil_to_tensor(picture())]):
+            torch.manual_seed(seed)
+            out = transform(image)
+            out = out[7] if isinstance(out, tuple) else out
+            out = out if isinstance(out, torch.Tensor) else T.functional.pil_to_tensor(out)
+            sums[i] += int(out.long().sum())
+    assert sums == pytest.approx(PICKED[text], rel=1e-4)
 
 
 def test_boxes():

@@ -8,6 +8,7 @@ from rushlight.autograd.function import Function as Function
 from . import anomaly_mode as anomaly_mode
 from rushlight.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from rushlight import enable_grad as enable_grad
+from . import forward_ad as forward_ad
 from . import function as function
 from . import functional as functional
 from . import grad_mode as grad_mode

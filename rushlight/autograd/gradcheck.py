@@ -2,6 +2,7 @@
 
 import rushlight as torch
 
+from .. import _utils
 from . import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -163,3 +164,6 @@ def gradgradcheck(
     return gradcheck(
         first, inputs + grad_outputs, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception
     )
+
+
+_utils.callable_module(__name__)

@@ -85,6 +85,27 @@ def get_gradient_edge(tensor):
     return GradientEdge(_C._gradient_edge(tensor))
 
 
+_open = []  # blocks that have not ended, in all threads
+
+
+_registered = False  # is _close_all?
+
+
+def _close_all():
+    for _ in _open:
+        _C._pop_saved_tensors_hooks()
+
+
+def _at_exit():
+    """Sees to it that the core holds no functions of Python's when the program has ended."""
+    global _registered
+    if not _registered:
+        import atexit
+
+        atexit.register(_close_all)
+        _registered = True
+
+
 class saved_tensors_hooks:
     """Tensors saved for backward inside the block go through `pack_hook` and `unpack_hook`.
 
@@ -107,9 +128,13 @@ class saved_tensors_hooks:
         if _refusal is not None:
             raise RuntimeError(_refusal)
         _C._push_saved_tensors_hooks(self.pack_hook, self.unpack_hook)
+        if not _open:
+            _at_exit()
+        _open.append(self)
 
     def __exit__(self, *exc):
         _C._pop_saved_tensors_hooks()
+        _open.pop()
 
 
 class save_on_cpu(saved_tensors_hooks):

@@ -46,3 +46,6 @@ def flags(enabled=False, benchmark=False, benchmark_limit=10, deterministic=Fals
         yield
     finally:
         set_flags(*old)
+
+
+__path__ = []  # PyTorch has a package here: its other modules are stubs

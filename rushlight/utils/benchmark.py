@@ -236,6 +236,9 @@ class Compare:
         return "\n".join([*lines, "", f"Times are in {names[name]} ({name}).", ""])
 
 
+__path__ = []  # PyTorch has a package here: its other modules are stubs
+
+
 def __getattr__(name):
     from .._missing import missing
 

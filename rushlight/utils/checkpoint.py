@@ -3,8 +3,8 @@
 Method: Chen et al., Training Deep Nets with Sublinear Memory Cost, https://arxiv.org/abs/1604.06174.
 There are two ways. The better one (`use_reentrant=False`) saves nothing for backward and runs the
 function again when the first saved tensor is asked for. The other makes the function one node of
-the graph, whose backward runs it again and calls backward on that. Not here: selective
-checkpointing, which decides by operation.
+the graph, whose backward runs it again and calls backward on that. Not here: how selective
+checkpointing decides by operation (_selective.py).
 """
 
 import contextlib
@@ -18,9 +18,11 @@ __all__ = [
     "CheckpointFunction",  # noqa: F822  (made on first use)
     "CheckpointPolicy",
     "DefaultDeviceType",
+    "SelectiveCheckpointContext",  # noqa: F822
     "check_backward_validity",
     "checkpoint",
     "checkpoint_sequential",
+    "create_selective_checkpoint_contexts",  # noqa: F822
     "detach_variable",
     "get_device_states",
     "noop_context_fn",
@@ -169,11 +171,14 @@ class _Frame:
         self.check, self.early_stop = check, early_stop
         self.holders = []
         self.count = 0
+        self.recent = None  # a list, while a selective policy wants to know what is saved
 
     def pack(self, tensor):
         """First run: keeps nothing but the shape."""
         holder = _Holder(self, len(self.holders), tensor)
         self.holders.append(holder)
+        if self.recent is not None:
+            self.recent.append(tensor)
         return holder
 
     @staticmethod
@@ -184,7 +189,8 @@ class _Frame:
         value, holder.value = holder.value, None
         return value
 
-    def _pack_again(self, tensor):
+    def found_again(self, tensor):
+        """Second run: the next of what the first run saved. Ends the run at the last."""
         if self.count >= len(self.holders):
             raise CheckpointError(
                 "torch.utils.checkpoint: trying to save more tensors during recomputation than "
@@ -201,7 +207,7 @@ class _Frame:
         from ..autograd.graph import saved_tensors_hooks
 
         self.count = 0
-        hooks = saved_tensors_hooks(self._pack_again, lambda tensor: tensor)
+        hooks = saved_tensors_hooks(self.found_again, lambda tensor: tensor)
         with contextlib.suppress(_Stop), torch.enable_grad(), self.surroundings.restored():
             with self.context, hooks:
                 self.run()
@@ -249,6 +255,9 @@ def _without_reentry(run, keep_rng, context_fn, determinism_check, debug, early_
         run, second, _Surroundings(keep_rng), determinism_check == "default",
         early_stop if _early_stop is None else _early_stop,
     )  # fmt: skip
+    for context in (first, second):
+        if hasattr(context, "frame"):  # of selective checkpointing
+            context.frame = frame
     with saved_tensors_hooks(frame.pack, frame.unpack), first:
         return run()
 
@@ -403,6 +412,10 @@ def __getattr__(name):
     if name == "CheckpointFunction":
         value = globals()[name] = _make_function()
         return value
+    if name in ("SelectiveCheckpointContext", "create_selective_checkpoint_contexts"):
+        from . import _selective
+
+        return getattr(_selective, name)
     from .._missing import missing
 
     return missing(__name__, name)

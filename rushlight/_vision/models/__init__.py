@@ -1,10 +1,11 @@
 # ruff: noqa: F401
-"""Classifiers with torchvision's layer names: resnet, vgg, mobilenet_v2, vit, and small classics.
+"""Classifiers with torchvision's layer names: resnet, vgg, mobilenet_v2 and v3, vit, and small classics.
 
 No weights are downloaded: `weights=` must be None; load checkpoints with `load_state_dict`.
 """
 
 from .mobilenet import MobileNetV2, mobilenet_v2
+from .mobilenetv3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from .resnet import (
     ResNet,
     resnet18,

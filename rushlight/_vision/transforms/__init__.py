@@ -2,6 +2,17 @@
 """Transforms of PIL images and tensors; `functional` has them as functions, `v2` under its names."""
 
 from . import functional
+from .autoaugment import (
+    RandAugment,
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomPerspective,
+    RandomPosterize,
+    RandomSolarize,
+    TenCrop,
+    TrivialAugmentWide,
+)
 from .functional import InterpolationMode
 from .transforms import (
     CenterCrop,

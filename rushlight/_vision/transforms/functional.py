@@ -211,44 +211,76 @@ def vflip(img):
     return img.flip(-2) if _is_tensor(img) else img.transpose(1)
 
 
-def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, center=None, fill=0):
+def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, center=None,
+           fill=None):  # fmt: skip
     """Counter-clockwise, in degrees."""
     if not _is_tensor(img):
-        return img.rotate(angle, _PIL[_kind(interpolation)], expand, center, fillcolor=fill)
+        return img.rotate(
+            angle, _PIL[_kind(interpolation)], expand, center, fillcolor=_pil_fill(fill, img)
+        )
     return affine(img, -angle, (0, 0), 1.0, (0.0, 0.0), interpolation, fill, center)
 
 
-def affine(img, angle, translate, scale, shear, interpolation=InterpolationMode.NEAREST, fill=0,
-           center=None):  # fmt: skip
-    """Rotated (clockwise, in degrees), moved, scaled and sheared about the centre."""
-    if not _is_tensor(img):
-        x = affine(pil_to_tensor(img), angle, translate, scale, shear, interpolation, fill, center)
-        return to_pil_image(x, img.mode)
-    shear = [shear, 0.0] if isinstance(shear, (int, float)) else list(shear)
-    _, h, w = get_dimensions(img)
-    cx, cy = (0.0, 0.0) if center is None else (center[0] - w * 0.5, center[1] - h * 0.5)
-    rot, sx, sy = (
-        math.radians(angle),
-        math.radians(shear[0]),
-        math.radians(shear[1] if len(shear) > 1 else 0),
-    )
+def _pil_fill(fill, img):
+    """One number a channel, as PIL wants it."""
+    if isinstance(fill, (int, float)):
+        fill = [fill] * len(img.getbands())
+    if fill is None or len(fill) == 1:
+        return fill and int(fill[0])
+    return tuple(map(int, fill))
+
+
+def _inverse_affine(center, angle, translate, scale, shear):
+    """Where each new pixel comes from: the first two rows of the inverse of the map."""
+    cx, cy = center
+    rot, sx = math.radians(angle), math.radians(shear[0])
+    sy = math.radians(shear[1] if len(shear) > 1 else 0)
     a = math.cos(rot - sy) / math.cos(sy)
     b = -math.cos(rot - sy) * math.tan(sx) / math.cos(sy) - math.sin(rot)
     c = math.sin(rot - sy) / math.cos(sy)
     d = -math.sin(rot - sy) * math.tan(sx) / math.cos(sy) + math.cos(rot)
-    # The inverse of the map: where each new pixel comes from.
     m = [d / scale, -b / scale, 0.0, -c / scale, a / scale, 0.0]
     m[2] = m[0] * (-cx - translate[0]) + m[1] * (-cy - translate[1]) + cx
     m[5] = m[3] * (-cx - translate[0]) + m[4] * (-cy - translate[1]) + cy
-    theta = torch.tensor([[m[0], m[1] * h / w, 2 * m[2] / w], [m[3] * w / h, m[4], 2 * m[5] / h]])
-    grid = F.affine_grid(theta.unsqueeze(0), (1, 1, h, w), align_corners=False)
+    return m
+
+
+def affine(img, angle, translate, scale, shear, interpolation=InterpolationMode.NEAREST,
+           fill=None, center=None):  # fmt: skip
+    """Rotated (clockwise, in degrees), moved, scaled and sheared about the centre."""
+    shear = [shear, 0.0] if isinstance(shear, (int, float)) else list(shear)
+    _, h, w = get_dimensions(img)
+    if not _is_tensor(img):
+        from PIL import Image
+
+        m = _inverse_affine(center or (w * 0.5, h * 0.5), angle, translate, scale, shear)
+        how = Image.Transform.AFFINE, m, _PIL[_kind(interpolation)]
+        return img.transform((w, h), *how, fillcolor=_pil_fill(fill, img))
+    middle = (0.0, 0.0) if center is None else (center[0] - w * 0.5, center[1] - h * 0.5)
+    m = _inverse_affine(middle, angle, translate, scale, shear)
+    base = torch.ones(h, w, 3)
+    base[..., 0] = torch.linspace(-w * 0.5 + 0.5, w * 0.5 - 0.5, w)
+    base[..., 1] = torch.linspace(-h * 0.5 + 0.5, h * 0.5 - 0.5, h).unsqueeze(-1)
+    grid = base.reshape(-1, 3) @ (torch.tensor(m).reshape(2, 3).T / torch.tensor([w / 2, h / 2]))
+    grid = grid.reshape(1, h, w, 2)
+    return _sampled(img, grid, interpolation, fill)
+
+
+def _sampled(img, grid, interpolation, fill):
+    """The values of a tensor at the places of a grid; `fill` outside."""
     x = img.reshape(-1, *img.shape[-3:])
     values = x if x.is_floating_point() else x.float()
     grid = grid.expand(len(x), -1, -1, -1).to(values.dtype)
     kind = _kind(interpolation)
-    values = F.grid_sample(values - float(fill or 0), grid, mode=kind, align_corners=False)
-    values = values + float(fill or 0)
-    return (values if x.is_floating_point() else values.round()).to(x.dtype).reshape(img.shape)
+    found = F.grid_sample(values, grid, mode=kind, align_corners=False)
+    if fill is not None:
+        color = torch.tensor(fill, dtype=values.dtype).reshape(-1, 1, 1)
+        inside = F.grid_sample(torch.ones_like(values), grid, mode=kind, align_corners=False)
+        if kind == "nearest":
+            found = torch.where(inside < 0.5, color, found)
+        else:
+            found = found * inside + (1.0 - inside) * color
+    return (found if x.is_floating_point() else found.round()).to(x.dtype).reshape(img.shape)
 
 
 def rgb_to_grayscale(img, num_output_channels=1):
@@ -305,12 +337,9 @@ def adjust_hue(img, hue_factor):
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
     if _is_tensor(img):
-        return (
-            pil_to_tensor(adjust_hue(to_pil_image(img), hue_factor))
-            .to(img.dtype)
-            .div(255 if img.is_floating_point() else 1)
-            .to(img.dtype)
-        )
+        from ._color import turned_hue
+
+        return turned_hue(img, hue_factor) if img.shape[-3] != 1 else img
     if img.mode in ("L", "1", "I", "F"):
         return img
     from PIL import Image
@@ -357,3 +386,11 @@ def erase(img, i, j, h, w, v, inplace=False):
     img = img if inplace else img.clone()
     img[..., i : i + h, j : j + w] = v
     return img
+
+
+def __getattr__(name):
+    from . import _color
+
+    if name in _color.__all__:
+        return getattr(_color, name)
+    raise AttributeError(f"module 'torchvision.transforms.functional' has no attribute '{name}'")

@@ -3,6 +3,7 @@
 import rushlight as torch
 
 from . import functional
+from .autoaugment import *  # noqa: F403
 from .transforms import *  # noqa: F403
 from .transforms import _Shown
 

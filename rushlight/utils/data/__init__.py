@@ -45,3 +45,13 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+
+def __getattr__(name):
+    if name in ("IterDataPipe", "MapDataPipe", "functional_datapipe", "DataChunk"):
+        from .datapipes import datapipe
+
+        return getattr(datapipe, name)
+    from ..._missing import missing
+
+    return missing(__name__, name)

@@ -6,6 +6,7 @@ How workers run and how batches travel is in _utils; here is the order of things
 import functools
 import itertools
 import queue
+import sys
 import warnings
 from types import GenericAlias
 
@@ -35,6 +36,12 @@ class _InfiniteConstantSampler(Sampler):
 
     def __iter__(self):
         return itertools.repeat(None)
+
+
+def _pipes(dataset):
+    """The module of data pipes if the data set is one."""
+    pipes = sys.modules.get("rushlight.utils.data.datapipes.datapipe")
+    return pipes if pipes and isinstance(dataset, pipes.IterDataPipe) else None
 
 
 class DataLoader:
@@ -97,6 +104,10 @@ class DataLoader:
         self._check_workers()
         iterable = isinstance(dataset, IterableDataset)
         self._dataset_kind = _DatasetKind.Iterable if iterable else _DatasetKind.Map
+        pipes = _pipes(dataset)
+        if pipes and shuffle is not None:
+            pipes.set_shuffle(dataset, shuffle)
+            shuffle = None
         self._check_order(shuffle, sampler, batch_sampler, batch_size, drop_last)
         if batch_sampler is not None:
             batch_size = None
@@ -290,6 +301,9 @@ class _BaseDataLoaderIter:
         self._yielded = 0
         self._promised = loader._IterableDataset_len_called
         self._dataset = loader.dataset
+        pipes = _pipes(self._dataset)
+        if pipes:
+            pipes.give_seeds(self._dataset, loader.generator)
 
     def __iter__(self):
         return self
@@ -361,6 +375,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             from ._utils.process import ProcessPool
 
             self._pool = ProcessPool(*args, context)
+        if _pipes(self._dataset):  # PyTorch draws the seeds of a next pass already
+            torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
         self._begin()
 
     def _begin(self):

@@ -296,7 +296,7 @@ def _packed(batch, fd, slot, i):
     try:
         pickle.dumps(batch)
     except Exception:  # noqa: BLE001 - a class of exceptions that cannot be sent
-        batch.kind = RuntimeError
+        batch.exc_type = RuntimeError
     return None, pack(batch, fd, slot)
 
 

@@ -7,7 +7,8 @@ generator seeded with `get_worker_info().seed` where the draws must not depend o
 import copy
 import queue
 import threading
-import traceback
+
+from ...._utils import ExceptionWrapper
 
 _here = threading.local()
 _process_info = None  # of this process, where it is a worker
@@ -36,33 +37,12 @@ def get_worker_info():
     return getattr(_here, "info", _process_info)
 
 
-class _Text(str):
-    """A text whose repr is itself: KeyError shows the repr of its argument."""
-
-    def __repr__(self):
-        return str(self)
-
-
-class Failure:
+class Failure(ExceptionWrapper):
     """An exception of a worker on its way to the thread that iterates."""
 
     def __init__(self, error, worker_id):
-        self.kind = type(error)
-        trace = "".join(traceback.format_exception(error))
-        self.text = (
-            f"Caught {self.kind.__name__} in DataLoader worker process {worker_id}."
-            f"\nOriginal {trace}"
-        )
-
-    def reraise(self):
-        """Raise an exception of the same class whose message holds the worker's traceback."""
-        text = _Text(self.text) if self.kind is KeyError else self.text
-        try:
-            error = self.kind(text)
-        except Exception:  # noqa: BLE001 - whatever its constructor does
-            # A class that wants other arguments cannot be made again.
-            error = RuntimeError(text)
-        raise error from None
+        exc_info = type(error), error, error.__traceback__
+        super().__init__(exc_info, f"in DataLoader worker process {worker_id}")
 
 
 END = "end"  # a worker's answer once its iterable data set has ended

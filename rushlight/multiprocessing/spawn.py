@@ -1,39 +1,37 @@
-"""`torch.multiprocessing`: Python's multiprocessing, and `spawn`. Tensors that `share_memory_` moved
-are sent as the same memory, others by value.
-"""
+"""torch.multiprocessing.spawn: runs a function in several processes and reports the first failure."""
 
 import multiprocessing as _mp
 
-from ._shared import install as _install
+from .._utils import callable_module
 
-_install()
-_strategy = "file_system"
-
-
-def get_all_sharing_strategies():
-    """There is one way, whatever it is called: a file in memory, by its descriptor."""
-    return {"file_descriptor", "file_system"}
+ENV_VAR_PARALLEL_START = "TORCH_MP_PARALLEL_START"
 
 
-def get_sharing_strategy():
-    """The strategy that was set last."""
-    return _strategy
+class ProcessException(Exception):
+    """A process started by `spawn` failed: `error_index` and `error_pid` say which."""
+
+    def __init__(self, msg, error_index, pid):
+        super().__init__(msg)
+        self.msg, self.error_index, self.error_pid = msg, error_index, pid
+
+    def __reduce__(self):
+        return type(self), (self.msg, self.error_index, self.error_pid)
 
 
-def set_sharing_strategy(new_strategy):
-    """Accepted for compatibility."""
-    global _strategy
-    if new_strategy not in get_all_sharing_strategies():
-        raise AssertionError(f"invalid sharing strategy {new_strategy}")
-    _strategy = new_strategy
+class ProcessRaisedException(ProcessException):
+    """It raised; the message holds its traceback."""
 
 
-class ProcessRaisedException(Exception):
-    """A process started by `spawn` raised; the message holds its traceback."""
+class ProcessExitedException(ProcessException):
+    """It exited with a status other than 0, `exit_code`, or by a signal, `signal_name`."""
 
+    def __init__(self, msg, error_index, error_pid, exit_code, signal_name=None):
+        super().__init__(msg, error_index, error_pid)
+        self.exit_code, self.signal_name = exit_code, signal_name
 
-class ProcessExitedException(Exception):
-    """A process started by `spawn` exited with a status other than 0."""
+    def __reduce__(self):
+        places = (self.error_index, self.error_pid, self.exit_code, self.signal_name)
+        return type(self), (self.msg, *places)
 
 
 def _wrapped(fn, index, args, errors):
@@ -77,11 +75,25 @@ class ProcessContext:
         if failed.exitcode == 1 and not self.errors[index].empty():
             text = self.errors[index].get()
             raise ProcessRaisedException(
-                f"\n\n-- Process {index} terminated with the following error:\n{text}"
+                f"\n\n-- Process {index} terminated with the following error:\n{text}",
+                index,
+                failed.pid,
             )
-        code = failed.exitcode
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise ProcessExitedException(f"process {index} terminated with {how}")
+        code, name = failed.exitcode, None
+        if code < 0:
+            import signal
+
+            try:
+                name = signal.Signals(-code).name
+            except ValueError:
+                name = f"<Unknown signal {-code}>"
+        how = f"signal {name}" if name else f"exit code {code}"
+        raise ProcessExitedException(
+            f"process {index} terminated with {how}", index, failed.pid, code, name
+        )
+
+
+SpawnContext = ProcessContext  # its older name
 
 
 def start_processes(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
@@ -107,9 +119,10 @@ def spawn(fn, args=(), nprocs=1, join=True, daemon=False, start_method="spawn"):
     return start_processes(fn, args, nprocs, join, daemon, start_method)
 
 
+callable_module(__name__)
+
+
 def __getattr__(name):
-    if hasattr(_mp, name):
-        return getattr(_mp, name)
-    from ._missing import missing
+    from .._missing import missing
 
     return missing(__name__, name)
