@@ -20,75 +20,28 @@ template <class T>
 inline constexpr bool kComplex =
     std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
 
-/// Calls f(Tag<T>()) with the dtype's C++ type.
-template <class F>
-decltype(auto) dispatch(DType t, F&& f) {
-  switch (t) {
-    case DType::Bool:
-      return f(Tag<bool>());
-    case DType::U8:
-      return f(Tag<uint8_t>());
-    case DType::I8:
-      return f(Tag<int8_t>());
-    case DType::I16:
-      return f(Tag<int16_t>());
-    case DType::I32:
-      return f(Tag<int32_t>());
-    case DType::I64:
-      return f(Tag<int64_t>());
-    case DType::U16:
-      return f(Tag<uint16_t>());
-    case DType::U32:
-      return f(Tag<uint32_t>());
-    case DType::U64:
-      return f(Tag<uint64_t>());
-    case DType::F16:
-      return f(Tag<Half>());
-    case DType::BF16:
-      return f(Tag<BFloat16>());
-    case DType::F32:
-      return f(Tag<float>());
-    case DType::F64:
-      return f(Tag<double>());
-    case DType::C64:
-      return f(Tag<std::complex<float>>());
-    default:
-      return f(Tag<std::complex<double>>());
-  }
+/// Calls f(Tag<T>()) for the n-th type of a list, which is in the order of DType.
+template <class First, class... Rest, class F>
+decltype(auto) dispatch_nth(int n, F&& f) {
+  if constexpr (sizeof...(Rest) > 0)
+    if (n > 0) return dispatch_nth<Rest...>(n - 1, f);
+  return f(Tag<First>());
 }
 
 /// Every dtype that has an order: not the complex ones, for which the caller must have raised.
 template <class F>
 decltype(auto) dispatch_real(DType t, F&& f) {
   RL_CHECK(!is_complex(t), "internal error: no order among complex numbers");
-  switch (t) {
-    case DType::Bool:
-      return f(Tag<bool>());
-    case DType::U8:
-      return f(Tag<uint8_t>());
-    case DType::I8:
-      return f(Tag<int8_t>());
-    case DType::I16:
-      return f(Tag<int16_t>());
-    case DType::I32:
-      return f(Tag<int32_t>());
-    case DType::I64:
-      return f(Tag<int64_t>());
-    case DType::U16:
-      return f(Tag<uint16_t>());
-    case DType::U32:
-      return f(Tag<uint32_t>());
-    case DType::U64:
-      return f(Tag<uint64_t>());
-    case DType::F16:
-      return f(Tag<Half>());
-    case DType::BF16:
-      return f(Tag<BFloat16>());
-    case DType::F32:
-      return f(Tag<float>());
-    default:
-      return f(Tag<double>());
-  }
+  return dispatch_nth<bool, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t,
+                      uint64_t, Half, BFloat16, float, double>(static_cast<int>(t), f);
+}
+
+/// Calls f(Tag<T>()) with the dtype's C++ type.
+template <class F>
+decltype(auto) dispatch(DType t, F&& f) {
+  if (t == DType::C64) return f(Tag<std::complex<float>>());
+  if (t == DType::C128) return f(Tag<std::complex<double>>());
+  return dispatch_real(t, f);
 }
 
 /// For code that computes in float or double: f(T{}), T being double for F64.

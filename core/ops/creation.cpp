@@ -1,6 +1,7 @@
 // Creation: tensors from sizes, values and ranges.
 #include <cmath>
 
+#include "cpu/dispatch.h"
 #include "cpu/load_store.h"
 #include "cpu/threads.h"
 #include "op/call.h"
@@ -106,6 +107,8 @@ Tensor new_full(const Tensor& input, const Dims& size, Operand v, const Factory&
 
 // ---- ranges ----
 
+Tensor complex_from(const Tensor& real, const Tensor& imag);
+
 /// out[i] = f(i), computed in double or int64 and rounded once.
 template <class V, class F>
 Tensor fill_by(int64_t n, DType dtype, F f) {
@@ -117,17 +120,22 @@ Tensor fill_by(int64_t n, DType dtype, F f) {
   return as_contiguous(wide, dtype);
 }
 
+double rounded_to(DType dtype, double x) {
+  return dispatch_real(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    return static_cast<double>(static_cast<T>(static_cast<Wide<T>>(x)));
+  });
+}
+
 /// start + i * step as PyTorch rounds it: in lines of vectors, each from its own rounded first.
 double arange_at(double start, double step, int64_t i, int64_t n, DType dtype) {
-  if (dtype == DType::F32) {
-    if (i >= n / 16 * 16) return start + static_cast<double>(i) * step;
-    const auto first = static_cast<float>(start + static_cast<double>(i - i % 8) * step);
-    return static_cast<double>(first) + static_cast<double>(i % 8) * step;
-  }
-  if (dtype != DType::F64) return start + static_cast<double>(i) * step;
-  if (i >= n / 8 * 8) return std::fma(step, static_cast<double>(i), start);
-  const double first = std::fma(step, static_cast<double>(i - i % 4), start);
-  return std::fma(step, static_cast<double>(i % 4), first);
+  const int64_t lanes = 32 / size_of(dtype);
+  const auto at = [&](double from, int64_t k) {
+    const auto x = static_cast<double>(k);
+    return dtype == DType::F64 ? std::fma(step, x, from) : from + x * step;
+  };
+  if (i >= n / (2 * lanes) * (2 * lanes)) return at(start, i);
+  return at(rounded_to(dtype, at(start, i - i % lanes)), i % lanes);
 }
 
 Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
@@ -154,7 +162,8 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
   const double far = std::fabs(s) + std::fabs(d) * count;
-  if (s == std::trunc(s) && d == std::trunc(d) && far < 0x1p24)  // nothing is rounded
+  if (s == std::trunc(s) && d == std::trunc(d) &&
+      far < (size_of(dtype) == 2 ? 0x1p8 : 0x1p24))  // nothing is rounded
     return finish(
         fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
   return finish(fill_by<double>(n, dtype, [=](int64_t i) { return arange_at(s, d, i, n, dtype); }),
@@ -167,25 +176,25 @@ Tensor arange_start_end(Scalar start, Scalar end, const Factory& f) {
   return arange_range(start, end, Scalar(1), f);
 }
 
-/// linspace in PyTorch's order of operations: from both ends, so that it is symmetric.
-template <class T>
-Tensor linspace_as(double start, double end, int64_t steps, DType dtype) {
-  Tensor t = empty({steps}, dtype);
-  T* p = t.data<T>();
-  const T s = static_cast<T>(start), e = static_cast<T>(end);
-  const T step = steps > 1 ? (e - s) / static_cast<T>(steps - 1) : T(0);
-  const int64_t half = steps / 2;
-  for (int64_t i = 0; i < steps; ++i)
-    p[i] = i < half ? std::fma(step, static_cast<T>(i), s)
-                    : std::fma(-step, static_cast<T>(steps - i - 1), e);
-  if (steps == 1) p[0] = s;
-  return t;
+/// linspace in PyTorch's order of operations: from both ends, so that it is symmetric. `fused`: a
+/// product and its sum are rounded once.
+Tensor linspace_as(double start, double end, int64_t steps, DType dtype, bool fused = true) {
+  const auto round = [=](double x) { return rounded_to(dtype, x); };
+  const double s = round(start), e = round(end), n = round(static_cast<double>(steps - 1));
+  const double step = steps > 1 ? round(round(e - s) / n) : 0;
+  const bool half = size_of(dtype) == 2;
+  const auto at = [=](double from, double by, int64_t i) {
+    const double x = round(static_cast<double>(i));
+    return fused && !half ? std::fma(by, x, from) : from + round(by * x);
+  };
+  return fill_by<double>(steps, dtype, [=](int64_t i) {
+    return i < steps / 2 || steps == 1 ? at(s, step, i) : at(e, -step, steps - i - 1);
+  });
 }
 Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");
   const DType dtype = factory_dtype(f);
-  if (dtype == DType::F32)
-    return finish(linspace_as<float>(start.real(), end.real(), steps, dtype), f);
+  if (is_floating(dtype)) return finish(linspace_as(start.real(), end.real(), steps, dtype), f);
   if (is_integral(dtype)) {
     const double s = static_cast<double>(start.integer()), e = static_cast<double>(end.integer());
     const double d = steps > 1 ? (e - s) / static_cast<double>(steps - 1) : 0;
@@ -195,18 +204,15 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
     };
     return finish(fill_by<int64_t>(steps, dtype, at), f);
   }
-  Tensor t = linspace_as<double>(start.real(), end.real(), steps, DType::F64);
-  if (is_complex(dtype)) {
-    Tensor im = linspace_as<double>(start.imag(), end.imag(), steps, DType::F64);
-    t = call_op<"add">(t, call_op<"mul">(im, Scalar(std::complex<double>(0, 1))));
-  }
-  return finish(as_contiguous(t, dtype), f);
+  const Tensor re = linspace_as(start.real(), end.real(), steps, DType::F64),
+               im = linspace_as(start.imag(), end.imag(), steps, DType::F64);
+  return finish(as_contiguous(complex_from(re, im), dtype), f);
 }
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");
   const bool whole = is_integral(factory_dtype(f)) && steps != 1;  // then the ends are cut, too
   const auto cut = [whole](double x) { return whole ? std::trunc(x) : x; };
-  const Tensor e = linspace_as<double>(cut(start.real()), cut(end.real()), steps, DType::F64);
+  const Tensor e = linspace_as(cut(start.real()), cut(end.real()), steps, DType::F64, false);
   Tensor t = fill_by<double>(steps, DType::F64,
                              [&, p = e.data<double>()](int64_t i) { return std::pow(base, p[i]); });
   return finish(as_contiguous(t, factory_dtype(f)), f);

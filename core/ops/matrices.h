@@ -18,17 +18,10 @@ using RealOf = decltype(std::real(T()));
 /// Calls f(Tag<T>()) for the types that LAPACK has.
 template <class F>
 decltype(auto) dispatch_lapack(DType t, F&& f) {
-  switch (t) {
-    case DType::F32:
-      return f(Tag<float>());
-    case DType::F64:
-      return f(Tag<double>());
-    case DType::C64:
-      return f(Tag<std::complex<float>>());
-    default:
-      RL_CHECK(t == DType::C128, "linalg: no routine for ", info(t).type);
-      return f(Tag<std::complex<double>>());
-  }
+  RL_CHECK(is_complex(t) || t == DType::F32 || t == DType::F64, "linalg: no routine for ",
+           info(t).type);
+  return dispatch_nth<float, double, std::complex<float>, std::complex<double>>(
+      static_cast<int>(t) - static_cast<int>(DType::F32), f);
 }
 
 inline int as_int(int64_t n) {
