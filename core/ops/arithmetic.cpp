@@ -315,6 +315,7 @@ RL_FORMULAS(arithmetic) {
       .out_dtype(kOutFoundExact)
       .in_place_function()
       .kernel("floor_vml_cpu")
+      .lacks_bool()
       .rejects_complex("floor is not supported for complex inputs", ErrorKind::NotImplemented);
   r.unary(
        "ceil(input)", Real, "The integer above.", [](Value auto x) { return ceil(x); },

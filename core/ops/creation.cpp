@@ -162,12 +162,14 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
   const double far = std::fabs(s) + std::fabs(d) * count;
-  if (s == std::trunc(s) && d == std::trunc(d) &&
-      far < (size_of(dtype) == 2 ? 0x1p8 : 0x1p24))  // nothing is rounded
+  const bool half = size_of(dtype) == 2;
+  if (s == std::trunc(s) && d == std::trunc(d) && far < (half ? 0x1p8 : 0x1p24))  // all exact
     return finish(
         fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
-  return finish(fill_by<double>(n, dtype, [=](int64_t i) { return arange_at(s, d, i, n, dtype); }),
-                f);
+  const DType wide = half ? DType::F32 : DType::F64;
+  const double first = rounded_to(wide, s), by = rounded_to(wide, d);
+  return finish(
+      fill_by<double>(n, dtype, [=](int64_t i) { return arange_at(first, by, i, n, dtype); }), f);
 }
 Tensor arange_end(Scalar end, const Factory& f) {
   return arange_range(Scalar(0), end, Scalar(1), f);
