@@ -294,9 +294,7 @@ inline constexpr char get_num_threads[] = R"(How many threads work on one operat
 True)";
 
 inline constexpr char set_num_threads[] =
-    R"(Sets how many threads work on one operation. Raises an error unless positive.
-
->>> torch.set_num_threads(torch.get_num_threads()))";
+    R"(Sets how many threads work on one operation. Raises an error unless positive.)";
 
 inline constexpr char is_grad_enabled[] = R"(Are operations recorded in this thread? See no_grad.
 
