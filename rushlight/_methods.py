@@ -463,7 +463,7 @@ _attributes = {
     "is_shared": _is_shared,
     "is_pinned": _is_pinned,
     "pin_memory": _pin_memory,
-    "is_nonzero": _Later("is_nonzero", "._tools"),
+    "is_nonzero": _Later("is_nonzero", "._queries"),
     **dict.fromkeys("is_ipu is_maia is_mtia is_sparse_csr is_vulkan is_xla".split(), False),
     "is_cpu": property(_is_cpu),
     "layout": property(_layout),
