@@ -9,6 +9,8 @@ rushlight (every other round the other way round), and the medians of the rounds
 """
 
 import argparse
+import compileall
+import importlib.util
 import json
 import math
 import os
@@ -138,6 +140,8 @@ def measure_rows(indices, libraries, args):
 def measure_imports(libraries, args):
     """Rows of what an import costs: each round runs bare Python, then every library."""
     libraries = [library for library in libraries if library != "numpy"]
+    for library in libraries:  # as pip leaves a package: a checkout may have no byte code
+        compileall.compile_dir(find_package(library), quiet=2)
     wall, memory = ({library: [] for library in libraries} for _ in range(2))
     for _ in range(args.rounds + 1):  # the first round warms the disk's cache
         bare = min(start_python("pass")[0] for _ in range(3))  # a disturbed one would flatter
@@ -151,6 +155,10 @@ def measure_imports(libraries, args):
         times = {library: values[1:] for library, values in times.items()}
         rows.append(summarise("import", name, unit, times, True))
     return rows
+
+
+def find_package(library):
+    return os.path.dirname(importlib.util.find_spec(library).origin)
 
 
 def start_python(code):
