@@ -170,6 +170,17 @@ def check_one_place(files):
                 yield f"{file}: lists operations ({shown}, ...): a property of each is wanted"
 
 
+def check_cuda(_files):
+    """The CUDA text of every formula compiles, in every dtype (tests/test_cuda_text.py says more)."""
+    import test_cuda_text as text
+
+    compiler = text.Nvrtc()
+    for dtype in text.DTYPES:
+        log, _ = compiler.compile(text.program(dtype), "compute_80", b"--Ofast-compile=max")
+        if log:
+            yield f"CUDA text in {dtype}: {log.splitlines()[0]}"
+
+
 def named_in(text):
     """The words in the strings of a Python file, docstrings aside: operations that rows name."""
     words, prose = set(), set()
@@ -218,8 +229,8 @@ def check_pins(files):
 def main():
     files = project_files()
     checks = (
-        check_includes, check_sizes, check_operations, check_one_place, check_stubs, check_text,
-        check_pins,
+        check_includes, check_sizes, check_operations, check_one_place, check_cuda, check_stubs,
+        check_text, check_pins,
     )  # fmt: skip
     findings = [finding for check in checks for finding in check(files)]
     for finding in findings:
