@@ -131,8 +131,7 @@ double rounded_to(DType dtype, double x) {
 double arange_at(double start, double step, int64_t i, int64_t n, DType dtype) {
   const int64_t lanes = 32 / size_of(dtype);
   const auto at = [&](double from, int64_t k) {
-    const auto x = static_cast<double>(k);
-    return dtype == DType::F64 ? std::fma(step, x, from) : from + x * step;
+    return std::fma(step, static_cast<double>(k), from);
   };
   if (i >= n / (2 * lanes) * (2 * lanes)) return at(start, i);
   return at(rounded_to(dtype, at(start, i - i % lanes)), i % lanes);
