@@ -20,40 +20,39 @@ _OF_TENSORS = frozenset("H T mH mT data real imag new new_tensor __array_wrap__"
 _UNASKED = {"__dict__", "__weakref__"}
 
 
-class _Property:
-    # A property of Tensor that asks `__torch_function__` of the object's class first. (No docstring:
-    # it would be taken for the property's.)
+class _Asked:
+    # A property or method of Tensor, through which the class has Tensor's own. (No docstrings here:
+    # they would be taken for the property's.)
 
     __slots__ = ("original",)
 
     def __init__(self, original):
         self.original = original
+
+
+class _Property(_Asked):
+    # Asks `__torch_function__` of the object's class first.
+
+    __slots__ = ()
 
     def __get__(self, item, owner=None):
-        if item is None:
-            return self.original
-        if not _C._has_torch_function(item):
-            return self.original.__get__(item)
-        return _ask(self.original.__get__, item)
+        return self.original if item is None else self._call("__get__", item)
 
     def __set__(self, item, value):
-        if not _C._has_torch_function(item):
-            return self.original.__set__(item, value)
-        _ask(self.original.__set__, item, value)
+        self._call("__set__", item, value)
 
     def __delete__(self, item):
-        if not _C._has_torch_function(item):
-            return self.original.__delete__(item)
-        _ask(self.original.__delete__, item)
+        self._call("__delete__", item)
+
+    def _call(self, name, item, *value):
+        access = getattr(self.original, name)
+        return _ask(access, item, *value) if _C._has_torch_function(item) else access(item, *value)
 
 
-class _Method:
+class _Method(_Asked):
     # The same of a method.
 
-    __slots__ = ("original",)
-
-    def __init__(self, original):
-        self.original = original
+    __slots__ = ()
 
     def __get__(self, item, owner=None):
         if item is None:

@@ -14,8 +14,6 @@ from rushlight import _docs
 
 PARSER = doctest.DocTestParser()
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-# Examples that start processes, open files of a user's or need a program's own names.
-SKIPPED = {}
 
 
 def names(module):
@@ -87,7 +85,7 @@ def examples():
                 yield f"{module_name}.{name}", value.__doc__, module
 
 
-FOUND = {name: (text, module) for name, text, module in examples() if name not in SKIPPED}
+FOUND = {name: (text, module) for name, text, module in examples()}
 
 
 @pytest.mark.parametrize("name", FOUND)

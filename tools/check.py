@@ -2,8 +2,8 @@
 
     python tools/check.py
 
-Needs rushlight and what its tests need installed (the registry is asked for its operations). Formatting, lint and types are
-not checked here; other tools do.
+Needs rushlight and what its tests need installed (the registry is asked for its operations).
+Formatting, lint and types are not checked here; other tools do.
 """
 
 import ast

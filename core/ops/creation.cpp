@@ -3,11 +3,15 @@
 
 #include "cpu/dispatch.h"
 #include "cpu/load_store.h"
+#include "cpu/pick.h"
+#include "cpu/range_kernels.h"
 #include "cpu/threads.h"
 #include "op/call.h"
 #include "ops/format.h"
 #include "ops/ops.h"
 #include "tensor/layout.h"
+
+RL_PICK(cpu::RangeTable, range_table)
 
 namespace rl {
 namespace {
@@ -127,14 +131,31 @@ double rounded_to(DType dtype, double x) {
   });
 }
 
+/// Every element rounded to a dtype.
+Tensor rounded_to(DType dtype, const Tensor& wide) {
+  return as_contiguous(as_contiguous(wide, dtype), DType::F64);
+}
+
+/// out[j] = start + step * (at + turn * j), in double, rounded once.
+void multiples(double start, double step, int64_t at, int64_t turn, int64_t n, double* out) {
+  cpu::parallel_for(0, n, 1 << 15, [=](int64_t b, int64_t e) {
+    cpu::range_table().multiples(start, step, at + turn * b, turn, e - b, out + b);
+  });
+}
+
 /// start + i * step as PyTorch rounds it: in lines of vectors, each from its own rounded first.
-double arange_at(double start, double step, int64_t i, int64_t n, DType dtype) {
-  const int64_t lanes = 32 / size_of(dtype);
-  const auto at = [&](double from, int64_t k) {
-    return std::fma(step, static_cast<double>(k), from);
-  };
-  if (i >= n / (2 * lanes) * (2 * lanes)) return at(start, i);
-  return at(rounded_to(dtype, at(start, i - i % lanes)), i % lanes);
+Tensor arange_lines(double start, double step, int64_t n, DType dtype) {
+  const int64_t lanes = 32 / size_of(dtype), lines = n / (2 * lanes) * 2;
+  const Tensor wide = empty({n}, DType::F64), firsts = empty({lines}, DType::F64);
+  multiples(start, step, 0, lanes, lines, firsts.data<double>());
+  const Tensor rounded = rounded_to(dtype, firsts);
+  const double* from = rounded.data<double>();
+  double* out = wide.data<double>();
+  cpu::parallel_for(0, lines, 1 << 12, [=](int64_t b, int64_t e) {
+    cpu::range_table().lines(from + b, step, lanes, e - b, out + b * lanes);
+  });
+  multiples(start, step, lines * lanes, 1, n - lines * lanes, out + lines * lanes);
+  return as_contiguous(wide, dtype);
 }
 
 Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
@@ -160,15 +181,9 @@ Tensor arange_range(Scalar start, Scalar end, Scalar step, const Factory& f) {
     RL_CHECK_VALUE(di != 0, "step must be nonzero");
     return finish(fill_by<int64_t>(n, dtype, [=](int64_t i) { return si + i * di; }), f);
   }
-  const double far = std::fabs(s) + std::fabs(d) * count;
-  const bool half = size_of(dtype) == 2;
-  if (s == std::trunc(s) && d == std::trunc(d) && far < (half ? 0x1p8 : 0x1p24))  // all exact
-    return finish(
-        fill_by<double>(n, dtype, [=](int64_t i) { return s + static_cast<double>(i) * d; }), f);
-  const DType wide = half ? DType::F32 : DType::F64;
+  const DType wide = size_of(dtype) == 2 ? DType::F32 : DType::F64;
   const double first = rounded_to(wide, s), by = rounded_to(wide, d);
-  return finish(
-      fill_by<double>(n, dtype, [=](int64_t i) { return arange_at(first, by, i, n, dtype); }), f);
+  return finish(arange_lines(first, by, n, dtype), f);
 }
 Tensor arange_end(Scalar end, const Factory& f) {
   return arange_range(Scalar(0), end, Scalar(1), f);
@@ -183,14 +198,16 @@ Tensor linspace_as(double start, double end, int64_t steps, DType dtype, bool fu
   const auto round = [=](double x) { return rounded_to(dtype, x); };
   const double s = round(start), e = round(end), n = round(static_cast<double>(steps - 1));
   const double step = steps > 1 ? round(round(e - s) / n) : 0;
-  const bool half = size_of(dtype) == 2;
-  const auto at = [=](double from, double by, int64_t i) {
-    const double x = round(static_cast<double>(i));
-    return fused && !half ? std::fma(by, x, from) : from + round(by * x);
-  };
-  return fill_by<double>(steps, dtype, [=](int64_t i) {
-    return i < steps / 2 || steps == 1 ? at(s, step, i) : at(e, -step, steps - i - 1);
-  });
+  const int64_t half = steps == 1 ? 1 : steps / 2;
+  const bool once = fused && size_of(dtype) > 2;
+  const double from[] = {once ? s : 0, once ? e : 0}, by = once ? step : 1;
+  const Tensor wide = empty({steps}, DType::F64);
+  multiples(from[0], by, 0, 1, half, wide.data<double>());
+  multiples(from[1], -by, steps - half - 1, -1, steps - half, wide.data<double>() + half);
+  if (once) return as_contiguous(wide, dtype);
+  const Tensor products = rounded_to(dtype, call_op<"mul">(rounded_to(dtype, wide), step));
+  const Tensor low = narrow(products, 0, 0, half), high = narrow(products, 0, half, steps - half);
+  return as_contiguous(cat({call_op<"add">(low, s), call_op<"add">(high, e)}, 0), dtype);
 }
 Tensor linspace(Scalar start, Scalar end, int64_t steps, const Factory& f) {
   RL_CHECK(steps >= 0, "number of steps must be non-negative");

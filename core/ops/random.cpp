@@ -117,6 +117,10 @@ Tensor random_full(const Tensor& self, Generator* g) {
   return fill(self,
               [&](void* p, int64_t n, bool) { cpu::fill_random(pick(g), self.dtype(), p, n); });
 }
+/// Floats hold every integer up to this.
+int64_t exact_integers(DType t) {
+  return int64_t{1} << (t == DType::F64 ? 53 : t == DType::F32 ? 24 : t == DType::BF16 ? 8 : 11);
+}
 void check_range(DType t, int64_t from, int64_t to) {
   if (t == DType::Bool) {
     RL_CHECK(from >= 0 && from <= 1, "from is out of bounds for bool");
@@ -139,11 +143,7 @@ Tensor random_range(const Tensor& self, int64_t from, OptInt to, Generator* g) {
                                             : (uint64_t{1} << (size_of(self.dtype()) * 8 -
                                                                (is_signed(self.dtype()) ? 1 : 0))) -
                                                   static_cast<uint64_t>(from))
-            : (uint64_t{1} << (self.dtype() == DType::F64    ? 53
-                               : self.dtype() == DType::F32  ? 24
-                               : self.dtype() == DType::BF16 ? 8
-                                                             : 11)) -
-                  static_cast<uint64_t>(from) + 1;
+            : static_cast<uint64_t>(exact_integers(self.dtype())) - static_cast<uint64_t>(from) + 1;
     return fill(self, [&](void* p, int64_t n, bool) {
       cpu::fill_random_range(pick(g), self.dtype(), p, n, from, range);
     });
@@ -229,11 +229,7 @@ Tensor randint(int64_t high, const Dims& size, Generator* g, const Factory& f) {
 Tensor randperm(int64_t n, Generator* g, const Factory& f) {
   Tensor t = empty({n}, f.dtype.value_or(DType::I64), f.device);
   if (is_floating(t.dtype())) {
-    const int64_t most = (int64_t{1} << (t.dtype() == DType::F64    ? 53
-                                         : t.dtype() == DType::F32  ? 24
-                                         : t.dtype() == DType::BF16 ? 8
-                                                                    : 11)) +
-                         1;
+    const int64_t most = exact_integers(t.dtype()) + 1;
     RL_CHECK(n <= most, "n cannot be greater than ", most, " for ", info(t.dtype()).type, " type.");
   } else if (size_of(t.dtype()) < 8) {
     const int bits = 8 * static_cast<int>(size_of(t.dtype())) - is_signed(t.dtype());
