@@ -16,7 +16,8 @@ if [ ! -f "$build/build.ninja" ]; then
     -DRUSHLIGHT_SANITIZE=ON -DRUSHLIGHT_ISAS=baseline \
     -DCMAKE_LIBRARY_OUTPUT_DIRECTORY="$build/extension" >/dev/null
 fi
-cmake --build "$build" -- -j "${JOBS:-2}" | grep -vE '^\[[0-9]+/[0-9]+\]' || true
+cmake --build "$build" -- -k 0 -j "${JOBS:-2}" | grep -vE '^\[[0-9]+/[0-9]+\]' || true
+ls "$build"/extension/_C*.so >/dev/null  # or the build has failed
 
 # A package of links: our Python files beside the sanitized extension.
 rm -rf "$build/package/rushlight"

@@ -19,6 +19,14 @@ struct Range {
   double low, high;
 };
 
+/// A formula whose functions expr/wide.h has for many floats at once.
+template <class F>
+struct Vectorized : F {
+  static constexpr bool vectorized = true;
+};
+template <class F>
+Vectorized(F) -> Vectorized<F>;
+
 inline constexpr DomainTag<true, false, true, true> Float;       // exp, tanh: real or complex
 inline constexpr DomainTag<true, false, false, true> RealFloat;  // erf, atan2: real; ints promote
 inline constexpr DomainTag<true, false, false, false> Strict;    // gelu: floating tensors only

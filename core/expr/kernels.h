@@ -6,6 +6,7 @@
 #include "cpu/kernel_table.h"
 #include "expr/domain.h"
 #include "expr/lane.h"
+#include "expr/wide.h"
 
 namespace rl::RL_ISA {
 
@@ -84,7 +85,9 @@ void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* st
                   const void* params) {
   using Operands = typename MakeIndices<N>::type;
   using Scalars = typename MakeIndices<P>::type;
-  if constexpr (requires(Lane<T> x) { F{}.near(x); }) {
+  if constexpr (kHasWide<F, T>) {
+    return wide_loop(n, static_cast<T*>(out), F{}, static_cast<const T*>(in[0]));
+  } else if constexpr (requires(Lane<T> x) { F{}.near(x); }) {
     return by_form<T, F>(n, in[0], [&](int64_t i, int64_t m, auto form) {
       unary_loop(m, static_cast<T*>(out) + i, static_cast<const T*>(in[0]) + i, form);
     });
@@ -134,7 +137,10 @@ void backward_loop(int64_t n, void* out, const void* const* in, const int64_t*,
           gradient<T, G, decltype(form)>(local, i, params, typename MakeIndices<N>::type{},
                                          typename MakeIndices<P>::type{}));
   };
-  if constexpr (requires(Lane<T> x) { F{}.near(x, x, x); })
+  if constexpr (kHasWide<F, T>)
+    wide_loop(n, static_cast<T*>(out), F{}, static_cast<const T*>(in[0]),
+              static_cast<const T*>(in[1]), static_cast<const T*>(in[2]));
+  else if constexpr (requires(Lane<T> x) { F{}.near(x, x, x); })
     by_form<T, F>(n, in[1], loop);
   else
     loop(0, n, F{});

@@ -2,6 +2,7 @@
 #include "op/formula.h"
 
 namespace {
+using rl::Vectorized;
 constexpr double kSqrtHalf = 0.707106781186547524401, kSqrt2OverPi = 0.797884560802865355880;
 constexpr double kInvSqrt2Pi = 0.398942280401432677940, kGeluCubic = 0.044715;
 }  // namespace
@@ -15,34 +16,32 @@ RL_FORMULAS(activation) {
       .rejects_bool("Boolean inputs not supported for relu")
       .no_out();
   // Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
-  r.unary(
-       "_gelu(input)", Strict, "x times the normal distribution function.",
-       [](Value auto x) { return 0.5 * x * (1.0 + erf(x * kSqrtHalf)); },
-       [](Value auto g, Value auto x, Value auto) {
-         return g * (0.5 * (1.0 + erf(x * kSqrtHalf)) + x * (kInvSqrt2Pi * exp(-0.5 * (x * x))));
-       })
+  r.unary("_gelu(input)", Strict, "x times the normal distribution function.",
+          Vectorized{[](Value auto x) { return 0.5 * x * (1.0 + erf(x * kSqrtHalf)); }},
+          Vectorized{[](Value auto g, Value auto x, Value auto) {
+            return g * (0.5 * (1.0 + erf(x * kSqrtHalf)) + x * (kInvSqrt2Pi * exp(-0.5 * (x * x))));
+          }})
       .hidden()
       .node("GeluBackward0")
       .kernel("GeluKernelImpl");
-  r.unary(
-       "_gelu_tanh(input)", Strict, "gelu by a hyperbolic tangent.",
-       [](Value auto x) {
-         return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + kGeluCubic * (x * x * x))));
-       },
-       [](Value auto g, Value auto x, Value auto) {
-         auto t = tanh(kSqrt2OverPi * (x + kGeluCubic * (x * x * x)));
-         auto d = kSqrt2OverPi * (1.0 + 3.0 * kGeluCubic * (x * x));
-         return g * (0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * d));
-       })
+  r.unary("_gelu_tanh(input)", Strict, "gelu by a hyperbolic tangent.",
+          Vectorized{[](Value auto x) {
+            return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + kGeluCubic * (x * x * x))));
+          }},
+          Vectorized{[](Value auto g, Value auto x, Value auto) {
+            auto t = tanh(kSqrt2OverPi * (x + kGeluCubic * (x * x * x)));
+            auto d = kSqrt2OverPi * (1.0 + 3.0 * kGeluCubic * (x * x));
+            return g * (0.5 * (1.0 + t) + 0.5 * x * ((1.0 - t * t) * d));
+          }})
       .hidden()
       .node("GeluBackward0")
       .kernel("GeluKernelImpl");
-  r.unary(
-       "silu(input)", StrictComplex, "x * sigmoid(x).", [](Value auto x) { return x * sigmoid(x); },
-       [](Value auto g, Value auto x, Value auto) {
-         auto s = sigmoid(x);
-         return g * (s * (1.0 + x * (1.0 - s)));
-       })
+  r.unary("silu(input)", StrictComplex, "x * sigmoid(x).",
+          Vectorized{[](Value auto x) { return x * sigmoid(x); }},
+          Vectorized{[](Value auto g, Value auto x, Value auto) {
+            auto s = sigmoid(x);
+            return g * (s * (1.0 + x * (1.0 - s)));
+          }})
       .nn();
   // Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
   r.unary(

@@ -2,7 +2,7 @@
 #include "op/formula.h"
 
 namespace {
-using rl::Range, rl::Value;
+using rl::Range, rl::Value, rl::Vectorized;
 constexpr double kLn2 = 0.693147180559945309417, kLn10 = 2.302585092994045684018;
 
 struct Exponential {
@@ -23,7 +23,7 @@ struct Logarithm {
 }  // namespace
 
 RL_FORMULAS(exponential) {
-  r.unary("exp(input)", Float, "e ** input.", Exponential(),
+  r.unary("exp(input)", Float, "e ** input.", Vectorized<Exponential>(),
           [](Value auto g, Value auto, Value auto y) { return g * y; })
       .in_place_function();
   r.unary(
@@ -35,7 +35,7 @@ RL_FORMULAS(exponential) {
        [](Value auto x) { return expm1(x); },
        [](Value auto g, Value auto, Value auto y) { return g * (y + 1.0); })
       .in_place_function();
-  r.unary("log(input)", Float, "The natural logarithm.", Logarithm(),
+  r.unary("log(input)", Float, "The natural logarithm.", Vectorized<Logarithm>(),
           [](Value auto g, Value auto x, Value auto) { return g / x; })
       .in_place_function();
   r.unary(
@@ -51,15 +51,15 @@ RL_FORMULAS(exponential) {
        [](Value auto x) { return log1p(x); },
        [](Value auto g, Value auto x, Value auto) { return g / (x + 1.0); })
       .in_place_function();
-  r.unary(
-       "sqrt(input)", Float, "The square root.", [](Value auto x) { return sqrt(x); },
-       [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); })
+  r.unary("sqrt(input)", Float, "The square root.",
+          Vectorized{[](Value auto x) { return sqrt(x); }},
+          [](Value auto g, Value auto, Value auto y) { return g / (2.0 * y); })
       .in_place_function();
   r.unary(
        "rsqrt(input)", Float, "1 / sqrt(input).", [](Value auto x) { return rsqrt(x); },
        [](Value auto g, Value auto, Value auto y) { return -0.5 * g * (y * y * y); })
       .in_place_function();
-  r.unary("sigmoid(input)", Float, "1 / (1 + exp(-input)).", Sigmoid(),
+  r.unary("sigmoid(input)", Float, "1 / (1 + exp(-input)).", Vectorized<Sigmoid>(),
           [](Value auto g, Value auto, Value auto y) { return g * (1.0 - y) * y; })
       .in_place_function();
   r.binary(

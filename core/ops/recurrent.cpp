@@ -1,7 +1,9 @@
-// LSTM and GRU cells from their gates: one kernel forward and one backward for each. The products
-// that make the gates, layers and sequences are in rushlight/nn/modules/_rnn.py.
+// LSTM and GRU cells from their gates: one kernel forward and one backward for each, and an LSTM's
+// whole layer. The products that make the gates of its input, other layers and sequences are in
+// rushlight/nn/modules/_rnn.py.
 #include "autograd/engine.h"
 #include "cpu/dispatch.h"
+#include "cpu/gemm.h"
 #include "cpu/pick.h"
 #include "cpu/recurrent_kernels.h"
 #include "cpu/threads.h"
@@ -125,6 +127,122 @@ Tensors lstm_cell(const Tensor& gates_in, const Tensor& c_in) {
   });
 }
 
+// ---- A layer of LSTM cells ----
+//
+// The rows of a batch do not meet, so each thread takes some of them through all steps. What a step
+// makes is kept for the gradients; that of the weights is then one product over all steps.
+
+Tensors layer_steps(const Tensors& inputs) {
+  const Tensor &gates = inputs[0], weight = transpose(inputs[3], 0, 1);
+  Tensors outs;
+  Tensor h = inputs[1], c = inputs[2];
+  for (int64_t t = 0; t < gates.size(0); ++t) {
+    const Tensors next = lstm_steps({add(select(gates, 0, t), mm(h, weight)), c});
+    h = next[0], c = next[1];
+    outs.push_back(h);
+  }
+  return {stack(outs, 0), h, c};
+}
+
+/// The sizes of a layer, and products with its weights for some rows of a batch.
+struct LstmLayer {
+  int64_t L, N, H;
+  DType dtype;
+
+  explicit LstmLayer(const Tensor& gates)
+      : L(gates.size(0)), N(gates.size(1)), H(gates.size(2) / 4), dtype(gates.dtype()) {}
+
+  /// Calls rows(T{}, b, e) for ranges of rows; a short range of long rows is not worth a thread.
+  template <class F>
+  void by_rows(F&& rows) const {
+    LongKernel off(L * N * H * H);
+    typed(dtype, [&](auto zero) {
+      cpu::parallel_for(0, N, kGrain / (L * H + 1) + 4,
+                        [&](int64_t b, int64_t e) { rows(zero, b, e); });
+    });
+  }
+  /// c = a @ b + beta * c for n rows, contiguous all.
+  void product(int64_t n, int64_t width, int64_t k, const void* a, const void* b, double beta,
+               void* c) const {
+    cpu::gemm(dtype, false, false, n, width, k, 1.0, a, k, b, width, beta, c, width);
+  }
+};
+
+struct LstmLayerGradients {
+  Saved gates, h, c, weight, out, cells, kept;
+
+  Grads operator()(const Grads& g, Node& n) const {
+    const Tensor w = weight.unpack(&n), gate = gates.unpack(&n), h0 = h.unpack(&n),
+                 c0 = c.unpack(&n);
+    if (GradMode::enabled) return differentiated(layer_steps, g, {gate, h0, c0, w});
+    const Tensor outs = out.unpack(&n), k = kept.unpack(&n), cs = cells.unpack(&n);
+    const LstmLayer layer(gate);
+    const int64_t L = layer.L, N = layer.N, H = layer.H;
+    const Tensor first = as_contiguous(c0), matrix = as_contiguous(w);
+    const Tensor dh = clone(dense_or_zeros(g[1], first)), dc = clone(dense_or_zeros(g[2], first)),
+                 dgates = empty({L, N, 4 * H}, layer.dtype);
+    const Tensor dout = g[0].defined() ? as_contiguous(g[0]) : Tensor();
+    layer.by_rows([&](auto zero, int64_t b, int64_t e) {
+      using T = decltype(zero);
+      T *h_at = dh.data<T>() + b * H, *c_at = dc.data<T>() + b * H;
+      for (int64_t t = L - 1; t >= 0; --t) {
+        T* to = dgates.data<T>() + (t * N + b) * 4 * H;
+        const T* before = t ? cs.data<T>() + ((t - 1) * N + b) * H : first.data<T>() + b * H;
+        for (int64_t i = 0; dout.defined() && i < (e - b) * H; ++i)
+          h_at[i] += dout.data<T>()[(t * N + b) * H + i];
+        for (int64_t r = 0; r < e - b; ++r)
+          kernels<T>().lstm_backward(H, k.data<T>() + (t * N + b + r) * 5 * H, before + r * H,
+                                     h_at + r * H, c_at + r * H, to + r * 4 * H, c_at + r * H);
+        layer.product(e - b, H, 4 * H, to, matrix.data<T>(), 0, h_at);
+      }
+    });
+    Tensor dw;
+    if (n.needs(3)) {
+      const Tensor all = reshape(dgates, {L * N, 4 * H});
+      const Tensor states = cat({unsqueeze(h0, 0), slice(outs, 0, 0, L - 1, 1)}, 0);
+      dw = mm(transpose(all, 0, 1), reshape(states, {L * N, H}));
+    }
+    return {dgates, dh, dc, dw};
+  }
+};
+
+Tensors lstm_layer(const Tensor& gates_in, const Tensor& h_in, const Tensor& c_in,
+                   const Tensor& weight) {
+  RL_CHECK(gates_in.dim() == 3 && gates_in.size(0) > 0 && h_in.dim() == 2 &&
+               h_in.sizes() == c_in.sizes() && h_in.size(0) == gates_in.size(1) &&
+               4 * h_in.size(1) == gates_in.size(2) && weight.dim() == 2 &&
+               weight.size(0) == gates_in.size(2) && weight.size(1) == h_in.size(1),
+           "recurrent layer: gates of ", gates_in.sizes(), " and weights of ", weight.sizes(),
+           " do not fit a state of ", h_in.sizes());
+  if (!have_kernel({&gates_in, &h_in, &c_in, &weight}))
+    return layer_steps({gates_in, h_in, c_in, weight});
+  const LstmLayer layer(gates_in);
+  const int64_t L = layer.L, N = layer.N, H = layer.H;
+  const Tensor gates = clone(contiguous(detach(gates_in))), h = as_contiguous(h_in),
+               c = as_contiguous(c_in), matrix = as_contiguous(transpose(detach(weight), 0, 1));
+  const Tensor out = empty({L, N, H}, layer.dtype), cells = empty({L, N, H}, layer.dtype),
+               kept = empty({L, N, 5 * H}, layer.dtype);
+  layer.by_rows([&](auto zero, int64_t b, int64_t e) {
+    using T = decltype(zero);
+    const T *h_at = h.data<T>() + b * H, *c_at = c.data<T>() + b * H;
+    for (int64_t t = 0; t < L; ++t) {
+      T *g = gates.data<T>() + (t * N + b) * 4 * H, *to = out.data<T>() + (t * N + b) * H,
+        *cell = cells.data<T>() + (t * N + b) * H;
+      layer.product(e - b, 4 * H, H, h_at, matrix.data<T>(), 1, g);
+      for (int64_t r = 0; r < e - b; ++r)
+        kernels<T>().lstm(H, g + r * 4 * H, c_at + r * H, kept.data<T>() + (t * N + b + r) * 5 * H,
+                          to + r * H, cell + r * H);
+      h_at = to, c_at = cell;
+    }
+  });
+  const Tensor last_h = clone(select(out, 0, L - 1)), last_c = clone(select(cells, 0, L - 1));
+  return record_all(
+      {out, last_h, last_c}, "MkldnnRnnLayerBackward0", {&gates_in, &h_in, &c_in, &weight}, [&] {
+        return LstmLayerGradients{Saved(gates_in),  Saved(h_in),  Saved(c_in), Saved(weight),
+                                  Saved(out, true), Saved(cells), Saved(kept)};
+      });
+}
+
 // ---- GRU ----
 
 Tensors gru_steps(const Tensors& inputs) {
@@ -181,6 +299,11 @@ void define_recurrent(Registry& r) {
        "The next state (h, c), each (N, H), of an LSTM from its gates (N, 4 H): input, forget, "
        "cell and output, before their activations.",
        &lstm_cell)
+      .hidden();
+  r.op("_lstm_layer(gates, hx, cx, weight)",
+       "All states (L, N, H) of an LSTM's layer and its last (h, c), from the input's share of the "
+       "gates (L, N, 4 H), the first state and the state's weights (4 H, H).",
+       &lstm_layer)
       .hidden();
   r.op("_gru_cell(input_gates, hidden_gates, hx)",
        "The next state (N, H) of a GRU from the shares of its input and of its state in the gates "

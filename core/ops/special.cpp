@@ -8,7 +8,8 @@ constexpr double kTwoOverSqrtPi = 1.128379167095512573896, kPi = 3.1415926535897
 
 RL_FORMULAS(special) {
   r.unary(
-       "erf(input)", RealFloat, "The error function.", [](Value auto x) { return erf(x); },
+       "erf(input)", RealFloat, "The error function.",
+       rl::Vectorized{[](Value auto x) { return erf(x); }},
        [](Value auto g, Value auto x, Value auto) { return g * (kTwoOverSqrtPi * exp(-(x * x))); })
       .in_place_function()
       .kernel("erf_vml_cpu");

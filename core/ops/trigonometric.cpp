@@ -2,7 +2,7 @@
 #include "op/formula.h"
 
 namespace {
-using rl::Range, rl::Value;
+using rl::Range, rl::Value, rl::Vectorized;
 struct Angles {
   static constexpr Range range{0, 131072};  // few enough turns to subtract in three steps
 };
@@ -29,8 +29,10 @@ struct CosineGradient : Angles {
 }  // namespace
 
 RL_FORMULAS(trigonometric) {
-  r.unary("sin(input)", Float, "Sine, of radians.", Sine(), SineGradient()).in_place_function();
-  r.unary("cos(input)", Float, "Cosine, of radians.", Cosine(), CosineGradient())
+  r.unary("sin(input)", Float, "Sine, of radians.", Vectorized<Sine>(), Vectorized<SineGradient>())
+      .in_place_function();
+  r.unary("cos(input)", Float, "Cosine, of radians.", Vectorized<Cosine>(),
+          Vectorized<CosineGradient>())
       .in_place_function();
   r.unary(
        "tan(input)", Float, "Tangent, of radians.", [](Value auto x) { return tan(x); },
@@ -59,9 +61,9 @@ RL_FORMULAS(trigonometric) {
        "cosh(input)", Float, "Hyperbolic cosine.", [](Value auto x) { return cosh(x); },
        [](Value auto g, Value auto x, Value auto) { return g * sinh(x); })
       .in_place_function();
-  r.unary(
-       "tanh(input)", Float, "Hyperbolic tangent.", [](Value auto x) { return tanh(x); },
-       [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); })
+  r.unary("tanh(input)", Float, "Hyperbolic tangent.",
+          Vectorized{[](Value auto x) { return tanh(x); }},
+          [](Value auto g, Value auto, Value auto y) { return (g + g * y) * (1.0 - y); })
       .in_place_function();
   r.unary(
        "asinh(input)", Float, "Inverse hyperbolic sine.", [](Value auto x) { return asinh(x); },

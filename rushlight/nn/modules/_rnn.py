@@ -4,6 +4,7 @@ import rushlight as torch
 
 _linear = torch._C._nn.linear
 _lstm_cell, _gru_cell = torch._C._hidden._lstm_cell, torch._C._hidden._gru_cell
+_lstm_layer = torch._C._hidden._lstm_layer
 
 
 def step(mode, x, state, weights):
@@ -28,6 +29,11 @@ def _advance(mode, gates_x, state, weights):
 def _layer(mode, x, state, weights, reverse):
     """A layer over (L, N, in) in one direction: the outputs (L, N, out) and the last state."""
     # One product serves all steps.
+    if mode == "LSTM" and len(weights) == 4 and len(x):
+        bias = weights[2] if weights[2] is None else weights[2] + weights[3]
+        gates = _linear(x, weights[0], bias)
+        outputs, h, c = _lstm_layer(gates.flip(0) if reverse else gates, *state, weights[1])
+        return outputs.flip(0) if reverse else outputs, (h, c)
     gates = _linear(x, weights[0], weights[2]).unbind(0)
     outputs = []
     for g in reversed(gates) if reverse else gates:
