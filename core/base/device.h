@@ -15,12 +15,6 @@ struct Device {
 inline const char* name_of(Device::Type t) {
   return t == Device::Cpu ? "cpu" : t == Device::Cuda ? "cuda" : "meta";
 }
-inline void append(std::string& s, const Device& d) {
-  s += name_of(d.type);
-  if (d.index >= 0) {
-    s += ':';
-    s += std::to_string(d.index);
-  }
-}
+void append(std::string& s, const Device& d);
 
 }  // namespace rl

@@ -109,20 +109,8 @@ class Dims {
 };
 
 /// "[2, 3]", as in PyTorch's messages.
-inline void append(std::string& s, const Dims& d) {
-  s += '[';
-  for (int i = 0; i < d.size(); ++i) {
-    if (i) s += ", ";
-    s += std::to_string(d[i]);
-  }
-  s += ']';
-}
-
+void append(std::string& s, const Dims& d);
 /// "2x3", the form of PyTorch's matrix-product messages.
-inline std::string by_x(const Dims& d) {
-  std::string s;
-  for (int i = 0; i < d.size(); ++i) s += (i ? "x" : "") + std::to_string(d[i]);
-  return s;
-}
+std::string by_x(const Dims& d);
 
 }  // namespace rl

@@ -2,7 +2,9 @@
 // The first line of a message is PyTorch's; later lines say why and how to mend it.
 #pragma once
 #include <complex>
+#include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -23,40 +25,56 @@ class Error : public std::exception {
 /// Thrown through C++ when a Python exception is already set; the binding layer just returns.
 struct PythonError {};
 
-namespace detail {
-inline void append(std::string& s, std::string_view v) { s += v; }
-inline void append(std::string& s, char c) { s += c; }
-inline void append(std::string& s, const char* v) { s += v; }
-template <class T>
-  requires(std::is_same_v<T, bool>)
-void append(std::string& s, T b) {
-  s += b ? "True" : "False";
-}
-template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, char>)
-void append(std::string& s, T v) {
-  if constexpr (std::is_floating_point_v<T>) {
-    char buffer[32];
-    snprintf(buffer, sizeof buffer, "%g", static_cast<double>(v));
-    s += buffer;
-  } else {
-    s += std::to_string(v);
-  }
-}
-}  // namespace detail
+/// One part of a message: text, a number, or anything with an `append(std::string&, x)` found by
+/// lookup. Messages are put together out of line, and numbers held by value, so that a check costs
+/// its neighbours nothing.
+class Part {
+ public:
+  Part(const char* v) : Part(std::string_view(v)) {}
+  Part(const std::string& v) : Part(std::string_view(v)) {}
+  Part(std::string_view v) : write_(text), text_(v) {}
+  Part(char v) : write_(letter), integer_(v) {}
+  Part(bool v) : Part(v ? "True" : "False") {}
+  template <class T>
+    requires(std::is_integral_v<T>)
+  Part(T v) : write_(std::is_signed_v<T> ? integer : natural), integer_(static_cast<int64_t>(v)) {}
+  Part(double v) : write_(real), real_(v) {}
+  template <class T>
+    requires(!std::is_arithmetic_v<T>)
+  Part(const T& v)
+      : write_([](std::string& s, const Part& p) { append(s, *static_cast<const T*>(p.other_)); }),
+        other_(&v) {}
 
-/// Concatenates text, numbers and anything with an `append(std::string&, x)` found by lookup.
+  void write(std::string& s) const { write_(s, *this); }
+
+ private:
+  using Write = void (*)(std::string&, const Part&);
+  static void text(std::string&, const Part&);
+  static void letter(std::string&, const Part&);
+  static void integer(std::string&, const Part&);
+  static void natural(std::string&, const Part&);
+  static void real(std::string&, const Part&);
+
+  Write write_;
+  union {
+    std::string_view text_;
+    int64_t integer_;
+    double real_;
+    const void* other_;
+  };
+};
+
+std::string join(std::initializer_list<Part> parts);
+[[noreturn, gnu::cold]] void raise_parts(ErrorKind kind, std::initializer_list<Part> parts);
+
 template <class... Parts>
 std::string str(const Parts&... parts) {
-  std::string s;
-  using detail::append;
-  (append(s, parts), ...);
-  return s;
+  return join({Part(parts)...});
 }
-
 template <class... Parts>
-[[noreturn, gnu::cold, gnu::noinline]] void raise(ErrorKind kind, const Parts&... parts) {
-  throw Error(kind, str(parts...));
+[[noreturn, gnu::cold, gnu::always_inline]] inline void raise(ErrorKind kind,
+                                                              const Parts&... parts) {
+  raise_parts(kind, {Part(parts)...});
 }
 
 }  // namespace rl

@@ -1,5 +1,5 @@
-// The leaves as loops over tiles, for one instruction set. Which leaves there are, and which types
-// each takes, is read off expr/leaves.h and expr/lane.h; nothing is listed here.
+// Leaves as loops over tiles, for one instruction set: those of masks, and those whose operation
+// does more than the leaf. Every other leaf is a formula, which has its kernels already.
 #include "cpu/tile_kernels.h"
 
 #include "expr/kernels.h"
@@ -10,117 +10,79 @@ namespace {
 using cpu::TileLeaf;
 using cpu::TileTable;
 
-struct Do_select {
-  template <class T>
-  RL_INLINE Lane<T> operator()(Mask m, Lane<T> a, Lane<T> b) const {
-    return where(m, a, b);
-  }
+// The operations scale by alpha, or turn integers into floats.
+struct Sum {
+  RL_INLINE auto operator()(auto a, auto b) const { return a + b; }
+};
+struct Difference {
+  RL_INLINE auto operator()(auto a, auto b) const { return a - b; }
+};
+struct Quotient {
+  RL_INLINE auto operator()(auto a, auto b) const { return a / b; }
 };
 
-#define X(leaf, op, cuda)                   \
-  struct Do_##leaf {                        \
-    template <class... A>                   \
-    RL_INLINE auto operator()(A... a) const \
-      requires requires { leaf(a...); }     \
-    {                                       \
-      return leaf(a...);                    \
-    }                                       \
-  };
-RL_UNARY_LEAVES(X)
-RL_PLAIN_UNARY_LEAVES(X)
-RL_BINARY_LEAVES(X)
-RL_OPERATOR_LEAVES(X)
-#undef X
-
-/// A value of an operand's type: Lane<T>, or Mask.
-template <class V>
-RL_INLINE V get(const void* p, int64_t i) {
-  if constexpr (requires { typename V::type; })
-    return at<typename V::type>(p, i);
-  else
-    return {static_cast<const uint8_t*>(p)[i] != 0};
+void mask_not_tile(int64_t n, void* out, const void* const* in, const int64_t*, const void*) {
+  const auto* a = static_cast<const uint8_t*>(in[0]);
+  for (int64_t i = 0; i < n; ++i) put(out, i, Mask{a[i] == 0});
 }
 
-template <class F, class A>
-void unary(int64_t n, void* out, const void* a, const void*, const void*) {
+template <bool kAnd>
+void two_masks(int64_t n, void* out, const void* const* in, const int64_t* step, const void*) {
+  const auto *a = static_cast<const uint8_t*>(in[0]), *b = static_cast<const uint8_t*>(in[1]);
+  const int64_t a_step = step[0], b_step = step[1];
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) put(out, i, F{}(get<A>(a, i)));
+  for (int64_t i = 0; i < n; ++i) {
+    const Mask x{a[i * a_step] != 0}, y{b[i * b_step] != 0};
+    put(out, i, kAnd ? x && y : x || y);
+  }
 }
 
-template <class F, class A, unsigned Numbers>
-void binary(int64_t n, void* out, const void* a, const void* b, const void*) {
-  const A a0 = get<A>(a, 0), b0 = get<A>(b, 0);
+/// Bits are only moved: the type's width is enough.
+template <class T, bool kNumberA, bool kNumberB>
+void select_of(int64_t n, T* out, const uint8_t* m, const T* a, const T* b) {
+  const T a0 = a[0], b0 = b[0];
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i)
-    put(out, i, F{}(Numbers & 1 ? a0 : get<A>(a, i), Numbers & 2 ? b0 : get<A>(b, i)));
+  for (int64_t i = 0; i < n; ++i) {
+    const T x = kNumberA ? a0 : a[i], y = kNumberB ? b0 : b[i];
+    out[i] = m[i] ? x : y;
+  }
 }
-
-template <class T, unsigned Numbers>
-void select(int64_t n, void* out, const void* m, const void* a, const void* b) {
-  const Mask m0 = get<Mask>(m, 0);
-  const Lane<T> a0 = at<T>(a, 0), b0 = at<T>(b, 0);
-#pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i)
-    put(out, i,
-        Do_select{}(Numbers & 1 ? m0 : get<Mask>(m, i), Numbers & 2 ? a0 : at<T>(a, i),
-                    Numbers & 4 ? b0 : at<T>(b, i)));
-}
-
-template <class R>
-constexpr bool is_mask = false;
-template <>
-inline constexpr bool is_mask<Mask> = true;
-
-template <class F, class A>
-constexpr TileLeaf unary_leaf() {
-  return {{unary<F, A>}, is_mask<decltype(F{}(A{}))>};
-}
-template <class F, class A>
-constexpr TileLeaf binary_leaf() {
-  return {{binary<F, A, 0>, binary<F, A, 1>, binary<F, A, 2>}, is_mask<decltype(F{}(A{}, A{}))>};
-}
-
-/// The leaf for numbers of type T, or else for masks, or else none.
-template <class F, class T>
-constexpr TileLeaf one_operand() {
-  if constexpr (requires(Lane<T> x) { F{}(x); })
-    return unary_leaf<F, Lane<T>>();
-  else if constexpr (requires(Mask m) { F{}(m); })
-    return unary_leaf<F, Mask>();
-  else
-    return {};
-}
-template <class F, class T>
-constexpr TileLeaf two_operands() {
-  if constexpr (requires(Lane<T> x) { F{}(x, x); })
-    return binary_leaf<F, Lane<T>>();
-  else if constexpr (requires(Mask m) { F{}(m, m); })
-    return binary_leaf<F, Mask>();
-  else
-    return {};
-}
-
 template <class T>
+void select_tile(int64_t n, void* to, const void* const* in, const int64_t* step, const void*) {
+  T* out = static_cast<T*>(to);
+  const auto* m = static_cast<const uint8_t*>(in[0]);
+  const T *a = static_cast<const T*>(in[1]), *b = static_cast<const T*>(in[2]);
+  if (!step[0]) {
+    const int which = m[0] ? 1 : 2;
+    const T* from = which == 1 ? a : b;
+    for (int64_t i = 0; i < n; ++i) out[i] = from[i * step[which]];
+  } else if (!step[1]) {
+    (step[2] ? select_of<T, true, false> : select_of<T, true, true>)(n, out, m, a, b);
+  } else {
+    (step[2] ? select_of<T, false, false> : select_of<T, false, true>)(n, out, m, a, b);
+  }
+}
+
+template <class T, class Bits>
 constexpr void fill(TileLeaf* t) {
-#define X(leaf, op, cuda) t[static_cast<int>(Leaf::leaf)] = one_operand<Do_##leaf, T>();
-  RL_UNARY_LEAVES(X)
-  RL_PLAIN_UNARY_LEAVES(X)
-#undef X
-#define X(leaf, op, cuda) t[static_cast<int>(Leaf::leaf)] = two_operands<Do_##leaf, T>();
-  RL_BINARY_LEAVES(X)
-  RL_OPERATOR_LEAVES(X)
-#undef X
-  t[static_cast<int>(Leaf::select)] = {{select<T, 0>, select<T, 1>, select<T, 2>, select<T, 3>,
-                                        select<T, 4>, select<T, 5>, select<T, 6>, select<T, 7>},
-                                       false};
+  const auto set = [t](Leaf leaf, cpu::PointwiseFn fn, bool mask = false) {
+    t[static_cast<int>(leaf)] = {fn, mask};
+  };
+  set(Leaf::add, forward_loop<T, Sum, 2, 0>);
+  set(Leaf::sub, forward_loop<T, Difference, 2, 0>);
+  set(Leaf::div, forward_loop<T, Quotient, 2, 0>);
+  set(Leaf::mask_not, mask_not_tile, true);
+  set(Leaf::mask_and, two_masks<true>, true);
+  set(Leaf::mask_or, two_masks<false>, true);
+  set(Leaf::select, select_tile<Bits>);
 }
 
 constexpr TileTable make_table() {
   TileTable t{};
-  fill<float>(t.leaf[0]);
-  fill<double>(t.leaf[1]);
-  fill<int32_t>(t.leaf[2]);
-  fill<int64_t>(t.leaf[3]);
+  fill<float, uint32_t>(t.leaf[0]);
+  fill<double, uint64_t>(t.leaf[1]);
+  fill<int32_t, uint32_t>(t.leaf[2]);
+  fill<int64_t, uint64_t>(t.leaf[3]);
   return t;
 }
 

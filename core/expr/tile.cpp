@@ -30,12 +30,23 @@ int operands(const Instruction& i, size_t* from) {
   return n;
 }
 
-const cpu::TileLeaf& leaf_of(Leaf leaf, Compute c) {
+/// The kernels of the formula that is the leaf's operation.
+const cpu::FormulaKernels& formula_of(Leaf leaf) {
+  static const cpu::FormulaKernels* found[kLeaves] = {};
+  const cpu::FormulaKernels*& f = found[static_cast<int>(leaf)];
+  const std::string start = str(info(leaf).op, "(");
+  for (f = f ? f : cpu::formulas().entry; !std::string_view(f->name).starts_with(start);) ++f;
+  return *f;
+}
+
+cpu::TileLeaf leaf_of(Leaf leaf, Compute c) {
   const int type = static_cast<int>(c);
   RL_CHECK(type < cpu::TileTable::kTypes, "tiles are real, not ", name_of(dtype_of(c)));
-  const cpu::TileLeaf& t = cpu::tile_table().leaf[type][static_cast<int>(leaf)];
-  RL_CHECK(t.fn[0], "leaf ", info(leaf).name, " is not for ", name_of(dtype_of(c)));
-  return t;
+  const cpu::TileLeaf& own = cpu::tile_table().leaf[type][static_cast<int>(leaf)];
+  if (own.fn) return own;
+  const cpu::FormulaKernels& f = formula_of(leaf);
+  RL_CHECK(f.forward[type], "leaf ", info(leaf).name, " is not for ", name_of(dtype_of(c)));
+  return {f.forward[type], f.result[type] == static_cast<int>(DType::Bool)};
 }
 
 /// Which instructions numbers alone decide.
@@ -105,19 +116,17 @@ TileProgram::TileProgram(const Program& p, Compute compute, const std::vector<bo
     const Instruction& i = p.code[k];
     if (i.leaf == Leaf::input && !number[k]) slot[k] = i.a;
     if (is_source(i.leaf)) continue;
-    Step step{leaf_of(i.leaf, compute).fn[0], slot[k], {0, 0, 0}};
+    Step step{leaf_of(i.leaf, compute).fn, slot[k], {0, 0, 0}, {1, 1, 1}};
     size_t from[3];
     const int n = operands(i, from);
-    unsigned numbers = 0;
     for (int j = 0; j < n; ++j) {
       step.in[j] = slot[from[j]];
-      numbers |= static_cast<unsigned>(number[from[j]]) << j;
+      step.step[j] = number[k] || !number[from[j]];
     }
     if (number[k]) {
       number_steps_.push_back(step);
       continue;
     }
-    step.fn = leaf_of(i.leaf, compute).fn[numbers];
     // A tile may be overwritten by the step that reads it last, if the elements are as wide.
     const auto release = [&](bool as_wide) {
       for (int j = 0; j < n; ++j) {
@@ -159,7 +168,7 @@ TileProgram::Cells TileProgram::numbers(const void* const* in, const void* param
       const void* from[3];
       for (int j = 0; j < 3; ++j)
         from[j] = s.in[j] < inputs_ ? nullptr : cells[static_cast<size_t>(s.in[j] - inputs_)].bytes;
-      s.fn(1, to, from[0], from[1], from[2]);
+      s.fn(1, to, from, s.step, nullptr);
     }
   }
   return cells;
@@ -190,9 +199,11 @@ void TileProgram::tiles(int64_t begin, int64_t end, char* out, const void* const
     for (size_t j = 0; j < static_cast<size_t>(inputs_); ++j)
       at[j] = in[j] ? static_cast<char*>(const_cast<void*>(in[j])) + i * size : nullptr;
     at.back() = out + i * out_size;
-    for (const Step& s : steps_)
-      s.fn(m, at[static_cast<size_t>(s.out)], at[static_cast<size_t>(s.in[0])],
-           at[static_cast<size_t>(s.in[1])], at[static_cast<size_t>(s.in[2])]);
+    for (const Step& s : steps_) {
+      const void* from[3];
+      for (int j = 0; j < 3; ++j) from[j] = at[static_cast<size_t>(s.in[j])];
+      s.fn(m, at[static_cast<size_t>(s.out)], from, s.step, nullptr);
+    }
   }
 }
 

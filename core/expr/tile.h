@@ -28,8 +28,9 @@ class TileProgram {
   // Values live in slots: first the inputs, then cells (one number each), then registers (tiles),
   // last the result, which is the caller's memory.
   struct Step {
-    cpu::TileFn fn;
+    cpu::PointwiseFn fn;
     int out, in[3];
+    int64_t step[3];  // 0: one number
   };
   struct Cell {
     alignas(16) char bytes[16];

@@ -2,6 +2,22 @@
 #include "op/call.h"
 
 namespace rl {
+
+void raise_freed() {
+  raise(ErrorKind::Runtime,
+        "Trying to backward through the graph a second time (or directly access saved tensors "
+        "after they have already been freed). Saved intermediate values of the graph are freed "
+        "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
+        "to backward through the graph a second time or if you need to access saved tensors "
+        "after calling backward.");
+}
+
+Ref<Node> with_edges(Node* node, std::initializer_list<const Tensor*> inputs) {
+  Ref<Node> ref(node);
+  for (const Tensor* t : inputs) node->next.push_back(gradient_edge(*t));
+  return ref;
+}
+
 namespace {
 
 /// A number takes the form that its parameter reads.
@@ -36,6 +52,26 @@ Result invoke_with_defaults(const Op& op, Arg* args, size_t given) {
     if (all[i].is_number) settle(all[i], params[i].kind);
   }
   return o.invoke(o.function, all);
+}
+
+const Op& find_op(const char* name) {
+  const Op* found = registry().find(name);
+  RL_CHECK_AS(NotImplemented, found, "no operation ", name);
+  return *found;
+}
+
+Tensor call_with(const Op& op, std::initializer_list<Operand> operands) {
+  if (op.formula && op.formula->operands == static_cast<int>(operands.size())) {
+    Scalar scalars[4];
+    const auto& params = op.overloads.back().schema->params;
+    for (int i = 0; i < op.formula->scalars; ++i)
+      scalars[i] = params[operands.size() + static_cast<size_t>(i)].fallback.number;
+    return pointwise(*op.formula, operands.begin(), scalars);
+  }
+  Arg args[3];
+  Arg* a = args;
+  for (const Operand& o : operands) o.tensor ? to_arg(*a++, *o.tensor) : to_arg(*a++, o.number);
+  return invoke_with_defaults(op, args, operands.size()).tensor;
 }
 
 namespace {

@@ -71,31 +71,24 @@ inline void to_arg(Arg& a, DType v) {
   a.i = static_cast<int64_t>(v);
 }
 
+const Op& find_op(const char* name);  ///< NotImplementedError if there is none
 Result invoke_with_defaults(const Op& op, Arg* args, size_t given);
+Tensor call_with(const Op& op, std::initializer_list<Operand> operands);
 
 /// Calls an operation by its name; trailing parameters take their defaults. Numbers may stand where
 /// the operation takes tensors or numbers only in pointwise operations.
 template <FixedString Name, class... A>
 Tensor call_op(const A&... a) {
-  static const Op* op = [] {
-    const Op* found = registry().find(Name.text);
-    if (!found) raise(ErrorKind::NotImplemented, "no operation ", Name.text);
-    return found;
-  }();
+  static const Op* op = nullptr;
+  if (!op) op = &find_op(Name.text);
   if constexpr ((std::is_convertible_v<A, Operand> && ...) && sizeof...(A) <= 3) {
-    if (op->formula && op->formula->operands == static_cast<int>(sizeof...(A))) {
-      const Operand operands[] = {Operand(a)...};
-      Scalar scalars[4];
-      const auto& params = op->overloads.back().schema->params;
-      for (int i = 0; i < op->formula->scalars; ++i)
-        scalars[i] = params[sizeof...(A) + static_cast<size_t>(i)].fallback.number;
-      return pointwise(*op->formula, operands, scalars);
-    }
+    return call_with(*op, {Operand(a)...});
+  } else {
+    Arg args[sizeof...(A)];
+    size_t i = 0;
+    (to_arg(args[i++], a), ...);
+    return invoke_with_defaults(*op, args, i).tensor;
   }
-  Arg args[16];
-  size_t i = 0;
-  (to_arg(args[i++], a), ...);
-  return invoke_with_defaults(*op, args, sizeof...(A)).tensor;
 }
 
 // ---- helpers without recording ----
@@ -126,6 +119,10 @@ Tensor sum_to(const Tensor& g, const Dims& sizes);
 
 // ---- recording an operation that is a C++ function ----
 
+[[noreturn]] void raise_freed();  ///< what a node needs for its backward has been freed
+/// The node, with edges to where the inputs' gradients go.
+Ref<Node> with_edges(Node* node, std::initializer_list<const Tensor*> inputs);
+
 /// A node whose gradient is a closure `Grads(const Grads& grads, Node& self)`. What the closure
 /// saved (Saved, tensors) is freed after the backward.
 template <class F>
@@ -133,13 +130,7 @@ struct ClosureNode : Node {
   ClosureNode(const char* label, F f) : label(label), fn(std::move(f)) {}
   std::string name() const override { return label; }
   Grads apply(Grads&& grads) override {
-    RL_CHECK(
-        fn.has_value(),
-        "Trying to backward through the graph a second time (or directly access saved tensors "
-        "after they have already been freed). Saved intermediate values of the graph are freed "
-        "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need "
-        "to backward through the graph a second time or if you need to access saved tensors "
-        "after calling backward.");
+    if (!fn) raise_freed();
     return (*fn)(grads, *this);
   }
   void release() override {
@@ -154,10 +145,8 @@ template <class F>
 Ref<Node> make_node(const char* label, std::initializer_list<const Tensor*> inputs, F f,
                     bool keeps = false) {
   auto* node = new ClosureNode<F>(label, std::move(f));
-  Ref<Node> ref(node);
   node->keeps = keeps;
-  for (const Tensor* t : inputs) node->next.push_back(gradient_edge(*t));
-  return ref;
+  return with_edges(node, inputs);
 }
 /// The same from a builder of the closure: a closure that saved no tensor survives its backward.
 template <class Builder>

@@ -49,9 +49,37 @@ class AlongDim {
   /// `looked_up` do not move along the line. Each line is visited in order.
   template <class F>
   void each(unsigned looked_up, F f) const {
+    each_block(looked_up, &f, [](const void* f, Block b) {
+      const F visit = *static_cast<const F*>(f);  // its own, so that what it holds is in registers
+      for (int64_t l = 0; l < b.lines; ++l) {
+        int64_t o = b.at[0], u = b.at[1], v = b.at[2];
+        const int64_t by = b.inner[2];
+        if (b.inner[0] == 1 && b.inner[1] == 1) {
+          for (int64_t j = 0; j < b.items; ++j, v += by) visit(o + j, u + j, v);
+        } else {
+          for (int64_t j = 0; j < b.items; ++j) {
+            visit(o, u, v);
+            o += b.inner[0], u += b.inner[1], v += by;
+          }
+        }
+        for (int k = 0; k < 3; ++k) b.at[k] += b.outer[k];
+      }
+    });
+  }
+
+ private:
+  /// A part of each(): lines of items, where they start and how far it is to the next.
+  struct Block {
+    int64_t at[kMax], lines, items;
+    const int64_t *outer, *inner;
+  };
+  void each_block(unsigned looked_up, const void* f, void (*visit)(const void* f, Block)) const {
     if (count() == 0 || length == 0) return;
-    int64_t move[kMax] = {};
-    for (int k = 0; k < operands_; ++k) move[k] = looked_up >> k & 1 ? 0 : step[k];
+    int64_t move[kMax] = {}, in[kMax] = {};
+    for (int k = 0; k < operands_; ++k) {
+      move[k] = looked_up >> k & 1 ? 0 : step[k];
+      in[k] = nest_.stride[k][0];
+    }
     // AlongDim inside, if neighbouring lines are closer in memory than neighbouring elements.
     const bool across = std::abs(nest_.stride[0][0]) < std::abs(step[0]) && nest_.size[0] > 1;
     const int64_t chunk = 512, chunks = (nest_.size[0] + chunk - 1) / chunk;
@@ -59,35 +87,16 @@ class AlongDim {
     const int64_t item = std::min(chunk, nest_.size[0]) * length;
     cpu::parallel_for(0, rows_ * chunks, 16384 / item + 1, [&](int64_t b, int64_t e) {
       for (int64_t i = b; i < e; ++i) {
-        int64_t o[kMax] = {};
-        at(i / chunks, o);
         const int64_t first = i % chunks * chunk, n = std::min(chunk, nest_.size[0] - first);
-        int64_t in[3];
-        for (int k = 0; k < 3; ++k) {
-          in[k] = k < operands_ ? nest_.stride[k][0] : 0;
-          o[k] += first * in[k];
-        }
-        const F visit = f;  // a copy of its own, so that what it holds stays in registers
-        const int64_t lines = across ? length : n, items = across ? n : length;
-        const int64_t *outer = across ? move : in, *inner = across ? in : move;
-        for (int64_t l = 0; l < lines; ++l) {
-          int64_t a = o[0], u = o[1], v = o[2];
-          const int64_t by = inner[2];
-          if (inner[0] == 1 && inner[1] == 1) {
-            for (int64_t j = 0; j < items; ++j, v += by) visit(a + j, u + j, v);
-          } else {
-            for (int64_t j = 0; j < items; ++j) {
-              visit(a, u, v);
-              a += inner[0], u += inner[1], v += by;
-            }
-          }
-          for (int k = 0; k < 3; ++k) o[k] += outer[k];
-        }
+        Block block = {{}, across ? length : n, across ? n : length, move, in};
+        if (!across) std::swap(block.outer, block.inner);
+        at(i / chunks, block.at);
+        for (int k = 0; k < operands_; ++k) block.at[k] += first * in[k];
+        visit(f, block);
       }
     });
   }
 
- private:
   static LoopNest make(const Dims& sizes, int dim, std::initializer_list<const Tensor*> operands) {
     Dims others = sizes, strides[kMax];
     const Dims* pointers[kMax];

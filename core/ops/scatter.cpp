@@ -137,16 +137,14 @@ void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tenso
            number ? std::string() : str(" and to be no larger size than src ", src.sizes()));
 }
 
-template <class T>
-Wide<T> greater(Wide<T> a, Wide<T> b, bool most) {
-  if constexpr (kComplex<T>)
-    return a;
-  else if (a != a)
-    return a;
-  else if (b != b)
-    return b;
-  else
-    return (a < b) == most ? b : a;
+template <class W>
+W greater(W a, W b, bool most) {
+  return a != a ? a : b != b || (a < b) == most ? b : a;
+}
+
+DType as_unsigned(DType t) {
+  constexpr DType of_size[] = {DType::U8, DType::U16, DType::U32, DType::U64};
+  return is_integral(t) && is_signed(t) ? of_size[__builtin_ctzll(size_of(t))] : t;
 }
 
 /// self[..., index, ...] = op(self, src) in order, for one of the reductions but the mean. Raises
@@ -177,21 +175,20 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
         });
       });
     };
-    switch (op) {
-      case Reduce::Prod:
-        return run([](W a, W b) { return a * b; });
-      case Reduce::Max:
-        return run([](W a, W b) { return greater<T>(a, b, true); });
-      case Reduce::Min:
-        return run([](W a, W b) { return greater<T>(a, b, false); });
-      default:
-        return run([](W a, W b) { return a + b; });
+    const bool most = op == Reduce::Max;
+    if (most || op == Reduce::Min) {
+      if constexpr (!kComplex<T>) run([most](W a, W b) { return greater(a, b, most); });
+    } else if constexpr (!std::is_integral_v<T> || std::is_unsigned_v<T>) {
+      op == Reduce::Prod ? run([](W a, W b) { return a * b; })
+                         : run([](W a, W b) { return a + b; });
     }
   };
   if (op == Reduce::Replace)
     dispatch_size(size_of(self.dtype()), replace);
-  else
-    dispatch(self.dtype(), reduce);
+  else if (op == Reduce::Max || op == Reduce::Min)
+    dispatch_real(self.dtype(), reduce);
+  else  // integers' sums and products have the same bits with a sign and without
+    dispatch(as_unsigned(self.dtype()), reduce);
   if (wrong) raise_place(at, dim, size_along(self, dim));
 }
 

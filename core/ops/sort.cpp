@@ -1,9 +1,11 @@
 // Sorting and what rests on order: sort, argsort, topk, kthvalue, searchsorted, bucketize, histc,
-// isin. Unique values are in unique.cpp; medians and quantiles in reduce.cpp.
+// isin. Unique values are in unique.cpp, medians in median.cpp.
 #include <cmath>
+#include <cstring>
 
 #include "op/promote.h"
 #include "ops/along.h"
+#include "ops/lines.h"
 #include "ops/ops.h"
 #include "ops/points.h"
 #include "ops/product.h"
@@ -27,6 +29,30 @@ auto selection_gradient(const Tensor& self, int dim, const Tensor& indices, bool
 
 // ---- sort ----
 
+char* element(const Tensor& t, int64_t i) { return t.data<char>() + i * size_of(t.dtype()); }
+
+struct Strided {
+  char* start;
+  int64_t step;
+  template <class T>
+  T& at(int64_t i) const {
+    return reinterpret_cast<T*>(start)[i * step];
+  }
+};
+/// The elements that the first n entries name, `size` bytes each, and their places.
+template <class Entry>
+void put(const std::vector<Entry>& entries, int64_t n, Strided from, Strided to, Strided places,
+         int64_t size) {
+  dispatch_size(size, [=, &entries](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t p = entries[static_cast<size_t>(i)].position();
+      to.at<T>(i) = from.at<T>(p);
+      places.at<int64_t>(i) = p;
+    }
+  });
+}
+
 Tensors sort(const Tensor& self, int64_t dim_in, bool descending, OptBool) {
   const int dim = wrap_dim(dim_in, self.dim());
   RL_CHECK(!is_complex(self.dtype()), " Sort does not support complex dtypes on CPU");
@@ -35,20 +61,14 @@ Tensors sort(const Tensor& self, int64_t dim_in, bool descending, OptBool) {
   if (!no_memory(self)) {
     const AlongDim lines(self.sizes(), dim, {&values, &indices, &self});
     const int64_t n = lines.length;
-    dispatch_real(self.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* from = self.data<T>();
-      T* to = values.data<T>();
-      int64_t* at = indices.data<int64_t>();
-      lines.each_line(n * 32, [=, &lines](const int64_t* o) {
-        with_entries<T>(n, [&](auto& entries) {
-          fill_entries(from + o[2], lines.step[2], n, descending, entries);
-          sort_entries(entries, kKeyBits<T>);
-          for (int64_t i = 0; i < n; ++i) {
-            const int64_t p = entries[static_cast<size_t>(i)].position();
-            to[o[0] + i * lines.step[0]] = from[o[2] + p * lines.step[2]];
-            at[o[1] + i * lines.step[1]] = p;
-          }
+    with_keys(self.dtype(), [&](auto keys) {
+      lines.each_line(n * 32, [&](const int64_t* o) {
+        with_entries<typename decltype(keys)::key>(n, [&](auto& entries) {
+          fill_entries(keys, element(self, o[2]), lines.step[2], n, descending, entries);
+          sort_entries(entries, keys.bits);
+          put(entries, n, {element(self, o[2]), lines.step[2]},
+              {element(values, o[0]), lines.step[0]}, {element(indices, o[1]), lines.step[1]},
+              keys.size);
         });
       });
     });
@@ -66,15 +86,11 @@ Tensor msort(const Tensor& self) { return sort(self, 0, false, true)[0]; }
 
 // ---- the first k ----
 
-/// Puts the entries of the k least elements of a line first. Among equals, PyTorch keeps whichever
-/// these algorithms leave first: no tie-break.
-template <class T, class Entry>
-void order_first(const T* line, int64_t step, int64_t n, bool descending, int64_t k, bool sorted,
-                 std::vector<Entry>& entries) {
+/// Puts the k entries of the least keys first. Among equals, PyTorch keeps whichever these
+/// algorithms leave first: no tie-break.
+template <class Entry>
+void order_first(std::vector<Entry>& entries, int64_t k, bool few, bool sorted) {
   const auto by_key = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
-  const bool few = k * 64 <= n;
-  if (few && find_least(line, step, n, descending, k, entries)) return;
-  fill_entries(line, step, n, descending, entries);
   const auto middle = entries.begin() + k;
   if (few) {
     std::partial_sort(entries.begin(), middle, entries.end(), by_key);
@@ -96,19 +112,17 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
   if (!no_memory(self) && k > 0) {
     const AlongDim lines(self.sizes(), dim, {&self, &values, &indices});
     const int64_t n = lines.length;
-    dispatch_real(self.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* from = self.data<T>();
-      T* to = values.data<T>();
-      int64_t* at = indices.data<int64_t>();
-      lines.each_line(n * 8, [=, &lines](const int64_t* o) {
-        with_entries<T>(n, [&](auto& entries) {
-          order_first(from + o[0], lines.step[0], n, largest, k, sorted, entries);
-          for (int64_t i = 0; i < k; ++i) {
-            const int64_t p = entries[static_cast<size_t>(i)].position();
-            to[o[1] + i * lines.step[1]] = from[o[0] + p * lines.step[0]];
-            at[o[2] + i * lines.step[2]] = p;
+    with_keys(self.dtype(), [&](auto keys) {
+      lines.each_line(n * 8, [&](const int64_t* o) {
+        with_entries<typename decltype(keys)::key>(n, [&](auto& entries) {
+          const Strided from = {element(self, o[0]), lines.step[0]};
+          const bool few = k * 64 <= n;
+          if (!few || !find_least(keys, from.start, from.step, n, largest, k, entries)) {
+            fill_entries(keys, from.start, from.step, n, largest, entries);
+            order_first(entries, k, few, sorted);
           }
+          put(entries, k, from, {element(values, o[1]), lines.step[1]},
+              {element(indices, o[2]), lines.step[2]}, keys.size);
         });
       });
     });
@@ -117,27 +131,24 @@ Tensors topk(const Tensor& self, int64_t k, int64_t dim_in, bool largest, bool s
                     [&] { return selection_gradient(self, dim, indices, false); });
 }
 
-template <class T>
+template <class K>
 struct Placed {
-  T value;
+  K key;
   int64_t place;
 };
 
-/// Quickselect with the median of three (Hoare, 1961; Sedgewick, 1978), NaN the greatest: v[k]
-/// takes the place it would have sorted. Which of equal elements that is follows from the order of
-/// swaps.
-template <class T>
-void select(Placed<T>* v, int64_t n, int64_t k) {
-  const auto greater = [](const Placed<T>& a, const Placed<T>& b) {
-    return (a.value != a.value && b.value == b.value) || a.value > b.value;
-  };
+/// Quickselect with the median of three (Hoare, 1961; Sedgewick, 1978): v[k] takes the place it
+/// would have sorted. Which of equal elements that is follows from the order of swaps.
+template <class K>
+void select(Placed<K>* v, int64_t n, int64_t k) {
+  const auto greater = [](const Placed<K>& a, const Placed<K>& b) { return a.key > b.key; };
   int64_t low = 0, high = n - 1;
   while (high > low + 1) {
     std::swap(v[low + (high - low) / 2], v[low + 1]);
     if (greater(v[low + 1], v[high])) std::swap(v[low + 1], v[high]);
     if (greater(v[low], v[high])) std::swap(v[low], v[high]);
     if (greater(v[low + 1], v[low])) std::swap(v[low + 1], v[low]);
-    const Placed<T> pivot = v[low];
+    const Placed<K> pivot = v[low];
     int64_t i = low + 1, j = high;
     for (;;) {
       do ++i;
@@ -168,19 +179,18 @@ Tensors kthvalue(const Tensor& self, int64_t k, int64_t dim_in, bool keepdim) {
   if (!no_memory(self)) {
     const AlongDim lines(self.sizes(), dim, {&self, &values, &indices});
     const int64_t n = lines.length;
-    dispatch_real(self.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* from = self.data<T>();
-      T* to = values.data<T>();
-      int64_t* at = indices.data<int64_t>();
-      lines.each_line(n * 8, [=, &lines](const int64_t* o) {
-        std::vector<Placed<Wide<T>>> line(static_cast<size_t>(n));
-        for (int64_t i = 0; i < n; ++i)
-          line[static_cast<size_t>(i)] = {static_cast<Wide<T>>(from[o[0] + i * lines.step[0]]), i};
+    with_keys(self.dtype(), [&](auto keys) {
+      using K = typename decltype(keys)::key;
+      lines.each_line(n * 8, [&](const int64_t* o) {
+        std::vector<Placed<K>> line(static_cast<size_t>(n));
+        std::vector<K> read(line.size());
+        keys.read(element(self, o[0]), lines.step[0], n, K{0}, read.data());
+        for (size_t i = 0; i < line.size(); ++i) line[i] = {read[i], static_cast<int64_t>(i)};
         select(line.data(), n, k - 1);
         const int64_t p = line[static_cast<size_t>(k - 1)].place;
-        to[o[1]] = from[o[0] + p * lines.step[0]];
-        at[o[2]] = p;
+        std::memcpy(element(values, o[1]), element(self, o[0] + p * lines.step[0]),
+                    static_cast<size_t>(keys.size));
+        indices.data<int64_t>()[o[2]] = p;
       });
     });
   }
@@ -200,11 +210,17 @@ Tensor operand_as(const Operand& o, DType t) {
   return o.tensor ? as_contiguous(*o.tensor, t) : scalar_tensor(o.number, t);
 }
 
-/// The dtype to compare in: the common one, half types widened (exactly) to float.
+/// The dtype to compare in: one of the few that hold all values of the common one.
 DType comparison_type(const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   const DType t = result_type(both, 2);
-  return t == DType::F16 || t == DType::BF16 ? DType::F32 : t;
+  return t == DType::U64 || is_complex(t) ? t
+         : t == DType::U32                ? DType::I64
+                                          : dtype_of(compute_of(t));
+}
+template <class F>
+void dispatch_comparison(DType t, F f) {
+  t == DType::U64 ? f(uint64_t{}) : with_compute(compute_of(t), f);
 }
 
 template <class T>
@@ -233,19 +249,19 @@ Tensor find_places(const Tensor& sequence, const Operand& input, bool out_int32,
   // Values of one row search one line; a single line serves them all.
   const int64_t per_line = lines.dim() == 1 ? values.numel() : values.size(-1);
   const int64_t* perm = order.defined() ? order.data<int64_t>() : nullptr;
-  dispatch_real(type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_comparison(type, [&](auto zero) {
+    using T = decltype(zero);
     const T *line = lines.data<T>(), *v = values.data<T>();
-    const auto run = [&](auto* to) {
-      cpu::parallel_for(0, values.numel(), 2048, [=](int64_t b, int64_t e) {
-        for (int64_t i = b; i < e; ++i) {
-          const int64_t start = i / per_line * n;
-          to[i] = static_cast<std::decay_t<decltype(*to)>>(
-              place(line + start, perm ? perm + start : nullptr, n, v[i], right));
-        }
-      });
-    };
-    out_int32 ? run(out.data<int32_t>()) : run(out.data<int64_t>());
+    cpu::parallel_for(0, values.numel(), 2048, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) {
+        const int64_t start = i / per_line * n;
+        const int64_t p = place(line + start, perm ? perm + start : nullptr, n, v[i], right);
+        if (out_int32)
+          out.data<int32_t>()[i] = static_cast<int32_t>(p);
+        else
+          out.data<int64_t>()[i] = p;
+      }
+    });
   });
   return out;
 }
@@ -308,29 +324,27 @@ Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& 
   RL_CHECK(bins > 0, "torch.histogram(): bins must be > 0, but got ", bins, " for dimension 0");
   Tensor out = zeros({bins}, self.dtype(), self.device());
   const Tensor dense = as_contiguous(self);
-  dispatch_real(self.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if constexpr (std::is_floating_point_v<T>) {
-      const T* v = dense.data<T>();
-      const int64_t n = no_memory(dense) ? 0 : dense.numel();
-      T low = static_cast<T>(min.real()), high = static_cast<T>(max.real());
-      if (low == high && n > 0) {
-        low = high = v[0];
-        for (int64_t i = 0; i < n; ++i) {
-          if (v[i] < low || v[i] != v[i]) low = v[i];
-          if (v[i] > high || v[i] != v[i]) high = v[i];
-        }
-      }
-      if (low == high) low -= 1, high += 1;
-      RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ",
-               high, "] is not finite");
-      RL_CHECK(low < high, "torch.histc: max must be larger than min");
-      T* count = out.data<T>();
+  typed(self.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* v = dense.data<T>();
+    const int64_t n = no_memory(dense) ? 0 : dense.numel();
+    T low = static_cast<T>(min.real()), high = static_cast<T>(max.real());
+    if (low == high && n > 0) {
+      low = high = v[0];
       for (int64_t i = 0; i < n; ++i) {
-        if (!(v[i] >= low && v[i] <= high)) continue;
-        const auto bin = static_cast<int64_t>((v[i] - low) * static_cast<T>(bins) / (high - low));
-        count[std::min(bin, bins - 1)] += 1;
+        if (v[i] < low || v[i] != v[i]) low = v[i];
+        if (v[i] > high || v[i] != v[i]) high = v[i];
       }
+    }
+    if (low == high) low -= 1, high += 1;
+    RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ", high,
+             "] is not finite");
+    RL_CHECK(low < high, "torch.histc: max must be larger than min");
+    T* count = out.data<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      if (!(v[i] >= low && v[i] <= high)) continue;
+      const auto bin = static_cast<int64_t>((v[i] - low) * static_cast<T>(bins) / (high - low));
+      count[std::min(bin, bins - 1)] += 1;
     }
   });
   return out;
@@ -346,8 +360,8 @@ Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
   Tensor out = empty(e.sizes(), DType::Bool, e.device());
   if (no_memory(out)) return out;
   bool* to = out.data<bool>();
-  dispatch_real(type, [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_comparison(type, [&](auto zero) {
+    using T = decltype(zero);
     const T *v = e.data<T>(), *test = t.data<T>();
     std::vector<uint64_t> set;  // of keys, in which equal numbers are equal bits
     for (int64_t i = 0; i < t.numel(); ++i)

@@ -57,14 +57,51 @@ struct WideEntry {
   bool operator<(const WideEntry& o) const { return word != o.word ? word < o.word : at < o.at; }
 };
 
-template <class T, class Entry>
-void fill_entries(const T* line, int64_t step, int64_t n, bool descending,
-                  std::vector<Entry>& out) {
-  constexpr uint64_t all = ~uint64_t{0} >> (64 - kKeyBits<T>);
-  const uint64_t flip = descending ? all : 0;
+/// How the keys of a dtype are read, as 32 bits where that is enough. Whoever sorts by them needs
+/// to know no more of it.
+template <class K>
+struct KeyReader {
+  using key = K;
+  /// keys[i] is that of element i * step of the line, with the bits of `flip` turned over.
+  void (*read)(const void* line, int64_t step, int64_t n, K flip, K* keys);
+  int bits;
+  bool has_nan;
+  int64_t size;  // bytes of an element
+
+  K all() const { return static_cast<K>(~K{0}) >> (sizeof(K) * 8 - static_cast<size_t>(bits)); }
+  K flip(bool descending) const { return descending ? all() : K{0}; }
+  bool is_nan(K k) const { return has_nan && k == all(); }
+};
+template <class T, class K>
+void read_keys(const void* from, int64_t step, int64_t n, K flip, K* keys) {
+  const T* line = static_cast<const T*>(from);
+  if (step == 1)
+    for (int64_t i = 0; i < n; ++i) keys[i] = order_key(line[i]) ^ flip;
+  else
+    for (int64_t i = 0; i < n; ++i) keys[i] = order_key(line[i * step]) ^ flip;
+}
+/// f(KeyReader) for a dtype that has an order.
+template <class F>
+decltype(auto) with_keys(DType t, F&& f) {
+  return dispatch_real(t, [&](auto tag) -> decltype(auto) {
+    using T = typename decltype(tag)::type;
+    using K = std::conditional_t<sizeof(T) <= 4, uint32_t, uint64_t>;
+    return f(KeyReader<K>{read_keys<T, K>, kKeyBits<T>, !std::is_integral_v<T>, sizeof(T)});
+  });
+}
+
+template <class K, class Entry>
+void fill_entries(const KeyReader<K>& keys, const void* line, int64_t step, int64_t n,
+                  bool descending, std::vector<Entry>& out) {
+  constexpr int64_t kBlock = 512;
+  K block[kBlock];
   out.resize(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i)
-    out[static_cast<size_t>(i)] = Entry(order_key(line[i * step]) ^ flip, i);
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = std::min(kBlock, n - i);
+    keys.read(static_cast<const char*>(line) + i * step * keys.size, step, m, keys.flip(descending),
+              block);
+    for (int64_t j = 0; j < m; ++j) out[static_cast<size_t>(i + j)] = Entry(block[j], i + j);
+  }
 }
 
 template <class K>
@@ -106,25 +143,20 @@ std::pair<K, int64_t> select_key(F key, int64_t n, int64_t k, int shift = sizeof
 
 /// The k least entries of a line in order, k much less than n; false if two of their keys, or the
 /// next, are equal: which of those comes first is then for the caller to say.
-template <class T, class Entry>
-bool find_least(const T* line, int64_t step, int64_t n, bool descending, int64_t k,
-                std::vector<Entry>& out) {
-  using K = Key<T>;
-  const K all = static_cast<K>(~K{0}), flip = descending ? all : K{0};
+template <class K, class Entry>
+bool find_least(const KeyReader<K>& reader, const void* line, int64_t step, int64_t n,
+                bool descending, int64_t k, std::vector<Entry>& out) {
   constexpr int64_t kLanes = 16, kRows = 16;
   const int64_t blocks = (n + kLanes - 1) / kLanes;
   static thread_local std::vector<K> key_store, minima;
-  key_store.assign(static_cast<size_t>(blocks * kLanes), all);
+  key_store.assign(static_cast<size_t>(blocks * kLanes), reader.all());
   K* const keys = key_store.data();
-  if (step == 1)
-    for (int64_t i = 0; i < n; ++i) keys[i] = static_cast<K>(order_key(line[i]) ^ flip);
-  else
-    for (int64_t i = 0; i < n; ++i) keys[i] = static_cast<K>(order_key(line[i * step]) ^ flip);
+  reader.read(line, step, n, reader.flip(descending), keys);
   // The k-th least of many minima bounds the k-th least of all from above.
   minima.clear();
   for (int64_t b = 0; b < blocks; b += kRows) {
     K least[kLanes];
-    std::fill_n(least, kLanes, all);
+    std::fill_n(least, kLanes, reader.all());
     const K* const end = keys + std::min(b + kRows, blocks) * kLanes;
     for (const K* row = keys + b * kLanes; row < end; row += kLanes)
       for (int64_t j = 0; j < kLanes; ++j) least[j] = least[j] < row[j] ? least[j] : row[j];
@@ -173,18 +205,18 @@ void sort_entries(std::vector<Entry>& entries, int key_bits) {
   if (other.capacity() > (size_t{1} << 20)) other = {};
 }
 
-/// f(std::vector<Entry>& scratch): the entry type that fits T and the lines' length.
-template <class T, class F>
+template <class Entry, class F>
+void with_scratch(F f) {
+  static thread_local std::vector<Entry> v;
+  f(v);
+  if (v.capacity() > (size_t{1} << 20)) v = {};
+}
+/// f(std::vector<Entry>& scratch): the entry type that fits keys of type K and the lines' length.
+template <class K, class F>
 void with_entries(int64_t n, F f) {
-  if (kKeyBits<T> <= 32 && n <= int64_t{0xffffffff}) {
-    static thread_local std::vector<NarrowEntry> v;
-    f(v);
-    if (v.capacity() > (size_t{1} << 20)) v = {};
-  } else {
-    static thread_local std::vector<WideEntry> v;
-    f(v);
-    if (v.capacity() > (size_t{1} << 20)) v = {};
-  }
+  if constexpr (sizeof(K) == 4)
+    if (n <= int64_t{0xffffffff}) return with_scratch<NarrowEntry>(f);
+  with_scratch<WideEntry>(f);
 }
 
 }  // namespace rl

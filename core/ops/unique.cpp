@@ -23,23 +23,37 @@ struct Groups {
   }
 };
 
-Tensor as_tensor(const std::vector<int64_t>& v, const Dims& sizes) {
-  Tensor t = empty(sizes, DType::I64);
+Tensor as_tensor(const std::vector<int64_t>& v) {
+  Tensor t = empty({static_cast<int64_t>(v.size())}, DType::I64);
   std::copy(v.begin(), v.end(), t.data<int64_t>());
   return t;
 }
 
 Tensors results(const Tensor& values, const Groups& g, const Dims& inverse_sizes, bool inverse,
                 bool counts) {
-  return {
-      values, inverse ? as_tensor(g.inverse, inverse_sizes) : empty({0}, DType::I64),
-      counts ? as_tensor(g.count, {static_cast<int64_t>(g.count.size())}) : empty({0}, DType::I64)};
+  return {values, inverse ? view(as_tensor(g.inverse), inverse_sizes) : empty({0}, DType::I64),
+          counts ? as_tensor(g.count) : empty({0}, DType::I64)};
 }
 
 std::vector<int64_t> natural_order(int64_t n) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   return order;
+}
+
+template <class K>
+std::vector<K> read_all(const KeyReader<K>& keys, const Tensor& dense, int64_t n) {
+  std::vector<K> key(static_cast<size_t>(n));
+  keys.read(dense.raw(), 1, n, K{0}, key.data());
+  return key;
+}
+
+/// Whether n numbers are equal, as NaN is to nothing.
+template <class K>
+bool same(const KeyReader<K>& keys, const K* a, const K* b, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    if (a[i] != b[i] || keys.is_nan(a[i])) return false;
+  return true;
 }
 
 void check_type(const Tensor& self, const char* name) {
@@ -50,27 +64,26 @@ void check_type(const Tensor& self, const char* name) {
 }
 
 Tensors unique_flat(const Tensor& self, bool consecutive, bool inverse, bool counts) {
+  GradGuard off(false);
   const Tensor dense = as_contiguous(self);
   const int64_t n = dense.numel();
-  return dispatch_real(self.dtype(), [&](auto tag) -> Tensors {
-    using T = typename decltype(tag)::type;
-    using W = Wide<T>;
-    const T* v = dense.data<T>();
+  return with_keys(self.dtype(), [&](auto keys) -> Tensors {
+    using K = typename decltype(keys)::key;
+    const std::vector<K> key = read_all(keys, dense, n);
     std::vector<int64_t> order;
     if (consecutive) {
       order = natural_order(n);
     } else {
-      with_entries<T>(n, [&](auto& entries) {
-        fill_entries(v, 1, n, false, entries);
-        sort_entries(entries, kKeyBits<T>);
+      with_entries<K>(n, [&](auto& entries) {
+        fill_entries(keys, dense.raw(), 1, n, false, entries);
+        sort_entries(entries, keys.bits);
         order.resize(entries.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = entries[i].position();
       });
     }
     const Groups g(
-        order, [v](int64_t a, int64_t b) { return static_cast<W>(v[a]) == static_cast<W>(v[b]); });
-    Tensor values = empty({static_cast<int64_t>(g.first.size())}, self.dtype());
-    for (size_t i = 0; i < g.first.size(); ++i) values.data<T>()[i] = v[g.first[i]];
+        order, [&](int64_t a, int64_t b) { return same(keys, key.data() + a, key.data() + b, 1); });
+    const Tensor values = index_select(view(dense, {n}), 0, as_tensor(g.first));
     return results(values, g, self.sizes(), inverse, counts);
   });
 }
@@ -91,26 +104,17 @@ Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool
   GradGuard off(false);
   const Tensor rows = contiguous_copy(
       call_op<"movedim">(self, Dims{dim}, Dims{0}));  // each slice one run of memory
-  return dispatch_real(self.dtype(), [&](auto tag) -> Tensors {
-    using T = typename decltype(tag)::type;
-    using W = Wide<T>;
-    const T* v = rows.data<T>();
+  return with_keys(self.dtype(), [&](auto keys) -> Tensors {
+    using K = typename decltype(keys)::key;
+    const std::vector<K> key = read_all(keys, rows, n * m);
+    const auto row = [&](int64_t i) { return key.data() + i * m; };
     std::vector<int64_t> order = natural_order(n);
     if (!consecutive)
-      std::stable_sort(order.begin(), order.end(), [=](int64_t a, int64_t b) {
-        for (int64_t i = 0; i < m; ++i) {
-          const uint64_t x = order_key(v[a * m + i]), y = order_key(v[b * m + i]);
-          if (x != y) return x < y;
-        }
-        return false;
+      std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+        return std::lexicographical_compare(row(a), row(a) + m, row(b), row(b) + m);
       });
-    const Groups g(order, [=](int64_t a, int64_t b) {
-      for (int64_t i = 0; i < m; ++i)
-        if (static_cast<W>(v[a * m + i]) != static_cast<W>(v[b * m + i])) return false;
-      return true;
-    });
-    const Tensor at = as_tensor(g.first, {static_cast<int64_t>(g.first.size())});
-    return results(index_select(self, dim, at), g, {n}, inverse, counts);
+    const Groups g(order, [&](int64_t a, int64_t b) { return same(keys, row(a), row(b), m); });
+    return results(index_select(self, dim, as_tensor(g.first)), g, {n}, inverse, counts);
   });
 }
 
