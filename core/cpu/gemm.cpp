@@ -192,6 +192,8 @@ void gemm_real(GemmArgs<T> g) {
     return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
   }
   g.as_dots = g.m <= 6 && g.k >= 64 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
+  g.turned = !g.as_dots && g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.b_col != 1 &&
+             g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
   g.sweep = g.m <= kSweepRows && g.b_col == 1 && g.n >= 768 &&
             g.n * g.k * static_cast<int64_t>(sizeof(T)) >= kSweepBytes;
   if constexpr (std::is_floating_point_v<T>)
@@ -201,17 +203,23 @@ void gemm_real(GemmArgs<T> g) {
   int64_t parts = in_parallel() ? 1 : num_threads();
   parts = std::min<int64_t>(parts, static_cast<int64_t>(flops / kGrainFlops));
   if (parts <= 1) return gemm_serial(g);
-  if (flops > kLongFlops * static_cast<double>(parts)) parts *= 2;  // who is early takes another
-
   const RealKernels<T>& k = kernels<T>();
+  // Rows of B that lie close together are not packed: parts need not share its columns.
+  const bool in_place = g.b_col == 1 && g.b_row * static_cast<int64_t>(sizeof(T)) < 2048;
+  if (flops > kLongFlops * static_cast<double>(parts) ||
+      (in_place && g.m >= 4 * parts * k.tile_rows))
+    parts *= 2;  // who is early takes another
+
   const int64_t tiles_m = (g.m + k.tile_rows - 1) / k.tile_rows;
   const int64_t tiles_n = (g.n + k.tile_cols - 1) / k.tile_cols;
-  int64_t grid_m = 1;  // the divisor of `parts` that makes the blocks squarest
+  int64_t grid_m = 1;  // the divisor of `parts` with which they pack least
   double best = 1e300;
   for (int64_t d = 1; d <= parts; ++d) {
-    if (parts % d || d > tiles_m || parts / d > tiles_n) continue;
-    const double edge = static_cast<double>(g.m) / static_cast<double>(d) +
-                        static_cast<double>(g.n) / static_cast<double>(parts / d);
+    if (parts % d || d > tiles_m || parts / d > tiles_n || (g.turned && d > 1)) continue;
+    const double edge =
+        static_cast<double>(g.m) / static_cast<double>(d) +
+        (in_place ? 0.0
+                  : static_cast<double>(g.n) * static_cast<double>(d) / static_cast<double>(parts));
     if (edge < best) best = edge, grid_m = d;
   }
   if (best == 1e300) grid_m = std::min(parts, tiles_m);
@@ -251,11 +259,11 @@ template <class T>
 void gemm_plain(const Product& p) {
   // Through int64 for integers: a negative factor must wrap around.
   using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
-  gemm_real<T>({p.m, p.n, p.k, static_cast<const T*>(p.a), p.trans_a ? 1 : p.lda,
-                p.trans_a ? p.lda : 1, static_cast<const T*>(p.b), p.trans_b ? 1 : p.ldb,
-                p.trans_b ? p.ldb : 1, static_cast<T*>(p.c), p.ldc,
-                static_cast<T>(static_cast<Wide>(p.alpha.re)),
-                static_cast<T>(static_cast<Wide>(p.beta.re)), nullptr, nullptr, false, false});
+  gemm_real<T>(
+      {p.m, p.n, p.k, static_cast<const T*>(p.a), p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1,
+       static_cast<const T*>(p.b), p.trans_b ? 1 : p.ldb, p.trans_b ? p.ldb : 1,
+       static_cast<T*>(p.c), p.ldc, static_cast<T>(static_cast<Wide>(p.alpha.re)),
+       static_cast<T>(static_cast<Wide>(p.beta.re)), nullptr, nullptr, false, false, false});
 }
 
 // ---- complex ---------------------------------------------------------------------------------
@@ -315,7 +323,7 @@ void gemm_complex(const Product& p) {
       lda = 2 * k;
     }
     gemm_real<T>({p.m, 2 * p.n, 2 * k, aa, lda, 1, bb, 2 * p.n, 1, static_cast<T*>(p.c), 2 * p.ldc,
-                  T(1), beta, nullptr, nullptr, false, false});
+                  T(1), beta, nullptr, nullptr, false, false, false});
   }
 }
 

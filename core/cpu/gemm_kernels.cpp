@@ -60,13 +60,15 @@ void tile_kernel(const Tile<T>& t) {
     }
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) {
-      Vec<T> av;
-      if constexpr (kRows)
-        av = splat(base[i / 4][(i % 4 == 3 ? a_step3 : (i % 4) * a_step)]);
-      else
-        av = splat(a[i]);
+      // Some products spread their element of A themselves: fewer instructions, more loads.
+      const T* from = kRows ? base[i / 4] + (i % 4 == 3 ? a_step3 : (i % 4) * a_step) : a + i;
+      const Vec<T> av = splat(*from);
 #pragma GCC unroll 16
-      for (int j = 0; j < NV; ++j) sum[i][j] += av * bv[j];
+      for (int j = 0; j < NV; ++j)
+        if (kRows ? i % 2 == 0 : i % 3 != 0)
+          add_product<T>(sum[i][j], from, bv[j]);
+        else
+          sum[i][j] += av * bv[j];
     }
     if constexpr (kRows) {
 #pragma GCC unroll 16
@@ -233,6 +235,58 @@ void gemm_dots(const GemmArgs<T>& g) {
       }
 }
 
+template <class T, int K, int R>
+RL_INLINE void narrow_rows(const GemmArgs<T>& g, const Vec<T>* b, int64_t i) {
+  Vec<T> sum[R] = {};
+#pragma GCC unroll 16
+  for (int p = 0; p < K; ++p)
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) add_product<T>(sum[r], g.a + (i + r) * g.a_row + p, b[p]);
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) finish_partial(g.c + (i + r) * g.ldc, sum[r], g.n, g.alpha, g.beta);
+}
+
+/// Short rows of A times a B that registers hold: true if B is one.
+template <class T, int K = kRegisters / 2>
+bool gemm_narrow(const GemmArgs<T>& args) {
+  if constexpr (K > 0) {
+    if (args.k != K) return gemm_narrow<T, K - 1>(args);
+    const GemmArgs<T> g = args;  // stores to C cannot change it
+    Vec<T> b[K];
+#pragma GCC unroll 16
+    for (int p = 0; p < K; ++p) b[p] = load_partial(g.b + p * g.b_row, g.n);
+    int64_t i = 0;
+    for (; i + 4 <= g.m; i += 4) narrow_rows<T, K, 4>(g, b, i);
+    for (; i < g.m; ++i) narrow_rows<T, K, 1>(g, b, i);
+    return true;
+  }
+  return false;
+}
+
+template <class T>
+void gemm(const GemmArgs<T>& g);
+
+/// C^T = B^T A^T, which packs A only, then turned.
+template <class T>
+void gemm_turned(const GemmArgs<T>& g) {
+  constexpr int64_t w = kLanes<T>, strip = Block<T>::n;
+  T* out = g.pack_b + Block<T>::pack_b / 2;
+  for (int64_t j0 = 0; j0 < g.n; j0 += strip) {
+    const int64_t n = min(strip, g.n - j0);
+    gemm<T>({n, g.m, g.k, g.b + j0 * g.b_col, g.b_col, 1, g.a, 1, g.a_row, out, g.m, g.alpha, T(0),
+             g.pack_a, g.pack_b, false, false, false});
+    for (int64_t i = 0; i < g.m; i += w)
+      for (int64_t j = 0; j < n; j += w) {
+        const int64_t rows = min(w, g.m - i), cols = min(w, n - j);
+        Vec<T> square[w] = {};
+        for (int64_t r = 0; r < cols; ++r) square[r] = load_partial(out + (j + r) * g.m + i, rows);
+        transpose<T>(square);
+        for (int64_t r = 0; r < rows; ++r)
+          finish_partial(g.c + (i + r) * g.ldc + j0 + j, square[r], cols, T(1), g.beta);
+      }
+  }
+}
+
 /// A tile of `rows` rows by `vectors` vectors, or a part of one if fewer columns are left.
 template <class T>
 void run_tile(int64_t rows, int vectors, bool by_rows, const Tile<T>& t) {
@@ -253,9 +307,12 @@ template <class T>
 void gemm(const GemmArgs<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.k <= 0) return scale(g);
-  if constexpr (kIsFloat<T>)
-    if (g.as_dots) return gemm_dots(g);
   constexpr int64_t w = kLanes<T>;
+  if constexpr (kIsFloat<T>) {
+    if (g.as_dots) return gemm_dots(g);
+    if (g.turned) return gemm_turned(g);
+    if (g.n <= w && g.a_col == 1 && g.b_col == 1 && gemm_narrow<T>(g)) return;
+  }
   // Tiles as even as possible: 16 rows are two of 8, not 14 and 2.
   const int64_t row_tiles = div_up(g.m, kTileRows<T>);
   const int64_t mr = div_up(g.m, row_tiles);

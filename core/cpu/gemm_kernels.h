@@ -20,6 +20,7 @@ struct GemmArgs {
   T *pack_a, *pack_b;
   // Decided before threads cut m, because they decide the order of sums:
   bool as_dots;  ///< few rows, a_col == b_row == 1: dot products
+  bool turned;   ///< few rows, a_col == b_row == 1: C^T = B^T A^T packs less
   bool sweep;    ///< few rows, b_col == 1, B out of the caches: B is read once, along its rows
 };
 

@@ -44,6 +44,21 @@ RL_INLINE Vec<T> splat(T x) {
   return x - Vec<T>{};  // x - 0 keeps the sign of zero, x + 0 does not
 }
 
+/// sum += *a * b in one instruction, if it can spread *a itself.
+template <class T>
+RL_INLINE void add_product(Vec<T>& sum, const T* a, Vec<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (T(0.5) != T(0)) {
+    if constexpr (sizeof(T) == 4)
+      asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+    else
+      asm("vfmadd231pd %2%{1to8%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+    return;
+  }
+#endif
+  sum += splat(*a) * b;
+}
+
 /// Are partial loads and stores one instruction?
 template <class T>
 constexpr bool kMasked = kVectorBytes == 64 && sizeof(T) >= 4;

@@ -1,6 +1,7 @@
 // The thread pool behind parallel_for: persistent workers that spin briefly, then sleep.
 // A job is cut into one range a thread; a long one into some more, so that a thread that another
-// program slows down does less. Results never depend on who ran what: a body must not let the cut
+// program slows down does less. A thread first runs the same share of every job: its cache may hold
+// what the last one left there. Results never depend on who ran what: a body must not let the cut
 // positions change its arithmetic (reductions cut at fixed places of their own).
 #include "cpu/threads.h"
 
@@ -58,27 +59,36 @@ void relax() {
 #endif
 }
 
+constexpr int kShares = 64;
+
 struct Job {
   detail::RangeFn fn;
   void* ctx;
   int64_t begin, end, chunk;
-  int parts;
-  std::atomic<int> next{0}, done{0};
+  int parts, shares;
+  std::atomic<int> next[kShares], done{0};  // next: of each share
   std::exception_ptr error;
   std::mutex error_mutex;
 
-  void work() {
+  int first(int share) const { return static_cast<int>(int64_t{parts} * share / shares); }
+
+  void run(int p) {
+    const int64_t b = begin + p * chunk, e = b + chunk < end ? b + chunk : end;
+    try {
+      if (b < e) fn(ctx, b, e);
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(error_mutex);
+      if (!error) error = std::current_exception();
+    }
+    done.fetch_add(1, std::memory_order_release);
+  }
+  /// The parts of the thread's own share, then those that others have not come to.
+  void work(int thread) {
     const bool outer = t_inside;
     t_inside = true;
-    for (int p; (p = next.fetch_add(1, std::memory_order_relaxed)) < parts;) {
-      const int64_t b = begin + p * chunk, e = b + chunk < end ? b + chunk : end;
-      try {
-        if (b < e) fn(ctx, b, e);
-      } catch (...) {
-        std::lock_guard<std::mutex> lock(error_mutex);
-        if (!error) error = std::current_exception();
-      }
-      done.fetch_add(1, std::memory_order_release);
+    for (int i = 0; i < shares; ++i) {
+      const int share = (thread + i) % shares, end = first(share + 1);
+      for (int p; (p = next[share].fetch_add(1, std::memory_order_relaxed)) < end;) run(p);
     }
     t_inside = outer;
   }
@@ -90,7 +100,7 @@ class Pool {
 
   void run(Job& job) {
     std::unique_lock<std::mutex> only(run_mutex_, std::try_to_lock);
-    if (!only.owns_lock()) return job.work();  // another Python thread has the pool: run alone
+    if (!only.owns_lock()) return job.work(0);  // another Python thread has the pool: run alone
     start();
     job_.store(&job, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_seq_cst);
@@ -98,7 +108,7 @@ class Pool {
       std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_all();
     }
-    job.work();
+    job.work(0);
     while (job.done.load(std::memory_order_acquire) < job.parts) relax();
     job_.store(nullptr, std::memory_order_seq_cst);
     while (users_.load(std::memory_order_seq_cst) != 0) relax();  // nobody still looks at `job`
@@ -107,11 +117,11 @@ class Pool {
  private:
   void start() {
     while (static_cast<int>(workers_) < size - 1) {
-      std::thread([this, seen = epoch_.load()] { loop(seen); }).detach();
+      std::thread([this, n = workers_ + 1, seen = epoch_.load()] { loop(n, seen); }).detach();
       ++workers_;
     }
   }
-  void loop(uint64_t seen) {
+  void loop(int thread, uint64_t seen) {
     for (;;) {
       for (int spin = 0; epoch_.load(std::memory_order_acquire) == seen; ++spin) {
         if (spin < 2000) {
@@ -125,7 +135,7 @@ class Pool {
       }
       seen = epoch_.load(std::memory_order_acquire);
       users_.fetch_add(1, std::memory_order_seq_cst);
-      if (Job* job = job_.load(std::memory_order_seq_cst)) job->work();
+      if (Job* job = job_.load(std::memory_order_seq_cst)) job->work(thread);
       users_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
@@ -175,6 +185,8 @@ void detail::parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, voi
   job.end = end;
   job.chunk = (n + parts - 1) / parts;
   job.parts = static_cast<int>(parts);
+  job.shares = p.size < kShares ? p.size : kShares;
+  for (int i = 0; i < job.shares; ++i) job.next[i].store(job.first(i), std::memory_order_relaxed);
   p.run(job);
   if (job.error) std::rethrow_exception(job.error);
 }
