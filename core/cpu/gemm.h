@@ -56,6 +56,7 @@ enum class Scratch {
   ConvY,
   ConvW,
   ConvTile,
+  ConvZ,
   Count
 };
 void* scratch(Scratch slot, int64_t bytes);

@@ -1,0 +1,313 @@
+// Convolutions by Winograd's algorithm F(2x2, 3x3) (Lavin & Gray 2015, arXiv:1509.09308).
+#include "cpu/winograd.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "cpu/conv_kernels.h"
+#include "cpu/gemm.h"
+#include "cpu/pick.h"
+#include "cpu/threads.h"
+#include "cpu/winograd_kernels.h"
+
+RL_PICK(cpu::AllConvKernels, conv_kernels)
+RL_PICK(cpu::WinogradKernels, winograd_kernels)
+
+namespace rl::cpu {
+namespace {
+
+constexpr int64_t kParts = 16;           // numbers of a transformed tile, and products
+constexpr int64_t kFewTiles = 256;       // up to here threads share the output channels
+constexpr int64_t kSumBytes = 16 << 20;  // of the gradient of the weights, all slices
+constexpr int64_t kTiles = 112, kGradTiles = 448, kChannels = 64, kFewChannels = 32;  // of a block
+
+int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+/// How long the parts are when `n` is cut evenly into parts of `most` or less.
+int64_t even_part(int64_t n, int64_t most) { return div_up(n, div_up(n, most)); }
+/// An odd number of cache lines, so that rows so far apart spread over the cache sets.
+int64_t odd_lines(int64_t n) { return (div_up(n, 16) | 1) * 16; }
+
+float* scratch_of(Scratch slot, int64_t count) {
+  return static_cast<float*>(scratch(slot, count * static_cast<int64_t>(sizeof(float))));
+}
+
+/// Sixteen matrices: element (i, j) of number p is data[p * step + i * pitch + j].
+struct Parts {
+  float* data;
+  int64_t pitch, step;
+  Parts(Scratch slot, int64_t rows, int64_t cols)
+      : pitch(odd_lines(cols)), step(odd_lines(rows * pitch)) {
+    data = scratch_of(slot, kParts * step);
+  }
+};
+
+/// The rows of tiles that cover images of height x width; they are numbered through all images.
+struct Tiling {
+  int64_t height, width, down, across, rows;
+  Tiling(int64_t n, int64_t h, int64_t w)
+      : height(h), width(w), down((h + 1) / 2), across((w + 1) / 2), rows(n * down) {}
+
+  /// Calls f(image, row within it, count, tiles before) for the rows [r0, r1), image by image.
+  template <class F>
+  void each_image(int64_t r0, int64_t r1, F f) const {
+    for (int64_t r = r0, count; r < r1; r += count) {
+      count = std::min(r1 - r, down - r % down);
+      f(r / down, r % down, count, (r - r0) * across);
+    }
+  }
+};
+
+/// What is cut into tiles: the input, or the gradient of the output.
+struct Source {
+  const float* data;
+  int64_t channels, h, w, pad_h, pad_w;
+  int64_t reach;  ///< how far a tile reaches into the next
+  void (*transform)(const WinogradTiles&);
+
+  /// Channels [c0, c1) of the rows [r0, r1): one row of `to` a channel.
+  void run(const Tiling& t, int64_t r0, int64_t r1, int64_t c0, int64_t c1, const Parts& to) const {
+    const ConvKernels<float>& kn = conv_kernels().f32;
+    const int64_t pitch = 2 * t.across + reach, rows = std::min(r1 - r0, t.down);
+    const int64_t slack = 4 * kn.lanes;
+    float* flat = scratch_of(Scratch::ConvY, (2 * rows + reach) * pitch + slack);
+    for (int64_t c = c0; c < c1; ++c)
+      t.each_image(r0, r1, [&](int64_t image, int64_t row, int64_t count, int64_t tile) {
+        const float* plane = data + (image * channels + c) * h * w;
+        const int64_t size = (2 * count + reach) * pitch;
+        kn.flatten({plane, 1, 0, 1, 0, h, w, 2 * row - pad_h, -pad_w, 1, 1, 2 * count + reach,
+                    pitch, size, flat});
+        transform({count, t.across, flat, pitch, to.data + c * to.pitch + tile, to.step});
+      });
+  }
+};
+
+/// [n, in, h, w] with filters [out, in, 3, 3] gives [n, out, tiling].
+struct Correlation {
+  Source x;
+  int64_t out;
+  const float *weight, *bias;
+  float* y;
+  Tiling t;
+  bool turned;  ///< the filters are [in, out, 3, 3], each turned by half a circle: the way back
+  std::atomic<bool> finite{true};
+
+  int64_t in() const { return x.channels; }
+
+  /// Transforms the filters: of outputs [o0, o1) and, in parallel, of all inputs.
+  Parts weights(int64_t o0, int64_t o1) {
+    const int64_t lines = turned ? in() : o1 - o0, line = turned ? o1 - o0 : in();
+    const Parts u(Scratch::ConvW, lines, line);
+    parallel_for(0, lines, 1 + 16384 / line, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        winograd_kernels().weights(weight + 9 * (turned ? i * out + o0 : (o0 + i) * line), line,
+                                   u.data + i * u.pitch, u.step);
+    });
+    return u;
+  }
+
+  /// Outputs [o0, o1) of the rows [r0, r1). u holds the outputs from `first` on.
+  void multiply(const Parts& u, int64_t first, int64_t o0, int64_t o1, const Parts& v, int64_t r0,
+                int64_t r1) {
+    const int64_t m = o1 - o0, tiles = (r1 - r0) * t.across;
+    const Parts product(Scratch::ConvTile, m, tiles);
+    for (int64_t p = 0; p < kParts; ++p) {
+      // To turn a filter is to exchange the outer two of each four numbers.
+      const int64_t row = p / 4, col = p % 4;
+      const int64_t from = turned ? 4 * (row % 3 ? row : 3 - row) + (col % 3 ? col : 3 - col) : p;
+      gemm(DType::F32, turned, false, m, tiles, in(), 1.0,
+           u.data + from * u.step + (o0 - first) * (turned ? 1 : u.pitch), u.pitch,
+           v.data + p * v.step, v.pitch, 0.0, product.data + p * product.step, product.pitch);
+    }
+    bool good = true;
+    for (int64_t o = o0; o < o1; ++o)
+      t.each_image(r0, r1, [&](int64_t image, int64_t row, int64_t count, int64_t tile) {
+        good &= winograd_kernels().output(
+            {count, t.across, product.data + (o - o0) * product.pitch + tile, product.step,
+             y + ((image * out + o) * t.height + 2 * row) * t.width, t.height - 2 * row, t.width,
+             bias ? bias[o] : 0.0f});
+      });
+    if (!good) finite = false;
+  }
+
+  /// Many tiles: a thread takes some of them at a time, through all channels.
+  void by_tiles() {
+    const Parts u = weights(0, out);
+    const int64_t blocks = div_up(t.rows, std::max<int64_t>(1, kTiles / t.across));
+    const int64_t rows = div_up(t.rows, div_up(blocks, 4) * 4);
+    const int64_t channels = even_part(out, kChannels);
+    parallel_each(div_up(t.rows, rows), [&](int64_t begin, int64_t end) {
+      for (int64_t r0 = begin * rows; r0 < std::min(end * rows, t.rows); r0 += rows) {
+        const int64_t r1 = std::min(r0 + rows, t.rows);
+        const Parts v(Scratch::ConvX, in(), rows * t.across);
+        x.run(t, r0, r1, 0, in(), v);
+        for (int64_t o = 0; o < out; o += channels)
+          multiply(u, 0, o, std::min(o + channels, out), v, r0, r1);
+      }
+    });
+  }
+
+  /// Few tiles, many channels: a thread takes some outputs at a time, over all tiles.
+  void by_channels() {
+    const Parts v(Scratch::ConvX, in(), t.rows * t.across);
+    parallel_for(0, in(), 1 + 4096 / (t.rows * t.across),
+                 [&](int64_t begin, int64_t end) { x.run(t, 0, t.rows, begin, end, v); });
+    const int64_t channels = even_part(out, kFewChannels);
+    parallel_each(div_up(out, channels), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin * channels; o < std::min(end * channels, out); o += channels) {
+        const int64_t o1 = std::min(o + channels, out);
+        multiply(weights(o, o1), o, o, o1, v, 0, t.rows);
+      }
+    });
+  }
+
+  bool run() {
+    t.rows* t.across <= kFewTiles ? by_channels() : by_tiles();
+    return finite;
+  }
+};
+
+bool applies(const Conv2d& v) {
+  if (v.r != 3 || v.s != 3 || v.stride_h != 1 || v.stride_w != 1 || v.dilation_h != 1 ||
+      v.dilation_w != 1 || v.groups != 1 || v.pad_h > 2 || v.pad_w > 2)
+    return false;
+  const int64_t tiles = v.n * ((v.out_h() + 1) / 2) * ((v.out_w() + 1) / 2);
+  if (tiles <= 0 || v.c <= 0 || v.k <= 0) return false;
+  if (const char* forced = std::getenv("RUSHLIGHT_CONV"))
+    return std::strcmp(forced, "winograd") == 0;
+  return std::min(v.c, v.k) >= 32 && tiles >= 32;
+}
+
+/// The gradient of the weights: for each of the sixteen, the product of the transformed gradient of
+/// the output and the transformed input over all tiles.
+struct WeightGradient {
+  Source x, dy;
+  float* dw;
+  Tiling t;
+  std::atomic<bool> finite{true};
+
+  /// The rows [r0, r1), transformed; of the input [tile][channel].
+  struct Block {
+    Parts input, turned, grad;
+    int64_t tiles = 0;
+    Block(const WeightGradient& g, int64_t most)
+        : input(Scratch::ConvX, g.x.channels, most),
+          turned(Scratch::ConvZ, most, g.x.channels),
+          grad(Scratch::ConvTile, g.dy.channels, most) {}
+
+    void transform(const WeightGradient& g, int64_t r0, int64_t r1) {
+      const int64_t c = g.x.channels, k = g.dy.channels;
+      tiles = (r1 - r0) * g.t.across;
+      parallel_for(0, c + k, 1 + 4096 / tiles, [&](int64_t begin, int64_t end) {
+        g.x.run(g.t, r0, r1, begin, std::min(end, c), input);
+        g.dy.run(g.t, r0, r1, std::max<int64_t>(begin - c, 0), end - c, grad);
+      });
+      parallel_for(0, kParts, 1 + 65536 / (tiles * c), [&](int64_t begin, int64_t end) {
+        for (int64_t p = begin; p < end; ++p)
+          conv_kernels().f32.transpose(input.data + p * input.step, input.pitch, c, tiles,
+                                       turned.data + p * turned.step, turned.pitch);
+      });
+    }
+
+    /// The sums of outputs [o0, o1), to the rows of u from `row` on.
+    void multiply(const WeightGradient& g, int64_t o0, int64_t o1, const Parts& u, int64_t row,
+                  bool more) const {
+      for (int64_t p = 0; p < kParts; ++p)
+        gemm(DType::F32, false, false, o1 - o0, g.x.channels, tiles, 1.0,
+             grad.data + p * grad.step + o0 * grad.pitch, grad.pitch, turned.data + p * turned.step,
+             turned.pitch, more ? 1.0 : 0.0, u.data + p * u.step + row * u.pitch, u.pitch);
+    }
+  };
+
+  /// Turns the sums of outputs [o0, o1) back; u holds them `slices` times, `apart` rows apart.
+  void finish(int64_t o0, int64_t o1, const Parts& u, int64_t first, int64_t slices,
+              int64_t apart) {
+    for (int64_t o = o0; o < o1; ++o)
+      if (!winograd_kernels().weights_grad({x.channels, slices, apart * u.pitch,
+                                            u.data + (o - first) * u.pitch, u.step,
+                                            dw + o * x.channels * 9}))
+        finite = false;
+  }
+
+  /// Many tiles: a thread takes a slice of them at a time and keeps sums of its own.
+  void by_tiles() {
+    const int64_t k = dy.channels, most = k + x.channels <= 256 ? kTiles : kGradTiles;
+    const int64_t rows = even_part(t.rows, std::max<int64_t>(1, most / t.across));
+    const int64_t room = kSumBytes / (kParts * k * x.channels * 4);
+    const int64_t slice = div_up(div_up(t.rows, rows), std::clamp<int64_t>(room, 2, 8)) * rows;
+    const int64_t slices = div_up(t.rows, slice);
+    const Parts u(Scratch::ConvW, slices * k, x.channels);
+    parallel_each(slices, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Block block(*this, rows * t.across);
+        const int64_t last = std::min((i + 1) * slice, t.rows);
+        for (int64_t r = i * slice; r < last; r += rows) {
+          block.transform(*this, r, std::min(r + rows, last));
+          block.multiply(*this, 0, k, u, i * k, r > i * slice);
+        }
+      }
+    });
+    parallel_for(0, k, 1 + 16384 / x.channels,
+                 [&](int64_t begin, int64_t end) { finish(begin, end, u, 0, slices, k); });
+  }
+
+  /// Few tiles: a thread takes some outputs at a time, and their sums stay in the cache.
+  void by_channels() {
+    Block block(*this, t.rows * t.across);
+    block.transform(*this, 0, t.rows);
+    const int64_t channels = even_part(dy.channels, kFewChannels);
+    parallel_each(div_up(dy.channels, channels), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin * channels; o < std::min(end * channels, dy.channels); o += channels) {
+        const int64_t o1 = std::min(o + channels, dy.channels);
+        const Parts u(Scratch::ConvW, channels, x.channels);
+        block.multiply(*this, o, o1, u, 0, false);
+        finish(o, o1, u, o, 1, 0);
+      }
+    });
+  }
+
+  bool run() {
+    t.rows* t.across <= kGradTiles ? by_channels() : by_tiles();
+    return finite;
+  }
+};
+
+}  // namespace
+
+bool winograd_forward(const Conv2d& v, const float* x, const float* weight, const float* bias,
+                      float* y) {
+  if (!applies(v)) return false;
+  Correlation g{{x, v.c, v.h, v.w, v.pad_h, v.pad_w, 2, winograd_kernels().input},
+                v.k,
+                weight,
+                bias,
+                y,
+                {v.n, v.out_h(), v.out_w()},
+                false};
+  return g.run();
+}
+
+bool winograd_backward_input(const Conv2d& v, const float* dy, const float* weight, float* dx) {
+  if (!applies(v)) return false;
+  Correlation g{
+      {dy, v.k, v.out_h(), v.out_w(), 2 - v.pad_h, 2 - v.pad_w, 2, winograd_kernels().input},
+      v.c,
+      weight,
+      nullptr,
+      dx,
+      {v.n, v.h, v.w},
+      true};
+  return g.run();
+}
+
+bool winograd_backward_weight(const Conv2d& v, const float* dy, const float* x, float* dweight) {
+  if (!applies(v)) return false;
+  WeightGradient g{{x, v.c, v.h, v.w, v.pad_h, v.pad_w, 2, winograd_kernels().input},
+                   {dy, v.k, v.out_h(), v.out_w(), 0, 0, 0, winograd_kernels().grad},
+                   dweight,
+                   {v.n, v.out_h(), v.out_w()}};
+  return g.run();
+}
+
+}  // namespace rl::cpu
