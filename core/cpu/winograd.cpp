@@ -18,9 +18,9 @@ RL_PICK(cpu::WinogradKernels, winograd_kernels)
 namespace rl::cpu {
 namespace {
 
-constexpr int64_t kParts = 16;           // numbers of a transformed tile, and products
-constexpr int64_t kFewTiles = 256;       // up to here threads share the output channels
-constexpr int64_t kSumBytes = 16 << 20;  // of the gradient of the weights, all slices
+constexpr int64_t kParts = 16;          // numbers of a transformed tile, and products
+constexpr int64_t kFewTiles = 256;      // up to here threads share the output channels
+constexpr int64_t kSumBytes = 4 << 20;  // of the gradient of the weights, all slices
 constexpr int64_t kTiles = 112, kGradTiles = 448, kChannels = 64, kFewChannels = 32;  // of a block
 
 int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -31,6 +31,11 @@ int64_t odd_lines(int64_t n) { return (div_up(n, 16) | 1) * 16; }
 
 float* scratch_of(Scratch slot, int64_t count) {
   return static_cast<float*>(scratch(slot, count * static_cast<int64_t>(sizeof(float))));
+}
+
+/// What a thread reads next lies too far from what it reads now for the hardware to foresee.
+void prefetch(const float* from, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i);
 }
 
 /// Sixteen matrices: element (i, j) of number p is data[p * step + i * pitch + j].
@@ -76,6 +81,7 @@ struct Source {
       t.each_image(r0, r1, [&](int64_t image, int64_t row, int64_t count, int64_t tile) {
         const float* plane = data + (image * channels + c) * h * w;
         const int64_t size = (2 * count + reach) * pitch;
+        prefetch(plane + h * w + (2 * row - pad_h) * w, (2 * count + reach) * w);
         kn.flatten({plane, 1, 0, 1, 0, h, w, 2 * row - pad_h, -pad_w, 1, 1, 2 * count + reach,
                     pitch, size, flat});
         transform({count, t.across, flat, pitch, to.data + c * to.pitch + tile, to.step});
@@ -100,9 +106,11 @@ struct Correlation {
     const int64_t lines = turned ? in() : o1 - o0, line = turned ? o1 - o0 : in();
     const Parts u(Scratch::ConvW, lines, line);
     parallel_for(0, lines, 1 + 16384 / line, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        winograd_kernels().weights(weight + 9 * (turned ? i * out + o0 : (o0 + i) * line), line,
-                                   u.data + i * u.pitch, u.step);
+      for (int64_t i = begin; i < end; ++i) {
+        const float* from = weight + 9 * (turned ? i * out + o0 : (o0 + i) * line);
+        if (turned) prefetch(from + 9 * out, 9 * line);
+        winograd_kernels().weights(from, line, u.data + i * u.pitch, u.step);
+      }
     });
     return u;
   }
@@ -230,13 +238,12 @@ struct WeightGradient {
         finite = false;
   }
 
-  /// Many tiles: a thread takes a slice of them at a time and keeps sums of its own.
+  /// Few channels: a thread takes a slice of the tiles at a time and keeps sums of its own.
   void by_tiles() {
-    const int64_t k = dy.channels, most = k + x.channels <= 256 ? kTiles : kGradTiles;
-    const int64_t rows = even_part(t.rows, std::max<int64_t>(1, most / t.across));
-    const int64_t room = kSumBytes / (kParts * k * x.channels * 4);
-    const int64_t slice = div_up(div_up(t.rows, rows), std::clamp<int64_t>(room, 2, 8)) * rows;
+    const int64_t k = dy.channels, room = kSumBytes / (kParts * k * x.channels * 4);
+    const int64_t slice = div_up(t.rows, std::clamp<int64_t>(room, 1, 8));
     const int64_t slices = div_up(t.rows, slice);
+    const int64_t rows = even_part(slice, std::max<int64_t>(1, kTiles / t.across));
     const Parts u(Scratch::ConvW, slices * k, x.channels);
     parallel_each(slices, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -252,23 +259,30 @@ struct WeightGradient {
                  [&](int64_t begin, int64_t end) { finish(begin, end, u, 0, slices, k); });
   }
 
-  /// Few tiles: a thread takes some outputs at a time, and their sums stay in the cache.
+  /// Many channels: a thread takes some outputs at a time; their sums stay in the cache if they are
+  /// over few tiles.
   void by_channels() {
-    Block block(*this, t.rows * t.across);
-    block.transform(*this, 0, t.rows);
-    const int64_t channels = even_part(dy.channels, kFewChannels);
-    parallel_each(div_up(dy.channels, channels), [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin * channels; o < std::min(end * channels, dy.channels); o += channels) {
-        const int64_t o1 = std::min(o + channels, dy.channels);
-        const Parts u(Scratch::ConvW, channels, x.channels);
-        block.multiply(*this, o, o1, u, 0, false);
-        finish(o, o1, u, o, 1, 0);
-      }
-    });
+    const int64_t k = dy.channels, channels = even_part(k, kFewChannels);
+    const int64_t rows = even_part(t.rows, std::max<int64_t>(1, kGradTiles / t.across));
+    const bool few = rows == t.rows;
+    const Parts all(Scratch::ConvW, few ? channels : k, x.channels);
+    Block block(*this, rows * t.across);
+    for (int64_t r = 0; r < t.rows; r += rows) {
+      block.transform(*this, r, std::min(r + rows, t.rows));
+      parallel_each(div_up(k, channels), [&](int64_t begin, int64_t end) {
+        for (int64_t o = begin * channels; o < std::min(end * channels, k); o += channels) {
+          const int64_t o1 = std::min(o + channels, k), first = few ? o : 0;
+          const Parts u = few ? Parts(Scratch::ConvW, channels, x.channels) : all;
+          block.multiply(*this, o, o1, u, o - first, r > 0);
+          if (r + rows >= t.rows) finish(o, o1, u, first, 1, 0);
+        }
+      });
+    }
   }
 
   bool run() {
-    t.rows* t.across <= kGradTiles ? by_channels() : by_tiles();
+    const bool sums_fit = kParts * dy.channels * x.channels * 4 <= kSumBytes / 4;
+    sums_fit&& t.rows* t.across > kFewTiles ? by_tiles() : by_channels();
     return finite;
   }
 };
