@@ -64,27 +64,26 @@ struct Tiling {
   }
 };
 
-/// What is cut into tiles: the input, or the gradient of the output.
+/// Planes that are cut into tiles of 4 x 4, two to two, behind a border of zeros.
 struct Source {
   const float* data;
   int64_t channels, h, w, pad_h, pad_w;
-  int64_t reach;  ///< how far a tile reaches into the next
-  void (*transform)(const WinogradTiles&);
 
   /// Channels [c0, c1) of the rows [r0, r1): one row of `to` a channel.
-  void run(const Tiling& t, int64_t r0, int64_t r1, int64_t c0, int64_t c1, const Parts& to) const {
+  void transform(const Tiling& t, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
+                 const Parts& to) const {
     const ConvKernels<float>& kn = conv_kernels().f32;
-    const int64_t pitch = 2 * t.across + reach, rows = std::min(r1 - r0, t.down);
-    const int64_t slack = 4 * kn.lanes;
-    float* flat = scratch_of(Scratch::ConvY, (2 * rows + reach) * pitch + slack);
+    const int64_t pitch = 2 * t.across + 2, most = 2 * std::min(r1 - r0, t.down) + 2;
+    float* flat = scratch_of(Scratch::ConvY, most * pitch + 4 * kn.lanes);
     for (int64_t c = c0; c < c1; ++c)
       t.each_image(r0, r1, [&](int64_t image, int64_t row, int64_t count, int64_t tile) {
         const float* plane = data + (image * channels + c) * h * w;
-        const int64_t size = (2 * count + reach) * pitch;
-        prefetch(plane + h * w + (2 * row - pad_h) * w, (2 * count + reach) * w);
-        kn.flatten({plane, 1, 0, 1, 0, h, w, 2 * row - pad_h, -pad_w, 1, 1, 2 * count + reach,
-                    pitch, size, flat});
-        transform({count, t.across, flat, pitch, to.data + c * to.pitch + tile, to.step});
+        const int64_t rows = 2 * count + 2;
+        prefetch(plane + (h + 2 * row - pad_h) * w, rows * w);
+        kn.flatten({plane, 1, 0, 1, 0, h, w, 2 * row - pad_h, -pad_w, 1, 1, rows, pitch,
+                    rows * pitch, flat});
+        winograd_kernels().input(
+            {count, t.across, flat, rows, pitch, to.data + c * to.pitch + tile, to.step});
       });
   }
 };
@@ -149,7 +148,7 @@ struct Correlation {
       for (int64_t r0 = begin * rows; r0 < std::min(end * rows, t.rows); r0 += rows) {
         const int64_t r1 = std::min(r0 + rows, t.rows);
         const Parts v(Scratch::ConvX, in(), rows * t.across);
-        x.run(t, r0, r1, 0, in(), v);
+        x.transform(t, r0, r1, 0, in(), v);
         for (int64_t o = 0; o < out; o += channels)
           multiply(u, 0, o, std::min(o + channels, out), v, r0, r1);
       }
@@ -160,7 +159,7 @@ struct Correlation {
   void by_channels() {
     const Parts v(Scratch::ConvX, in(), t.rows * t.across);
     parallel_for(0, in(), 1 + 4096 / (t.rows * t.across),
-                 [&](int64_t begin, int64_t end) { x.run(t, 0, t.rows, begin, end, v); });
+                 [&](int64_t begin, int64_t end) { x.transform(t, 0, t.rows, begin, end, v); });
     const int64_t channels = even_part(out, kFewChannels);
     parallel_each(div_up(out, channels), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin * channels; o < std::min(end * channels, out); o += channels) {
@@ -190,10 +189,22 @@ bool applies(const Conv2d& v) {
 /// The gradient of the weights: for each of the sixteen, the product of the transformed gradient of
 /// the output and the transformed input over all tiles.
 struct WeightGradient {
-  Source x, dy;
+  Source x;
+  const float* dy;
+  int64_t k;
   float* dw;
   Tiling t;
   std::atomic<bool> finite{true};
+
+  /// The gradient of output o, transformed.
+  void grad(int64_t r0, int64_t r1, int64_t o, const Parts& to) const {
+    t.each_image(r0, r1, [&](int64_t image, int64_t row, int64_t count, int64_t tile) {
+      const float* from = dy + ((image * k + o) * t.height + 2 * row) * t.width;
+      prefetch(from + t.height * t.width, 2 * count * t.width);
+      winograd_kernels().grad({count, t.across, from, t.height - 2 * row, t.width,
+                               to.data + o * to.pitch + tile, to.step});
+    });
+  }
 
   /// The rows [r0, r1), transformed; of the input [tile][channel].
   struct Block {
@@ -202,18 +213,18 @@ struct WeightGradient {
     Block(const WeightGradient& g, int64_t most)
         : input(Scratch::ConvX, g.x.channels, most),
           turned(Scratch::ConvZ, most, g.x.channels),
-          grad(Scratch::ConvTile, g.dy.channels, most) {}
+          grad(Scratch::ConvTile, g.k, most) {}
 
     void transform(const WeightGradient& g, int64_t r0, int64_t r1) {
-      const int64_t c = g.x.channels, k = g.dy.channels;
+      const int64_t c = g.x.channels;
       tiles = (r1 - r0) * g.t.across;
-      parallel_for(0, c + k, 1 + 4096 / tiles, [&](int64_t begin, int64_t end) {
-        g.x.run(g.t, r0, r1, begin, std::min(end, c), input);
-        g.dy.run(g.t, r0, r1, std::max<int64_t>(begin - c, 0), end - c, grad);
+      parallel_for(0, c + g.k, 1 + 4096 / tiles, [&](int64_t begin, int64_t end) {
+        g.x.transform(g.t, r0, r1, begin, std::min(end, c), input);
+        for (int64_t o = std::max<int64_t>(begin - c, 0); o < end - c; ++o) g.grad(r0, r1, o, grad);
       });
       parallel_for(0, kParts, 1 + 65536 / (tiles * c), [&](int64_t begin, int64_t end) {
         for (int64_t p = begin; p < end; ++p)
-          conv_kernels().f32.transpose(input.data + p * input.step, input.pitch, c, tiles,
+          winograd_kernels().transpose(input.data + p * input.step, input.pitch, c, tiles,
                                        turned.data + p * turned.step, turned.pitch);
       });
     }
@@ -240,7 +251,7 @@ struct WeightGradient {
 
   /// Few channels: a thread takes a slice of the tiles at a time and keeps sums of its own.
   void by_tiles() {
-    const int64_t k = dy.channels, room = kSumBytes / (kParts * k * x.channels * 4);
+    const int64_t room = kSumBytes / (kParts * k * x.channels * 4);
     const int64_t slice = div_up(t.rows, std::clamp<int64_t>(room, 1, 8));
     const int64_t slices = div_up(t.rows, slice);
     const int64_t rows = even_part(slice, std::max<int64_t>(1, kTiles / t.across));
@@ -262,7 +273,7 @@ struct WeightGradient {
   /// Many channels: a thread takes some outputs at a time; their sums stay in the cache if they are
   /// over few tiles.
   void by_channels() {
-    const int64_t k = dy.channels, channels = even_part(k, kFewChannels);
+    const int64_t channels = even_part(k, kFewChannels);
     const int64_t rows = even_part(t.rows, std::max<int64_t>(1, kGradTiles / t.across));
     const bool few = rows == t.rows;
     const Parts all(Scratch::ConvW, few ? channels : k, x.channels);
@@ -281,7 +292,7 @@ struct WeightGradient {
   }
 
   bool run() {
-    const bool sums_fit = kParts * dy.channels * x.channels * 4 <= kSumBytes / 4;
+    const bool sums_fit = kParts * k * x.channels * 4 <= kSumBytes / 4;
     sums_fit&& t.rows* t.across > kFewTiles ? by_tiles() : by_channels();
     return finite;
   }
@@ -292,36 +303,20 @@ struct WeightGradient {
 bool winograd_forward(const Conv2d& v, const float* x, const float* weight, const float* bias,
                       float* y) {
   if (!applies(v)) return false;
-  Correlation g{{x, v.c, v.h, v.w, v.pad_h, v.pad_w, 2, winograd_kernels().input},
-                v.k,
-                weight,
-                bias,
-                y,
-                {v.n, v.out_h(), v.out_w()},
-                false};
-  return g.run();
+  const Source from{x, v.c, v.h, v.w, v.pad_h, v.pad_w};
+  return Correlation{from, v.k, weight, bias, y, {v.n, v.out_h(), v.out_w()}, false}.run();
 }
 
 bool winograd_backward_input(const Conv2d& v, const float* dy, const float* weight, float* dx) {
   if (!applies(v)) return false;
-  Correlation g{
-      {dy, v.k, v.out_h(), v.out_w(), 2 - v.pad_h, 2 - v.pad_w, 2, winograd_kernels().input},
-      v.c,
-      weight,
-      nullptr,
-      dx,
-      {v.n, v.h, v.w},
-      true};
-  return g.run();
+  const Source from{dy, v.k, v.out_h(), v.out_w(), 2 - v.pad_h, 2 - v.pad_w};
+  return Correlation{from, v.c, weight, nullptr, dx, {v.n, v.h, v.w}, true}.run();
 }
 
 bool winograd_backward_weight(const Conv2d& v, const float* dy, const float* x, float* dweight) {
   if (!applies(v)) return false;
-  WeightGradient g{{x, v.c, v.h, v.w, v.pad_h, v.pad_w, 2, winograd_kernels().input},
-                   {dy, v.k, v.out_h(), v.out_w(), 0, 0, 0, winograd_kernels().grad},
-                   dweight,
-                   {v.n, v.out_h(), v.out_w()}};
-  return g.run();
+  const Source from{x, v.c, v.h, v.w, v.pad_h, v.pad_w};
+  return WeightGradient{from, dy, v.k, dweight, {v.n, v.out_h(), v.out_w()}}.run();
 }
 
 }  // namespace rl::cpu

@@ -48,11 +48,11 @@ void input(const WinogradTiles& g) {
     float* to = g.to + j;
     V r0[4], r1[4], r2[4], r3[4];
     input_row(from, r0);
-    input_row(from + g.pitch, r1);
+    input_row(from + g.width, r1);
     for (int64_t i = 0; i < g.rows; ++i, to += g.cols) {
-      from += 2 * g.pitch;
+      from += 2 * g.width;
       input_row(from, r2);
-      input_row(from + g.pitch, r3);
+      input_row(from + g.width, r3);
 #pragma GCC unroll 4
       for (int q = 0; q < 4; ++q) {
         put(to + q * step, r0[q] - r2[q], n);
@@ -65,9 +65,9 @@ void input(const WinogradTiles& g) {
   }
 }
 
-/// One row of 2 x 2 tiles, times A^T.
-RL_INLINE void grad_row(const float* from, V* to) {
-  const V a = load(from), b = load(from + w);
+/// One row of 2 x 2 tiles, of which n elements are there, times A^T.
+RL_INLINE void grad_row(const float* from, int64_t n, V* to) {
+  const V a = n > 0 ? get(from, n) : V{}, b = n > w ? get(from + w, n - w) : V{};
   to[0] = even_lanes<float>(a, b), to[3] = -odd_lanes(a, b, Lanes{});
   to[1] = to[0] - to[3], to[2] = to[0] + to[3];
 }
@@ -76,12 +76,12 @@ void grad(const WinogradTiles& g) {
   const int64_t step = g.step;
   for (int64_t i = 0; i < g.rows; ++i)
     for (int64_t j = 0; j < g.cols; j += w) {
-      const int64_t n = g.cols - j;
-      const float* from = g.from + 2 * (i * g.pitch + j);
+      const int64_t n = g.cols - j, there = g.width - 2 * j;
+      const float* from = g.from + 2 * (i * g.width + j);
       float* to = g.to + i * g.cols + j;
       V r0[4], r1[4];
-      grad_row(from, r0);
-      grad_row(from + g.pitch, r1);
+      grad_row(from, there, r0);
+      grad_row(from + g.width, 2 * i + 1 < g.height ? there : 0, r1);
 #pragma GCC unroll 4
       for (int q = 0; q < 4; ++q) {
         put(to + q * step, r0[q], n);
@@ -184,8 +184,23 @@ bool weights_grad(const WinogradFilters& g) {
   return all_zero(check);
 }
 
+void transpose_lines(const float* from, int64_t pitch, int64_t lines, int64_t n, float* to,
+                     int64_t width) {
+  if (lines < w || n < w) {
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t l = 0; l < lines; ++l) to[i * width + l] = from[l * pitch + i];
+    return;
+  }
+  for (int64_t l = 0; l < lines; l += w)  // the last square covers a part of the one before
+    for (int64_t i = 0; i < n; i += w) {
+      const int64_t line = min(l, lines - w), at = min(i, n - w);
+      pack_square(from + line * pitch + at, pitch, to + at * width + line, width);
+    }
+}
+
 }  // namespace
 
-extern const cpu::WinogradKernels winograd_kernels = {input, grad, output, weights, weights_grad};
+extern const cpu::WinogradKernels winograd_kernels = {input,   grad,         output,
+                                                      weights, weights_grad, transpose_lines};
 
 }  // namespace rl::RL_ISA

@@ -8,9 +8,9 @@ namespace rl::cpu {
 /// Neighbouring tiles of one channel: `rows` rows of `cols` tiles each.
 struct WinogradTiles {
   int64_t rows, cols;
-  const float* from;
-  int64_t pitch;  ///< of the plane that is read: tile (i, j) begins at from[2 * i * pitch + 2 * j]
-  float* to;      ///< [rows * cols], sixteen times
+  const float* from;      ///< tile (i, j) begins at from[2 * i * width + 2 * j]
+  int64_t height, width;  ///< of what is read
+  float* to;              ///< [rows * cols], sixteen times
   int64_t step;
 };
 
@@ -33,9 +33,9 @@ struct WinogradFilters {
 };
 
 struct WinogradKernels {
-  /// B^T d B of tiles of 4 x 4, and A y A^T of tiles of 2 x 2. They read up to 2 * lanes + 2
-  /// elements past the last tile.
+  /// B^T d B of tiles of 4 x 4. Reads up to 2 * lanes + 2 elements past the last tile.
   void (*input)(const WinogradTiles&);
+  /// A y A^T of tiles of 2 x 2, zeros where they stand out.
   void (*grad)(const WinogradTiles&);
   /// A^T m A + bias. Is every result finite?
   bool (*output)(const WinogradOutput&);
@@ -43,6 +43,9 @@ struct WinogradKernels {
   void (*weights)(const float* from, int64_t count, float* to, int64_t step);
   /// G^T u G, their gradients. Is every result finite?
   bool (*weights_grad)(const WinogradFilters&);
+  /// to[i * width + line] = from[line * pitch + i]
+  void (*transpose)(const float* from, int64_t pitch, int64_t lines, int64_t n, float* to,
+                    int64_t width);
 };
 
 }  // namespace rl::cpu
