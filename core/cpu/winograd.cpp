@@ -1,4 +1,24 @@
 // Convolutions by Winograd's algorithm F(2x2, 3x3) (Lavin & Gray 2015, arXiv:1509.09308).
+//
+// The four outputs of a 3 x 3 filter g over a 4 x 4 tile d of the input are A^T [U * V] A with
+// U = G g G^T, V = B^T d B and * number by number: 16 multiplications in place of 36. Summed over
+// channels, each of the sixteen numbers is a matrix product [out, in] @ [in, tiles], which is where
+// the time goes; the transforms only add and halve. The way back is the same with turned filters.
+// The gradient of the weights is the transposed map: G^T (sum over tiles of (A dy A^T) * V) G.
+//
+// Error. A result mixes the terms of its window more than the direct sum does, and of its window
+// only: it is off by a few roundings of (sum of |x|) * (sum of |g|), summed over channels, where
+// the direct sum is off by as many of the sum of |x g|; on random numbers that is twice the error.
+// What is infinite or overflows on the way becomes NaN, so if any result is not finite, the direct
+// convolution computes all of them again: infinities and NaNs are where they belong.
+//
+// Blocks. A transformed tile is four times its part of the input, so what is transformed must not
+// leave the second-level cache. With many tiles, a thread takes some 112 of them at a time through
+// all steps. With few tiles and many channels the transformed weights are the larger operand: a
+// thread takes 32 outputs at a time. The gradient of the weights sums over the tiles: each of at
+// most eight slices of them has sums of its own; or, when there are so many weights that these
+// would not fit, threads share the outputs. All of this is decided by the shapes, so that the
+// number of threads changes nothing.
 #include "cpu/winograd.h"
 
 #include <algorithm>
@@ -54,6 +74,7 @@ struct Tiling {
   Tiling(int64_t n, int64_t h, int64_t w)
       : height(h), width(w), down((h + 1) / 2), across((w + 1) / 2), rows(n * down) {}
 
+  int64_t tiles() const { return rows * across; }
   /// Calls f(image, row within it, count, tiles before) for the rows [r0, r1), image by image.
   template <class F>
   void each_image(int64_t r0, int64_t r1, F f) const {
@@ -100,21 +121,25 @@ struct Correlation {
 
   int64_t in() const { return x.channels; }
 
-  /// Transforms the filters: of outputs [o0, o1) and, in parallel, of all inputs.
-  Parts weights(int64_t o0, int64_t o1) {
-    const int64_t lines = turned ? in() : o1 - o0, line = turned ? o1 - o0 : in();
-    const Parts u(Scratch::ConvW, lines, line);
-    parallel_for(0, lines, 1 + 16384 / line, [&](int64_t begin, int64_t end) {
+  /// Room for the transformed filters of blocks of so many outputs; `lines` rows hold a block.
+  Parts room(int64_t blocks, int64_t outs) const {
+    return {Scratch::ConvW, blocks * lines(outs), turned ? outs : in()};
+  }
+  int64_t lines(int64_t outs) const { return turned ? in() : outs; }
+
+  /// Transforms the filters of outputs [o0, o1), in parallel, to the rows of u from `row` on.
+  void weights(int64_t o0, int64_t o1, const Parts& u, int64_t row) const {
+    const int64_t count = lines(o1 - o0), line = turned ? o1 - o0 : in();
+    parallel_for(0, count, 1 + 16384 / line, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const float* from = weight + 9 * (turned ? i * out + o0 : (o0 + i) * line);
         if (turned) prefetch(from + 9 * out, 9 * line);
-        winograd_kernels().weights(from, line, u.data + i * u.pitch, u.step);
+        winograd_kernels().weights(from, line, u.data + (row + i) * u.pitch, u.step);
       }
     });
-    return u;
   }
 
-  /// Outputs [o0, o1) of the rows [r0, r1). u holds the outputs from `first` on.
+  /// Outputs [o0, o1) of the rows [r0, r1), with the filters that lie in u from `first` on.
   void multiply(const Parts& u, int64_t first, int64_t o0, int64_t o1, const Parts& v, int64_t r0,
                 int64_t r1) {
     const int64_t m = o1 - o0, tiles = (r1 - r0) * t.across;
@@ -123,9 +148,9 @@ struct Correlation {
       // To turn a filter is to exchange the outer two of each four numbers.
       const int64_t row = p / 4, col = p % 4;
       const int64_t from = turned ? 4 * (row % 3 ? row : 3 - row) + (col % 3 ? col : 3 - col) : p;
-      gemm(DType::F32, turned, false, m, tiles, in(), 1.0,
-           u.data + from * u.step + (o0 - first) * (turned ? 1 : u.pitch), u.pitch,
-           v.data + p * v.step, v.pitch, 0.0, product.data + p * product.step, product.pitch);
+      gemm(DType::F32, turned, false, m, tiles, in(), 1.0, u.data + from * u.step + first * u.pitch,
+           u.pitch, v.data + p * v.step, v.pitch, 0.0, product.data + p * product.step,
+           product.pitch);
     }
     bool good = true;
     for (int64_t o = o0; o < o1; ++o)
@@ -140,50 +165,60 @@ struct Correlation {
 
   /// Many tiles: a thread takes some of them at a time, through all channels.
   void by_tiles() {
-    const Parts u = weights(0, out);
-    const int64_t blocks = div_up(t.rows, std::max<int64_t>(1, kTiles / t.across));
-    const int64_t rows = div_up(t.rows, div_up(blocks, 4) * 4);
-    const int64_t channels = even_part(out, kChannels);
+    const int64_t outs = even_part(out, kChannels), blocks = div_up(out, outs);
+    const Parts u = room(blocks, outs);
+    for (int64_t b = 0; b < blocks; ++b)
+      weights(b * outs, std::min((b + 1) * outs, out), u, b * lines(outs));
+    const int64_t parts = div_up(t.rows, std::max<int64_t>(1, kTiles / t.across));
+    const int64_t rows = div_up(t.rows, div_up(parts, 4) * 4);
     parallel_each(div_up(t.rows, rows), [&](int64_t begin, int64_t end) {
       for (int64_t r0 = begin * rows; r0 < std::min(end * rows, t.rows); r0 += rows) {
         const int64_t r1 = std::min(r0 + rows, t.rows);
         const Parts v(Scratch::ConvX, in(), rows * t.across);
         x.transform(t, r0, r1, 0, in(), v);
-        for (int64_t o = 0; o < out; o += channels)
-          multiply(u, 0, o, std::min(o + channels, out), v, r0, r1);
+        for (int64_t b = 0; b < blocks; ++b)
+          multiply(u, b * lines(outs), b * outs, std::min((b + 1) * outs, out), v, r0, r1);
       }
     });
   }
 
   /// Few tiles, many channels: a thread takes some outputs at a time, over all tiles.
   void by_channels() {
-    const Parts v(Scratch::ConvX, in(), t.rows * t.across);
-    parallel_for(0, in(), 1 + 4096 / (t.rows * t.across),
+    const Parts v(Scratch::ConvX, in(), t.tiles());
+    parallel_for(0, in(), 1 + 4096 / t.tiles(),
                  [&](int64_t begin, int64_t end) { x.transform(t, 0, t.rows, begin, end, v); });
-    const int64_t channels = even_part(out, kFewChannels);
-    parallel_each(div_up(out, channels), [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin * channels; o < std::min(end * channels, out); o += channels) {
-        const int64_t o1 = std::min(o + channels, out);
-        multiply(weights(o, o1), o, o, o1, v, 0, t.rows);
+    const int64_t outs = even_part(out, kFewChannels);
+    parallel_each(div_up(out, outs), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin * outs; o < std::min(end * outs, out); o += outs) {
+        const Parts u = room(1, outs);
+        weights(o, std::min(o + outs, out), u, 0);
+        multiply(u, 0, o, std::min(o + outs, out), v, 0, t.rows);
       }
     });
   }
 
   bool run() {
-    t.rows* t.across <= kFewTiles ? by_channels() : by_tiles();
+    if (t.tiles() <= kFewTiles)
+      by_channels();
+    else
+      by_tiles();
     return finite;
   }
 };
 
+/// RUSHLIGHT_CONV=winograd uses it wherever it is possible, any other value nowhere.
 bool applies(const Conv2d& v) {
+  const int64_t across = (v.out_w() + 1) / 2, tiles = v.n * ((v.out_h() + 1) / 2) * across;
   if (v.r != 3 || v.s != 3 || v.stride_h != 1 || v.stride_w != 1 || v.dilation_h != 1 ||
-      v.dilation_w != 1 || v.groups != 1 || v.pad_h > 2 || v.pad_w > 2)
+      v.dilation_w != 1 || v.groups != 1 || v.pad_h > 2 || v.pad_w > 2 || tiles <= 0 ||
+      std::min(v.c, v.k) <= 0)
     return false;
-  const int64_t tiles = v.n * ((v.out_h() + 1) / 2) * ((v.out_w() + 1) / 2);
-  if (tiles <= 0 || v.c <= 0 || v.k <= 0) return false;
   if (const char* forced = std::getenv("RUSHLIGHT_CONV"))
     return std::strcmp(forced, "winograd") == 0;
-  return std::min(v.c, v.k) >= 32 && tiles >= 32;
+  // Measured: the fewer the channels, the more tiles it takes to pay, and in longer rows.
+  const int64_t channels = std::min(v.c, v.k);
+  return channels >= 32 ? tiles >= 16
+                        : channels >= 16 && across >= 8 && tiles * v.c * v.k >= 1 << 18;
 }
 
 /// The gradient of the weights: for each of the sixteen, the product of the transformed gradient of
@@ -229,13 +264,12 @@ struct WeightGradient {
       });
     }
 
-    /// The sums of outputs [o0, o1), to the rows of u from `row` on.
-    void multiply(const WeightGradient& g, int64_t o0, int64_t o1, const Parts& u, int64_t row,
-                  bool more) const {
-      for (int64_t p = 0; p < kParts; ++p)
-        gemm(DType::F32, false, false, o1 - o0, g.x.channels, tiles, 1.0,
-             grad.data + p * grad.step + o0 * grad.pitch, grad.pitch, turned.data + p * turned.step,
-             turned.pitch, more ? 1.0 : 0.0, u.data + p * u.step + row * u.pitch, u.pitch);
+    /// Product p, the sums of outputs [o0, o1), to the rows of u from `row` on.
+    void multiply(const WeightGradient& g, int64_t p, int64_t o0, int64_t o1, const Parts& u,
+                  int64_t row, bool more) const {
+      gemm(DType::F32, false, false, o1 - o0, g.x.channels, tiles, 1.0,
+           grad.data + p * grad.step + o0 * grad.pitch, grad.pitch, turned.data + p * turned.step,
+           turned.pitch, more ? 1.0 : 0.0, u.data + p * u.step + row * u.pitch, u.pitch);
     }
   };
 
@@ -262,7 +296,8 @@ struct WeightGradient {
         const int64_t last = std::min((i + 1) * slice, t.rows);
         for (int64_t r = i * slice; r < last; r += rows) {
           block.transform(*this, r, std::min(r + rows, last));
-          block.multiply(*this, 0, k, u, i * k, r > i * slice);
+          for (int64_t p = 0; p < kParts; ++p)
+            block.multiply(*this, p, 0, k, u, i * k, r > i * slice);
         }
       }
     });
@@ -270,30 +305,44 @@ struct WeightGradient {
                  [&](int64_t begin, int64_t end) { finish(begin, end, u, 0, slices, k); });
   }
 
-  /// Many channels: a thread takes some outputs at a time; their sums stay in the cache if they are
-  /// over few tiles.
+  /// Many channels, few tiles: a thread takes some outputs at a time; their sums stay in the cache.
   void by_channels() {
+    Block block(*this, t.tiles());
+    block.transform(*this, 0, t.rows);
     const int64_t channels = even_part(k, kFewChannels);
+    parallel_each(div_up(k, channels), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin * channels; o < std::min(end * channels, k); o += channels) {
+        const int64_t o1 = std::min(o + channels, k);
+        const Parts u(Scratch::ConvW, channels, x.channels);
+        for (int64_t p = 0; p < kParts; ++p) block.multiply(*this, p, o, o1, u, 0, false);
+        finish(o, o1, u, o, 1, 0);
+      }
+    });
+  }
+
+  /// Many of both: a thread takes one of the sixteen products at a time.
+  void by_parts() {
     const int64_t rows = even_part(t.rows, std::max<int64_t>(1, kGradTiles / t.across));
-    const bool few = rows == t.rows;
-    const Parts all(Scratch::ConvW, few ? channels : k, x.channels);
+    const Parts u(Scratch::ConvW, k, x.channels);
     Block block(*this, rows * t.across);
     for (int64_t r = 0; r < t.rows; r += rows) {
       block.transform(*this, r, std::min(r + rows, t.rows));
-      parallel_each(div_up(k, channels), [&](int64_t begin, int64_t end) {
-        for (int64_t o = begin * channels; o < std::min(end * channels, k); o += channels) {
-          const int64_t o1 = std::min(o + channels, k), first = few ? o : 0;
-          const Parts u = few ? Parts(Scratch::ConvW, channels, x.channels) : all;
-          block.multiply(*this, o, o1, u, o - first, r > 0);
-          if (r + rows >= t.rows) finish(o, o1, u, first, 1, 0);
-        }
+      parallel_each(kParts, [&](int64_t begin, int64_t end) {
+        for (int64_t p = begin; p < end; ++p) block.multiply(*this, p, 0, k, u, 0, r > 0);
       });
     }
+    parallel_for(0, k, 1 + 16384 / x.channels,
+                 [&](int64_t begin, int64_t end) { finish(begin, end, u, 0, 1, 0); });
   }
 
   bool run() {
     const bool sums_fit = kParts * k * x.channels * 4 <= kSumBytes / 4;
-    sums_fit&& t.rows* t.across > kFewTiles ? by_tiles() : by_channels();
+    if (sums_fit && t.tiles() > kFewTiles)
+      by_tiles();
+    else if (t.tiles() <= kGradTiles)
+      by_channels();
+    else
+      by_parts();
     return finite;
   }
 };
