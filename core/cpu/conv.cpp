@@ -477,7 +477,8 @@ template <class T>
 void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweight) {
   T* dw = static_cast<T*>(dweight);
   if constexpr (sizeof(T) == sizeof(float))
-    if (winograd_backward_weight(v, static_cast<const T*>(dy), static_cast<const T*>(x), dw)) return;
+    if (winograd_backward_weight(v, static_cast<const T*>(dy), static_cast<const T*>(x), dw))
+      return;
   if (v.n <= 0 || v.out_h() <= 0 || v.out_w() <= 0)
     return std::fill(dw, dw + v.k * (v.c / v.groups) * v.r * v.s, T(0));
   if (v.r * v.s * v.groups * v.stride_h * v.stride_w == 1 && v.pad_h == 0 && v.pad_w == 0) {
