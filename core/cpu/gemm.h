@@ -56,7 +56,6 @@ enum class Scratch {
   ConvY,
   ConvW,
   ConvTile,
-  ConvZ,
   Count
 };
 void* scratch(Scratch slot, int64_t bytes);

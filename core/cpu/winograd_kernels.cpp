@@ -7,7 +7,6 @@
 namespace rl::RL_ISA {
 
 using cpu::WinogradFilters;
-using cpu::WinogradOutput;
 using cpu::WinogradTiles;
 
 namespace {
@@ -100,7 +99,7 @@ RL_INLINE void output_row(const V* a, V bias, float* to, int64_t n, V& check) {
   if (n > w) put(to + w, alternate<w / 2>(left, right, Lanes{}) + bias, n - w);
 }
 
-bool output(const WinogradOutput& g) {
+bool output(const WinogradTiles& g) {
   V check = {};
   const V bias = splat(g.bias);
   for (int64_t i = 0; i < g.rows; ++i)
@@ -127,10 +126,10 @@ RL_INLINE void expand(V g0, V g1, V g2, V* to) {
   to[0] = g0, to[1] = sum + half, to[2] = sum - half, to[3] = g2;
 }
 
-void weights(const float* from, int64_t count, float* to, int64_t step) {
-  for (int64_t i = 0; i < count; i += w) {
+void weights(const WinogradFilters& g) {
+  for (int64_t i = 0; i < g.count; i += w) {
     float nine[10 * w];
-    pack_panel(from + 9 * i, 9, 1, min(w, count - i), 9, nine, w);
+    pack_panel(g.from + 9 * i, 9, 1, min(w, g.count - i), 9, nine, w);
     V cols[3][4];
 #pragma GCC unroll 3
     for (int s = 0; s < 3; ++s)
@@ -140,7 +139,7 @@ void weights(const float* from, int64_t count, float* to, int64_t step) {
       V u[4];
       expand(cols[0][p], cols[1][p], cols[2][p], u);
 #pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) put(to + (4 * p + q) * step + i, u[q], count - i);
+      for (int q = 0; q < 4; ++q) put(g.to + (4 * p + q) * g.step + i, u[q], g.count - i);
     }
   }
 }
@@ -184,23 +183,8 @@ bool weights_grad(const WinogradFilters& g) {
   return all_zero(check);
 }
 
-void transpose_lines(const float* from, int64_t pitch, int64_t lines, int64_t n, float* to,
-                     int64_t width) {
-  if (lines < w || n < w) {
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t l = 0; l < lines; ++l) to[i * width + l] = from[l * pitch + i];
-    return;
-  }
-  for (int64_t l = 0; l < lines; l += w)  // the last square covers a part of the one before
-    for (int64_t i = 0; i < n; i += w) {
-      const int64_t line = min(l, lines - w), at = min(i, n - w);
-      pack_square(from + line * pitch + at, pitch, to + at * width + line, width);
-    }
-}
-
 }  // namespace
 
-extern const cpu::WinogradKernels winograd_kernels = {input,   grad,         output,
-                                                      weights, weights_grad, transpose_lines};
+extern const cpu::WinogradKernels winograd_kernels = {input, grad, output, weights, weights_grad};
 
 }  // namespace rl::RL_ISA

@@ -1,35 +1,27 @@
 // The table through which winograd.cpp reaches the kernels of one instruction set. Plain data only.
-// Of the sixteen numbers of a transformed tile, number p lies p * step elements from the first.
 #pragma once
 #include <cstdint>
 
 namespace rl::cpu {
 
-/// Neighbouring tiles of one channel: `rows` rows of `cols` tiles each.
+/// Neighbouring tiles of one channel, `rows` rows of `cols`: from a plane, whose tile (i, j) begins
+/// at element [2 * i][2 * j], to sixteen times [rows * cols], `step` elements apart; or back.
 struct WinogradTiles {
   int64_t rows, cols;
-  const float* from;      ///< tile (i, j) begins at from[2 * i * width + 2 * j]
-  int64_t height, width;  ///< of what is read
-  float* to;              ///< [rows * cols], sixteen times
-  int64_t step;
-};
-
-/// Sixteen times [rows * cols] back to a plane of height x width, at most twice the tiles.
-struct WinogradOutput {
-  int64_t rows, cols;
+  int64_t height, width;  ///< of the plane
   const float* from;
-  int64_t step;
   float* to;
-  int64_t height, width;
-  float bias;
+  int64_t step;
+  float bias = 0;
 };
 
-/// `count` transformed filters, each the sum of `slices`, back to filters.
+/// `count` filters of 3 x 3, one after the other, to sixteen times [count]; or back.
 struct WinogradFilters {
-  int64_t count, slices, apart;
+  int64_t count;
   const float* from;
-  int64_t step;
   float* to;
+  int64_t step;
+  int64_t slices = 1, apart = 0;  ///< on the way back: the sum of so many
 };
 
 struct WinogradKernels {
@@ -38,14 +30,11 @@ struct WinogradKernels {
   /// A y A^T of tiles of 2 x 2, zeros where they stand out.
   void (*grad)(const WinogradTiles&);
   /// A^T m A + bias. Is every result finite?
-  bool (*output)(const WinogradOutput&);
-  /// G g G^T of `count` filters of 3 x 3, one after the other.
-  void (*weights)(const float* from, int64_t count, float* to, int64_t step);
-  /// G^T u G, their gradients. Is every result finite?
+  bool (*output)(const WinogradTiles&);
+  /// G g G^T
+  void (*weights)(const WinogradFilters&);
+  /// G^T u G. Is every result finite?
   bool (*weights_grad)(const WinogradFilters&);
-  /// to[i * width + line] = from[line * pitch + i]
-  void (*transpose)(const float* from, int64_t pitch, int64_t lines, int64_t n, float* to,
-                    int64_t width);
 };
 
 }  // namespace rl::cpu
