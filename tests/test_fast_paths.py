@@ -2,9 +2,14 @@
 same on one thread and on two. What the operations mean is tested with their families.
 """
 
+import os
+from unittest import mock
+
 import numpy
 import pytest
 import torch as oracle
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rushlight as torch
 
@@ -191,6 +196,104 @@ def test_convolutions(n, c, k, h, w, r, stride, pad, dtype):
     got = both_ways(lambda: torch.nn.functional.conv2d(tx, tw, stride=stride, padding=pad))
     bound = numpy.finfo(dtype).eps * 4 * (size.numpy() + 1)
     assert (abs(got - exact.numpy()) < bound).all()
+
+
+# ---- convolutions of 3 x 3 filters: the direct sum and Winograd's algorithm ----
+
+
+def three_by_three(m, x, weight, bias, dy, padding):
+    """The output and both gradients, one after the other."""
+    x, weight, dy = (m.from_numpy(a) for a in (x, weight, dy))
+    x.requires_grad_(), weight.requires_grad_()
+    y = m.nn.functional.conv2d(x, weight, bias and m.from_numpy(bias), padding=padding)
+    y.backward(dy)
+    return m.cat([t.detach().flatten() for t in (y, x.grad, weight.grad)])
+
+
+def roundings(x, weight, dy, padding):
+    """What the errors of the three are measured in: every number of a window meets every other."""
+    x, weight, dy = (oracle.from_numpy(abs(a)).double() for a in (x, weight, dy))
+    total = weight.sum((2, 3), keepdim=True).expand_as(weight)
+    y = oracle.nn.functional.conv2d(x, total, padding=padding)
+    dx = oracle.nn.functional.conv_transpose2d(dy, total, padding=padding)
+    wide = [p + 1 for p in padding]
+    dw = oracle.nn.functional.conv2d(x.transpose(0, 1), dy.transpose(0, 1), padding=wide)
+    dw = dw.sum((2, 3), keepdim=True).transpose(0, 1).expand_as(weight)
+    return oracle.cat([t.flatten() for t in (y, dx, dw)]).numpy() * 8 * numpy.finfo("float32").eps
+
+
+def use(algorithm):
+    return mock.patch.dict(os.environ, RUSHLIGHT_CONV=algorithm)
+
+
+def check_three_by_three(n, c, k, h, w, padding, spread=0):
+    """`spread`: how many powers of ten the numbers are apart."""
+    shapes = (n, c, h, w), (k, c, 3, 3), (n, k, h + 2 * padding[0] - 2, w + 2 * padding[1] - 2)
+    rng = numpy.random.default_rng(n + c + k + h + w)
+    arrays = [numbers(*s, seed=i) * 10 ** rng.uniform(0, spread, s) for i, s in enumerate(shapes)]
+    x, weight, dy = (a.astype("float32") for a in arrays)
+    exact = three_by_three(
+        oracle, *(a.astype("float64") for a in (x, weight)), None, dy.astype("float64"), padding
+    ).numpy()
+    bound = roundings(x, weight, dy, padding)
+    for algorithm in ("direct", "winograd"):
+        with use(algorithm):
+            got = both_ways(lambda: three_by_three(torch, x, weight, None, dy, padding))
+        assert (abs(got - exact) <= bound).all(), algorithm
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(*(st.integers(1, most) for most in (4, 40, 40))),
+    st.tuples(st.integers(3, 24), st.integers(3, 70)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    st.integers(0, 6),
+)
+def test_three_by_three(channels, size, padding, spread):
+    check_three_by_three(*channels, *size, padding, spread)
+
+
+BLOCKS = [
+    (3, 33, 65, 34, 30, (1, 1)),  # many tiles; the last block is short
+    (1, 33, 40, 70, 71, (2, 0)),  # slices of tiles
+    (2, 130, 140, 30, 35, (1, 1)),  # so many weights that outputs are shared, tiles in two blocks
+    (2, 70, 80, 7, 9, (1, 1)),  # few tiles
+    (16, 40, 33, 1, 1, (1, 1)),
+    (1, 1, 1, 3, 600, (0, 0)),
+]
+
+
+@pytest.mark.parametrize("case", BLOCKS, ids=str)
+def test_three_by_three_in_blocks(case):
+    check_three_by_three(*case)
+
+
+@pytest.mark.parametrize("what", [0, 1, 2])
+@pytest.mark.parametrize("value", [numpy.inf, -numpy.inf, numpy.nan, 3e38])
+def test_three_by_three_not_finite(value, what):
+    """Where one number is not finite, or overflows, all are those of the direct sum."""
+    arrays = [numbers(*s).astype("float32") for s in ((2, 20, 9, 8), (24, 20, 3, 3), (2, 24, 9, 8))]
+    arrays[what][1, 7, 1, 2] = value
+    with use("winograd"):
+        got = three_by_three(torch, *arrays[:2], None, arrays[2], (1, 1)).numpy()
+    with use("direct"):
+        direct = three_by_three(torch, *arrays[:2], None, arrays[2], (1, 1)).numpy()
+    ends = numpy.cumsum([arrays[2].size, arrays[0].size])
+    for i, (a, b) in enumerate(zip(numpy.split(got, ends), numpy.split(direct, ends), strict=True)):
+        if not numpy.isfinite(b).all():
+            numpy.testing.assert_array_equal(a, b)
+        else:
+            assert i == (what + 1) % 3 or value == 3e38
+            assert numpy.isfinite(a).all()
+
+
+def test_three_by_three_with_a_bias():
+    x, weight, bias = (numbers(*s).astype("float32") for s in ((2, 9, 5, 7), (6, 9, 3, 3), (6,)))
+    bias[2] = numpy.inf
+    with use("winograd"):
+        args = [torch.from_numpy(a) for a in (x, weight, bias)]
+        y, plain = torch.conv2d(*args), torch.conv2d(*args[:2])
+    numpy.testing.assert_array_equal(y.numpy(), plain.numpy() + bias[:, None, None])
 
 
 # ---- LU and what rests on it: LAPACK below a size, our own recursion from there on ----

@@ -12,6 +12,7 @@
 #include "cpu/gemm.h"
 #include "cpu/pick.h"
 #include "cpu/threads.h"
+#include "cpu/winograd.h"
 
 RL_PICK(cpu::AllConvKernels, conv_kernels)
 
@@ -277,6 +278,10 @@ void correlate(const Correlation<T>& c) {
 
 template <class T>
 void forward(const Conv2d& v, const void* x, const void* weight, const void* bias, void* y) {
+  if constexpr (sizeof(T) == sizeof(float))
+    if (winograd_forward(v, static_cast<const T*>(x), static_cast<const T*>(weight),
+                         static_cast<const T*>(bias), static_cast<T*>(y)))
+      return;
   const int64_t plane = v.out_h() * v.out_w();
   correlate<T>({forward_grid(v), v.n, v.groups, v.c / v.groups, v.k / v.groups,
                 static_cast<const T*>(x), static_cast<const T*>(weight),
@@ -325,6 +330,10 @@ void turn_weights(const Conv2d& v, const T* from, const std::vector<int64_t>& ro
 
 template <class T>
 void backward_input(const Conv2d& v, const void* dy, const void* weight, void* dx) {
+  if constexpr (sizeof(T) == sizeof(float))
+    if (winograd_backward_input(v, static_cast<const T*>(dy), static_cast<const T*>(weight),
+                                static_cast<T*>(dx)))
+      return;
   const int64_t c = v.c / v.groups, k = v.k / v.groups;
   for (int64_t a = 0; a < v.stride_h; ++a)
     for (int64_t b = 0; b < v.stride_w; ++b) {
@@ -467,6 +476,9 @@ struct WeightGradient {
 template <class T>
 void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweight) {
   T* dw = static_cast<T*>(dweight);
+  if constexpr (sizeof(T) == sizeof(float))
+    if (winograd_backward_weight(v, static_cast<const T*>(dy), static_cast<const T*>(x), dw))
+      return;
   if (v.n <= 0 || v.out_h() <= 0 || v.out_w() <= 0)
     return std::fill(dw, dw + v.k * (v.c / v.groups) * v.r * v.s, T(0));
   if (v.r * v.s * v.groups * v.stride_h * v.stride_w == 1 && v.pad_h == 0 && v.pad_w == 0) {

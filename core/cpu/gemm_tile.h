@@ -23,6 +23,22 @@ constexpr int tile_vectors(int rows) {
   return v > 8 ? 8 : v < 2 ? 2 : v;
 }
 
+/// to[p * width + line] = from[line * line_step + p] for a square of as many as a vector has lanes.
+/// A function of its own, for the sake of the registers.
+template <class T>
+__attribute__((noinline)) void pack_square(const T* from, int64_t line_step, T* to, int64_t width) {
+  constexpr int w = kLanes<T>;
+  Vec<T> rows[w];
+#pragma GCC unroll 16
+  for (int i = 0; i < w; ++i, from += line_step) {
+    __builtin_prefetch(from + 2 * w);
+    rows[i] = load(from);
+  }
+  transpose<T>(rows);
+#pragma GCC unroll 16
+  for (int i = 0; i < w; ++i, to += width) store(to, rows[i]);
+}
+
 /// Packs `lines` lines of k elements into to[p * width + line], lines past the last as zeros.
 /// May write up to a vector past the panel: panels are packed in rising order.
 template <class T>
@@ -43,6 +59,10 @@ void pack_panel(const T* from, int64_t line_step, int64_t k_step, int64_t lines,
         const int64_t steps = k - p < w ? k - p : w;
         // The last lines first: a store that runs over the width is mended by the next one.
         for (int64_t l = (width - 1) / w * w; l >= 0; l -= w) {
+          if (steps == w && l + w <= lines) {
+            pack_square(from + l * line_step + p, line_step, to + p * width + l, width);
+            continue;
+          }
           Vec<T> rows[w];
           const T* f = from + l * line_step + p;
 #pragma GCC unroll 16
