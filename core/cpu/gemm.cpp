@@ -192,8 +192,8 @@ void gemm_real(GemmArgs<T> g) {
     return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
   }
   g.as_dots = g.m <= 6 && g.k >= 64 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
-  g.turned = !g.as_dots && g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.b_col != 1 &&
-             g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
+  g.turned = g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.n * g.k >= 1 << 17 &&
+             g.b_col != 1 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
   g.sweep = g.m <= kSweepRows && g.b_col == 1 && g.n >= 768 &&
             g.n * g.k * static_cast<int64_t>(sizeof(T)) >= kSweepBytes;
   if constexpr (std::is_floating_point_v<T>)
