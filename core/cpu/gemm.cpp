@@ -192,8 +192,8 @@ void gemm_real(GemmArgs<T> g) {
     return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
   }
   g.as_dots = g.m <= 6 && g.k >= 64 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
-  g.turned = !g.as_dots && g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.b_col != 1 &&
-             g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
+  g.turned = g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.n * g.k >= 1 << 17 &&
+             g.b_col != 1 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
   g.sweep = g.m <= kSweepRows && g.b_col == 1 && g.n >= 768 &&
             g.n * g.k * static_cast<int64_t>(sizeof(T)) >= kSweepBytes;
   if constexpr (std::is_floating_point_v<T>)
@@ -204,22 +204,20 @@ void gemm_real(GemmArgs<T> g) {
   parts = std::min<int64_t>(parts, static_cast<int64_t>(flops / kGrainFlops));
   if (parts <= 1) return gemm_serial(g);
   const RealKernels<T>& k = kernels<T>();
-  // Rows of B that lie close together are not packed: parts need not share its columns.
-  const bool in_place = g.b_col == 1 && g.b_row * static_cast<int64_t>(sizeof(T)) < 2048;
-  if (flops > kLongFlops * static_cast<double>(parts) ||
-      (in_place && g.m >= 4 * parts * k.tile_rows))
-    parts *= 2;  // who is early takes another
+  if (flops > kLongFlops * static_cast<double>(parts)) parts *= 2;  // who is early takes another
 
   const int64_t tiles_m = (g.m + k.tile_rows - 1) / k.tile_rows;
   const int64_t tiles_n = (g.n + k.tile_cols - 1) / k.tile_cols;
+  // Rows of B that lie close together are not packed: its columns need not be shared out.
+  const bool in_place =
+      g.b_col == 1 && g.b_row * int64_t{sizeof(T)} <= kNearBytes && g.m >= 4 * k.tile_rows;
+  const double across = in_place ? 0.0 : static_cast<double>(g.n) / static_cast<double>(parts);
   int64_t grid_m = 1;  // the divisor of `parts` with which they pack least
   double best = 1e300;
-  for (int64_t d = 1; d <= parts; ++d) {
-    if (parts % d || d > tiles_m || parts / d > tiles_n || (g.turned && d > 1)) continue;
-    const double edge =
-        static_cast<double>(g.m) / static_cast<double>(d) +
-        (in_place ? 0.0
-                  : static_cast<double>(g.n) * static_cast<double>(d) / static_cast<double>(parts));
+  for (int64_t d = 1; d <= (g.turned ? 1 : parts); ++d) {
+    if (parts % d || d > tiles_m || parts / d > tiles_n) continue;
+    const double rows = static_cast<double>(d);
+    const double edge = static_cast<double>(g.m) / rows + across * rows;
     if (edge < best) best = edge, grid_m = d;
   }
   if (best == 1e300) grid_m = std::min(parts, tiles_m);

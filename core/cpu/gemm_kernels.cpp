@@ -45,10 +45,12 @@ void tile_kernel(const Tile<T>& t) {
     base[i] = t.a + (kRows ? 4 * i * t.a_step : 4 * i);
     if (kRows) asm("" : "+r"(base[i]));
   }
+  if (t.k > 32) {  // else C is written before it could arrive
 #pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
+    for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < NV; ++j) __builtin_prefetch(t.c + i * t.ldc + j * w, 1);
+      for (int j = 0; j < NV; ++j) __builtin_prefetch(t.c + i * t.ldc + j * w, 1);
+  }
   const T *a = t.a, *b = t.b;
   const int64_t a_step = t.a_step, a_step3 = 3 * t.a_step, b_step = t.b_step;
   for (int64_t p = 0; p < t.k; ++p) {
@@ -235,17 +237,6 @@ void gemm_dots(const GemmArgs<T>& g) {
       }
 }
 
-template <class T, int K, int R>
-RL_INLINE void narrow_rows(const GemmArgs<T>& g, const Vec<T>* b, int64_t i) {
-  Vec<T> sum[R] = {};
-#pragma GCC unroll 16
-  for (int p = 0; p < K; ++p)
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) add_product<T>(sum[r], g.a + (i + r) * g.a_row + p, b[p]);
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) finish_partial(g.c + (i + r) * g.ldc, sum[r], g.n, g.alpha, g.beta);
-}
-
 /// Short rows of A times a B that registers hold: true if B is one.
 template <class T, int K = kRegisters / 2>
 bool gemm_narrow(const GemmArgs<T>& args) {
@@ -255,12 +246,14 @@ bool gemm_narrow(const GemmArgs<T>& args) {
     Vec<T> b[K];
 #pragma GCC unroll 16
     for (int p = 0; p < K; ++p) b[p] = load_partial(g.b + p * g.b_row, g.n);
-    int64_t i = 0;
-    for (; i + 4 <= g.m; i += 4) narrow_rows<T, K, 4>(g, b, i);
-    for (; i < g.m; ++i) narrow_rows<T, K, 1>(g, b, i);
-    return true;
+    for (int64_t i = 0; i < g.m; ++i) {
+      Vec<T> sum = {};
+#pragma GCC unroll 16
+      for (int p = 0; p < K; ++p) add_product<T>(sum, g.a + i * g.a_row + p, b[p]);
+      finish_partial(g.c + i * g.ldc, sum, g.n, g.alpha, g.beta);
+    }
   }
-  return false;
+  return K > 0;
 }
 
 template <class T>
@@ -318,15 +311,16 @@ void gemm(const GemmArgs<T>& g) {
   const int64_t mr = div_up(g.m, row_tiles);
   const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(mr)) : 2;
   const int64_t kc = g.sweep ? min(g.k, 32) : div_up(g.k, div_up(g.k, Block<T>::k));
-  // B is read in place where that is cheap: by few tiles, or from rows that lie close together.
-  const bool near = g.b_row * static_cast<int64_t>(sizeof(T)) < 2048;
-  const bool pack_b = g.b_col != 1 || g.m > (near ? 64 : 8) * kTileRows<T>;
+  // A and B are read in place where that is cheap: by few tiles, or from lines close together.
+  const auto near = [](int64_t step) { return step * int64_t{sizeof(T)} <= cpu::kNearBytes; };
+  const bool pack_b = g.b_col != 1 || g.m > (near(g.b_row) ? 64 : 8) * kTileRows<T>;
   // With few rows a panel is packed when its turn comes, and used while it lies in the L1.
   const bool in_turn = pack_b && g.m <= Block<T>::few;
   const int64_t nc = g.sweep || in_turn ? g.n : min(g.n, Block<T>::n);
   const int64_t mc = (in_turn ? Block<T>::few : Block<T>::m) / mr * mr;
   const bool rows = kIsFloat<T> && g.a_col == 1;
-  const bool pack_a = (rows || g.a_row == 1) ? g.n > 8 * w : true;
+  const bool pack_a =
+      (rows || g.a_row == 1) ? g.n > (near(rows ? g.a_row : g.a_col) ? 16 : 8) * w : true;
 
   for (int64_t jc = 0; jc < g.n; jc += nc) {
     const int64_t n = min(nc, g.n - jc);

@@ -5,6 +5,8 @@
 
 namespace rl::cpu {
 
+constexpr int64_t kNearBytes = 2048;  ///< lines of A or B no further apart are read in place
+
 /// One serial product: C = alpha * A @ B + beta * C with A[i,p] = a[i*a_row + p*a_col] and so on;
 /// one of each pair of strides is 1 (else packing is slow). `pack_*` hold scratch_*() elements.
 template <class T>

@@ -48,15 +48,14 @@ RL_INLINE Vec<T> splat(T x) {
 template <class T>
 RL_INLINE void add_product(Vec<T>& sum, const T* a, Vec<T> b) {
 #if defined(__AVX512F__)
-  if constexpr (T(0.5) != T(0)) {
-    if constexpr (sizeof(T) == 4)
-      asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
-    else
-      asm("vfmadd231pd %2%{1to8%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
-    return;
-  }
+  constexpr int size = T(0.5) != T(0) ? sizeof(T) : 0;
+  if constexpr (size == 4)
+    asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+  else if constexpr (size == 8)
+    asm("vfmadd231pd %2%{1to8%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*a));
+  else
 #endif
-  sum += splat(*a) * b;
+    sum += splat(*a) * b;
 }
 
 /// Are partial loads and stores one instruction?

@@ -72,23 +72,22 @@ struct Job {
 
   int first(int share) const { return static_cast<int>(int64_t{parts} * share / shares); }
 
-  void run(int p) {
-    const int64_t b = begin + p * chunk, e = b + chunk < end ? b + chunk : end;
-    try {
-      if (b < e) fn(ctx, b, e);
-    } catch (...) {
-      std::lock_guard<std::mutex> lock(error_mutex);
-      if (!error) error = std::current_exception();
-    }
-    done.fetch_add(1, std::memory_order_release);
-  }
   /// The parts of the thread's own share, then those that others have not come to.
   void work(int thread) {
     const bool outer = t_inside;
     t_inside = true;
-    for (int i = 0; i < shares; ++i) {
-      const int share = (thread + i) % shares, end = first(share + 1);
-      for (int p; (p = next[share].fetch_add(1, std::memory_order_relaxed)) < end;) run(p);
+    for (int i = 0, p; i < shares; ++i) {
+      const int share = (thread + i) % shares, last = first(share + 1);
+      while ((p = next[share].fetch_add(1, std::memory_order_relaxed)) < last) {
+        const int64_t b = begin + p * chunk, e = b + chunk < end ? b + chunk : end;
+        try {
+          if (b < e) fn(ctx, b, e);
+        } catch (...) {
+          std::lock_guard<std::mutex> lock(error_mutex);
+          if (!error) error = std::current_exception();
+        }
+        done.fetch_add(1, std::memory_order_release);
+      }
     }
     t_inside = outer;
   }
