@@ -15,10 +15,10 @@
 // Blocks. A transformed tile is four times its part of the input, so what is transformed must not
 // leave the second-level cache. With many tiles, a thread takes some 112 of them at a time through
 // all steps. With few tiles and many channels the transformed weights are the larger operand: a
-// thread takes 32 outputs at a time. The gradient of the weights sums over the tiles: each of at
-// most eight slices of them has sums of its own; or, when there are so many weights that these
-// would not fit, threads share the outputs. All of this is decided by the shapes, so that the
-// number of threads changes nothing.
+// thread takes 32 outputs at a time. The gradient of the weights sums over the tiles: up to eight
+// slices of them have sums of their own; where there are few tiles, or so many weights that these
+// sums would not fit, threads share the sixteen products. All of this is decided by the shapes, so
+// that the number of threads changes nothing.
 #include "cpu/winograd.h"
 
 #include <algorithm>
@@ -154,7 +154,7 @@ struct Correlation {
       });
   }
 
-  /// A parallel loop within one that has a single turn is run by all threads.
+  /// A loop within one that has a single turn is shared by all threads.
   bool run() {
     const bool few = t.tiles() <= 256;
     const int64_t blocks = div_up(t.rows, t.rows_of(112)), outs = even_part(out, few ? 32 : 64);
