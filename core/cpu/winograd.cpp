@@ -8,7 +8,8 @@
 //
 // Error. A result mixes the terms of its window more than the direct sum does, and of its window
 // only: it is off by a few roundings of (sum of |x|) * (sum of |g|), summed over channels, where
-// the direct sum is off by as many of the sum of |x g|; on random numbers that is twice the error.
+// the direct sum is off by those of the sum of |x g|. But the sums are nine times shorter: on
+// random numbers the error is 0.6 to 0.8 times the direct one, of the weights' gradient 1.3 times.
 // What is infinite or overflows on the way becomes NaN, so if any result is not finite, the direct
 // convolution computes all of them again: infinities and NaNs are where they belong.
 //
