@@ -8,17 +8,18 @@
 //
 // Error. A result mixes the terms of its window more than the direct sum does, and of its window
 // only: it is off by a few roundings of (sum of |x|) * (sum of |g|), summed over channels, where
-// the direct sum is off by as many of the sum of |x g|; on random numbers that is twice the error.
+// the direct sum is off by those of the sum of |x g|. But the sums are nine times shorter: on
+// random numbers the error is 0.6 to 0.8 times the direct one, of the weights' gradient 1.3 times.
 // What is infinite or overflows on the way becomes NaN, so if any result is not finite, the direct
 // convolution computes all of them again: infinities and NaNs are where they belong.
 //
 // Blocks. A transformed tile is four times its part of the input, so what is transformed must not
 // leave the second-level cache. With many tiles, a thread takes some 112 of them at a time through
 // all steps. With few tiles and many channels the transformed weights are the larger operand: a
-// thread takes 32 outputs at a time. The gradient of the weights sums over the tiles: each of at
-// most eight slices of them has sums of its own; or, when there are so many weights that these
-// would not fit, threads share the outputs. All of this is decided by the shapes, so that the
-// number of threads changes nothing.
+// thread takes 32 outputs at a time. The gradient of the weights sums over the tiles: up to eight
+// slices of them have sums of their own; where there are few tiles, or so many weights that these
+// sums would not fit, threads share the sixteen products. All of this is decided by the shapes, so
+// that the number of threads changes nothing.
 #include "cpu/winograd.h"
 
 #include <algorithm>
@@ -154,7 +155,7 @@ struct Correlation {
       });
   }
 
-  /// A parallel loop within one that has a single turn is run by all threads.
+  /// A loop within one that has a single turn is shared by all threads.
   bool run() {
     const bool few = t.tiles() <= 256;
     const int64_t blocks = div_up(t.rows, t.rows_of(112)), outs = even_part(out, few ? 32 : 64);
