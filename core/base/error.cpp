@@ -7,7 +7,6 @@
 namespace rl {
 
 void Part::text(std::string& s, const Part& p) { s += p.text_; }
-void Part::letter(std::string& s, const Part& p) { s += static_cast<char>(p.integer_); }
 void Part::integer(std::string& s, const Part& p) { s += std::to_string(p.integer_); }
 void Part::natural(std::string& s, const Part& p) {
   s += std::to_string(static_cast<uint64_t>(p.integer_));

@@ -33,7 +33,7 @@ class Part {
   Part(const char* v) : Part(std::string_view(v)) {}
   Part(const std::string& v) : Part(std::string_view(v)) {}
   Part(std::string_view v) : write_(text), text_(v) {}
-  Part(char v) : write_(letter), integer_(v) {}
+  Part(const char& v) : Part(std::string_view(&v, 1)) {}
   Part(bool v) : Part(v ? "True" : "False") {}
   template <class T>
     requires(std::is_integral_v<T>)
@@ -50,7 +50,6 @@ class Part {
  private:
   using Write = void (*)(std::string&, const Part&);
   static void text(std::string&, const Part&);
-  static void letter(std::string&, const Part&);
   static void integer(std::string&, const Part&);
   static void natural(std::string&, const Part&);
   static void real(std::string&, const Part&);

@@ -54,10 +54,6 @@ inline void to_arg(Arg& a, const Scalar& v) {
   a.number = v;
   a.tensor = nullptr;
 }
-inline void to_arg(Arg& a, bool v) { to_arg(a, Scalar(v)); }
-inline void to_arg(Arg& a, int64_t v) { to_arg(a, Scalar(v)); }
-inline void to_arg(Arg& a, int v) { to_arg(a, Scalar(v)); }
-inline void to_arg(Arg& a, double v) { to_arg(a, Scalar(v)); }
 inline void to_arg(Arg& a, const Dims& v) {
   a.present = true;
   a.dims = &v;

@@ -120,51 +120,28 @@ class Registry {
    public:
     Entry(Registry& r, Op& op) : registry_(r), op_(op) {}
     Entry& alias(const char* name);
-    Entry& node(const char* name) {
-      op_.formula->node = name;
-      return *this;
-    }
-    Entry& kernel(const char* name) {
-      op_.formula->kernel = name;
-      return *this;
-    }
-    Entry& lacks_bool() {
-      op_.formula->lacks_bool = true;
-      return *this;
-    }
-    Entry& checks_alpha() {
-      op_.formula->checks_alpha = true;
-      return *this;
-    }
-    Entry& rejects_zero(const char* message) {
-      op_.formula->zero_message = message;
-      return *this;
-    }
+    Entry& node(const char* name) { return set(op_.formula->node, name); }
+    Entry& kernel(const char* name) { return set(op_.formula->kernel, name); }
+    Entry& lacks_bool() { return set(op_.formula->lacks_bool, true); }
+    Entry& checks_alpha() { return set(op_.formula->checks_alpha, true); }
+    Entry& rejects_zero(const char* message) { return set(op_.formula->zero_message, message); }
     Entry& same_dtype(int operand, const char* name) {
-      op_.formula->same_dtype[operand] = name;
-      return *this;
+      return set(op_.formula->same_dtype[operand], name);
     }
     Entry& rejects_bool(const char* one, const char* all = nullptr) {
       op_.formula->bool_message = one;
       op_.formula->bools_message = all ? all : one;
       return *this;
     }
-    Entry& rejects_int(const char* message) {
-      op_.formula->int_message = message;
-      return *this;
-    }
+    Entry& rejects_int(const char* message) { return set(op_.formula->int_message, message); }
     Entry& rejects_complex(const char* message, ErrorKind kind = ErrorKind::Runtime) {
       op_.formula->complex_message = message;
       op_.formula->complex_error = kind;
       return *this;
     }
-    Entry& bool_as_int() {
-      op_.formula->bool_as_int = true;
-      return *this;
-    }
+    Entry& bool_as_int() { return set(op_.formula->bool_as_int, true); }
     Entry& number_first() {  // a Python number may stand for the first operand too
-      op_.overloads.back().schema->params[0].kind = Kind::Operand;
-      return *this;
+      return set(op_.overloads.back().schema->params[0].kind, Kind::Operand);
     }
     Entry& tensors_only(
         int count = 3) {  // a Python number cannot stand for the first `count` operands
@@ -172,52 +149,23 @@ class Registry {
         op_.overloads.back().schema->params[static_cast<size_t>(k)].kind = Kind::Tensor;
       return *this;
     }
-    Entry& checks_zero() {
-      op_.formula->checks_zero = true;
-      return *this;
-    }
+    Entry& checks_zero() { return set(op_.formula->checks_zero, true); }
     Entry& no_gradient(int operand, const char* message) {
-      op_.formula->no_gradient[operand] = message;
-      return *this;
+      return set(op_.formula->no_gradient[operand], message);
     }
-    Entry& mask_first() {
-      op_.formula->mask_first = true;
-      return *this;
-    }
-    Entry& nn() {
-      op_.nn = true;
-      op_.function = op_.method = false;
-      return *this;
-    }
-    Entry& special() {
-      op_.special = true;
-      op_.function = op_.method = false;
-      return *this;
-    }
-    Entry& linalg() {
-      op_.linalg = true;
-      op_.function = op_.method = false;
-      return *this;
-    }
+    Entry& mask_first() { return set(op_.formula->mask_first, true); }
+    Entry& nn() { return hidden().set(op_.nn, true); }
+    Entry& special() { return hidden().set(op_.special, true); }
+    Entry& linalg() { return hidden().set(op_.linalg, true); }
     Entry& hidden() {  // for the core's own use
       op_.function = op_.method = false;
       return *this;
     }
-    Entry& not_method() {
-      op_.method = false;
-      return *this;
-    }
-    Entry& not_function() {
-      op_.function = false;
-      return *this;
-    }
-    Entry& not_in_place() {
-      op_.in_place = false;
-      return *this;
-    }
+    Entry& not_method() { return set(op_.method, false); }
+    Entry& not_function() { return set(op_.function, false); }
+    Entry& not_in_place() { return set(op_.in_place, false); }
     Entry& in_place() {  // also name_: computed, then written over self
-      op_.in_place = true;
-      return *this;
+      return set(op_.in_place, true);
     }
     /// torch.name_, which most forms in place are not; so too for the aliases that stand before.
     Entry& in_place_function() {
@@ -226,27 +174,20 @@ class Registry {
       return *this;
     }
     Entry& out_dtype(const OutRule& rule) {  // of the overload that was just defined
-      op_.overloads.back().out_rule = rule;
-      return *this;
+      return set(op_.overloads.back().out_rule, rule);
     }
-    Entry& out_apart() {
-      op_.out_apart = true;
-      return *this;
-    }
-    Entry& out_sets_dtype() {
-      op_.out_sets_dtype = true;
-      return *this;
-    }
-    Entry& on_meta(OnMeta how) {
-      op_.on_meta = how;
-      return *this;
-    }
-    Entry& no_out() {
-      op_.makes_out = false;
+    Entry& out_apart() { return set(op_.out_apart, true); }
+    Entry& out_sets_dtype() { return set(op_.out_sets_dtype, true); }
+    Entry& on_meta(OnMeta how) { return set(op_.on_meta, how); }
+    Entry& no_out() { return set(op_.makes_out, false); }
+
+   private:
+    template <class T>
+    Entry& set(T& option, const std::type_identity_t<T>& value) {
+      option = value;
       return *this;
     }
 
-   private:
     Registry& registry_;
     Op& op_;
   };

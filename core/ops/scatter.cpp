@@ -137,9 +137,9 @@ void check_scatter(const Tensor& self, int dim, const Tensor& index, const Tenso
            number ? std::string() : str(" and to be no larger size than src ", src.sizes()));
 }
 
-template <class W>
-W greater(W a, W b, bool most) {
-  return a != a ? a : b != b || (a < b) == most ? b : a;
+template <bool kMost, class W>
+W greater(W a, W b) {
+  return a != a ? a : b != b || (a < b) == kMost ? b : a;
 }
 
 DType as_unsigned(DType t) {
@@ -175,9 +175,10 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
         });
       });
     };
-    const bool most = op == Reduce::Max;
-    if (most || op == Reduce::Min) {
-      if constexpr (!kComplex<T>) run([most](W a, W b) { return greater(a, b, most); });
+    if (op == Reduce::Max || op == Reduce::Min) {
+      if constexpr (!kComplex<T>)
+        op == Reduce::Max ? run([](W a, W b) { return greater<true>(a, b); })
+                          : run([](W a, W b) { return greater<false>(a, b); });
     } else if constexpr (!std::is_integral_v<T> || std::is_unsigned_v<T>) {
       op == Reduce::Prod ? run([](W a, W b) { return a * b; })
                          : run([](W a, W b) { return a + b; });
