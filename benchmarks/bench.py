@@ -128,7 +128,7 @@ def measure_rows(indices, libraries, args):
         times = {library: [] for library in taking}
         for turn in range(args.rounds):
             for library in taking if turn % 2 == 0 else taking[::-1]:
-                time.sleep(0.002)  # threads of the other library come to rest
+                time.sleep(0.04)  # OpenMP's threads spin for some 25 ms before they sleep
                 times[library].append(workers[library].time(i, args.seconds))
         yield summarise(row.group, row.name, "us", times, row.readme)
         if sys.stderr.isatty():

@@ -23,7 +23,7 @@ import report
 from bench import STATM, Worker, summarise
 
 HERE = pathlib.Path(__file__).resolve().parent
-REASONS = HERE / "operators_slow.txt"
+REASONS = "operators_slow.txt"
 SLOW = 2.0
 MEMORY = 1 << 30  # more than a worker has when it starts: what needs more is no million elements
 
@@ -156,24 +156,13 @@ def measure(wanted, args):
     return records, absent
 
 
-def reasons():
-    """{pattern: why it may be slower}"""
-    lines = REASONS.read_text().splitlines() if REASONS.exists() else ()
-    pairs = (line.split("  ", 1) for line in lines if line.strip() and line[0] != "#")
-    return {name: reason.strip() for name, reason in pairs}
-
-
-def reason_of(name, known):
-    return next((why for pattern, why in known.items() if fnmatch.fnmatch(name, pattern)), None)
-
-
 def slow(records):
     return [r for r in records if r.get("ratio", SLOW) < 1 / SLOW]
 
 
 def text(run, absent):
     """The page: what is slow with its reason, then the table, the slowest first."""
-    records, known = run["rows"], reasons()
+    records, known = run["rows"], report.reasons(REASONS)
     ratios = sorted(r["ratio"] for r in records if "ratio" in r)
     lines = [
         "# Every operator on a million elements\n",
@@ -185,7 +174,9 @@ def text(run, absent):
     if slow(records):
         lines.append("## Slower by more than twice\n")
         for r in slow(records):
-            lines.append(f"- {r['name']} ({1 / r['ratio']:.1f}x): {reason_of(r['name'], known)}")
+            lines.append(
+                f"- {r['name']} ({1 / r['ratio']:.1f}x): {report.reason_of(r['name'], known)}"
+            )
         lines.append("")
     lines += ["## All\n", report.table(run)]
     lines.append(f"Without a row: {', '.join(sorted(absent)) or 'none'}.")
@@ -216,8 +207,8 @@ def main():
     else:
         print(report.table(run))
         print("without a row:", ", ".join(absent))
-    known = reasons()
-    missing = [r["name"] for r in slow(records) if reason_of(r["name"], known) is None]
+    known = report.reasons(REASONS)
+    missing = [r["name"] for r in slow(records) if report.reason_of(r["name"], known) is None]
     print("slower by more than twice, without a reason:", ", ".join(missing) or "none")
     return bool(missing)
 

@@ -1,5 +1,6 @@
 """What becomes of measurements: the table, the files of results/, README's part. Times nothing."""
 
+import fnmatch
 import json
 import math
 import os
@@ -96,6 +97,27 @@ def table(run, rows=None):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def reasons(file):
+    """{pattern: why a row may be slower than PyTorch}, from a text beside this file."""
+    lines = pathlib.Path(__file__).with_name(file).read_text().splitlines()
+    pairs = (line.split("  ", 1) for line in lines if line.strip() and line[0] != "#")
+    return {name: reason.strip() for name, reason in pairs}
+
+
+def reason_of(name, known):
+    return next((why for pattern, why in known.items() if fnmatch.fnmatchcase(name, pattern)), None)
+
+
+def slower(run):
+    """The rows under 0.95, each with its reason, in Markdown."""
+    known = reasons("rows_slow.txt")
+    rows = sorted((r["ratio"], r["name"]) for r in run["rows"] if r.get("ratio", 1) < 0.95)
+    lines = [
+        f"- {name} ({ratio:.2f}): {reason_of(name, known) or 'not known'}" for ratio, name in rows
+    ]
+    return "\n".join(["", "## Slower than PyTorch", "", *lines, ""]) if lines else ""
+
+
 def describe(run):
     """One sentence about the machine and the way of measuring."""
     computer, versions = run["machine"], run["versions"]
@@ -114,7 +136,8 @@ def save(run, name=None):
     name = re.sub(r"[^a-z0-9]+", "-", name.lower().replace("(r)", "")).strip("-")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(run, indent=1) + "\n")
-    (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{describe(run)}\n\n{table(run)}")
+    text = f"# {name}\n\n{describe(run)}\n\n{table(run)}{slower(run)}"
+    (RESULTS / f"{name}.md").write_text(text)
     print(f"wrote benchmarks/results/{name}.json and .md")
 
 

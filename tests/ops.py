@@ -24,6 +24,7 @@ HIDDEN = {
     "_foreach_add_": "the steps of optim, in test_optim_fused.py",
     "_block_attention": "nn.functional.scaled_dot_product_attention, in test_nn.py",
     "_lstm_cell": "nn.LSTM and nn.LSTMCell, in test_recurrent.py",
+    "_lstm_layer": "nn.LSTM, in test_recurrent.py",
     "_gru_cell": "nn.GRU and nn.GRUCell, in test_recurrent.py",
     **dict.fromkeys(
         "_getrf _getrs _pivots_to_permutation _potrf _trsm _geqrf _orgqr _ormqr _sytrf _sytrs _syevd "

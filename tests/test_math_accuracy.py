@@ -246,3 +246,28 @@ def test_near_gradient_is_the_same(name, dtype):
 
     mixed = gradient(far)
     assert rl.equal(rl.cat([mixed[:1500], mixed[1501:]]), gradient(x))
+
+
+WIDE = ["exp", "log", "sin", "cos", "tanh", "erf", "sqrt", "sigmoid"]
+
+
+@pytest.mark.parametrize("name", [*WIDE, "gelu", "silu"])
+def test_element_is_the_same_wherever_it_stands(name):
+    """Alone, in a row of any length, in a column, in place, in half of a gradient."""
+    f = getattr(rl, name, None) or getattr(rl.nn.functional, name)
+    x = rl.from_numpy(points((-300, 300), np.float32, 30)[:150].copy())
+    whole = f(x).numpy()
+    for n in (1, 15, 16, 17, 33):
+        same(f(x[:n]).numpy(), whole[:n])
+    for i in range(0, 150, 7):
+        same(f(x[i : i + 1]).numpy(), whole[i : i + 1])
+        same(f(x[i]).numpy(), whole[i])
+    same(f(x[::3]).numpy(), whole[::3])
+    same(f(x.reshape(10, 15).t()).t().reshape(-1).numpy(), whole)
+
+    def gradient(v):
+        v = v.clone().requires_grad_()
+        f(v).sum().backward()
+        return v.grad.numpy()
+
+    same(gradient(x)[:21], gradient(x[:21]))

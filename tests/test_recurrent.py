@@ -113,6 +113,41 @@ def test_the_number_of_threads_does_not_matter():
     assert all(rushlight.equal(a, b) for a, b in zip(one, several))
 
 
+@pytest.mark.parametrize("batch", [1, 5, 17, 70, 130])
+def test_a_layer_is_its_steps_whatever_the_threads(batch):
+    whole = rushlight.nn.LSTM(24, 40, dtype=rushlight.float64)
+    one_step = rushlight.nn.LSTMCell(24, 40, dtype=rushlight.float64)
+    one_step.load_state_dict({k[:-3]: v for k, v in whole.state_dict().items()})
+    x = rushlight.randn(6, batch, 24, dtype=rushlight.float64)
+
+    def gradients(threads):
+        rushlight.set_num_threads(threads)
+        out, (h, c) = whole(x)
+        loss = out.sin().sum() + (h * c).sum()
+        return [out, *rushlight.autograd.grad(loss, list(whole.parameters()))]
+
+    before = rushlight.get_num_threads()
+    try:
+        one, several = gradients(1), gradients(3)
+    finally:
+        rushlight.set_num_threads(before)
+    assert all(rushlight.equal(a, b) for a, b in zip(one, several, strict=True))
+    state = None
+    for step, out in zip(x, one[0], strict=True):
+        state = one_step(step, state)
+        assert rushlight.allclose(out, state[0], rtol=1e-10, atol=1e-12)
+
+
+def test_layer_gradcheck():
+    shapes = [(3, 2, 12), (2, 3), (2, 3), (12, 3)]
+    inputs = [rushlight.randn(s, dtype=rushlight.float64, requires_grad=True) for s in shapes]
+    layer = rushlight._C._hidden._lstm_layer
+    assert rushlight.autograd.gradcheck(layer, inputs)
+    assert rushlight.autograd.gradgradcheck(layer, inputs)
+    with pytest.raises(RuntimeError, match="do not fit a state"):
+        layer(inputs[0], inputs[1], inputs[2][:1], inputs[3])
+
+
 WRONG = [
     ("LSTMCell", (2, 5), (2, 3), (2, 3)),
     ("LSTMCell", (2, 4), (2, 4), (2, 3)),

@@ -1,6 +1,8 @@
 // LSTM and GRU cells from their gates: one kernel forward and one backward for each, and an LSTM's
 // whole layer. The products that make the gates of its input, other layers and sequences are in
 // rushlight/nn/modules/_rnn.py.
+#include <algorithm>
+
 #include "autograd/engine.h"
 #include "cpu/dispatch.h"
 #include "cpu/gemm.h"
@@ -16,6 +18,7 @@ namespace rl {
 namespace {
 
 constexpr int64_t kGrain = 8192;  // gates
+constexpr int64_t kGrainFlops = 400'000;
 
 template <class T>
 const cpu::RecurrentKernels<T>& kernels() {
@@ -152,13 +155,15 @@ struct LstmLayer {
   explicit LstmLayer(const Tensor& gates)
       : L(gates.size(0)), N(gates.size(1)), H(gates.size(2) / 4), dtype(gates.dtype()) {}
 
-  /// Calls rows(T{}, b, e) for ranges of rows; a short range of long rows is not worth a thread.
+  /// Calls rows(T{}, b, e) for ranges of rows, which the shape alone decides: sums depend on them.
   template <class F>
   void by_rows(F&& rows) const {
-    LongKernel off(L * N * H * H);
+    const int64_t blocks = std::clamp<int64_t>(N / 8, 1, 8), work = 8 * L * N * H * H / blocks;
+    LongKernel off(work);
     typed(dtype, [&](auto zero) {
-      cpu::parallel_for(0, N, kGrain / (L * H + 1) + 4,
-                        [&](int64_t b, int64_t e) { rows(zero, b, e); });
+      cpu::parallel_for(0, blocks, kGrainFlops / (work + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) rows(zero, N * i / blocks, N * (i + 1) / blocks);
+      });
     });
   }
   /// c = a @ b + beta * c for n rows, contiguous all.
