@@ -18,7 +18,7 @@ import make_stubs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE_LINES = 600
-CORE_LINES = 32_600  # lines that are neither blank nor comment; docs/design.md says why
+CORE_LINES = 33_000  # lines that are neither blank nor comment; docs/design.md says why
 HELP = "core/python/help.h"  # text that help() shows, and no code: not counted
 
 # Folders of the core, lowest first: a file includes only from its own level or below.
