@@ -488,3 +488,10 @@ def test_out_on_another_device():
     ):
         with pytest.raises(RuntimeError, match="Expected out tensor to have device"):
             call()
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("pad", [(2**63 - 1, 2**63 - 1), (-(2**63), -(2**63)), (2**62, 2**62)])
+def test_padding_does_not_wrap_around(mode, pad):
+    with pytest.raises((RuntimeError, MemoryError)):
+        rushlight.nn.functional.pad(rushlight.ones(1, 3, 4), pad, mode)

@@ -9,6 +9,16 @@
 #include "tensor/layout.h"
 
 namespace rl {
+namespace {
+
+/// So that no size with padding on both sides wraps around to another size.
+void check_amounts(const Dims& pad) {
+  constexpr int64_t most = int64_t{1} << 60;
+  for (int64_t p : pad)
+    RL_CHECK(p >= -most && p <= most, "Padding of ", p, " elements is too large");
+}
+
+}  // namespace
 
 Tensor constant_pad_nd(const Tensor& input, const Dims& pad, const Scalar& value) {
   const int ndim = input.dim(), padded = pad.size() / 2;
@@ -17,6 +27,7 @@ Tensor constant_pad_nd(const Tensor& input, const Dims& pad, const Scalar& value
            "Length of pad should be no more than twice the number of dimensions of the input. Pad "
            "length is ",
            pad.size(), "while the input has ", ndim, "dimensions.");
+  check_amounts(pad);
   RL_CHECK(is_complex(input.dtype()) || value.kind != Scalar::Complex,
            "value cannot be converted to type ", c_name_of(input.dtype()), " without overflow");
   Dims sizes = input.sizes(), window = sizes;
@@ -82,6 +93,7 @@ void check_mapped(const Tensor& input, const Dims& pad, Mode mode) {
       "D input tensor."
       "\nwhy: other modes than 'constant' pad the last 1, 2 or 3 dimensions of a tensor that "
       "has one (channels) or two (batch, channels) more.");
+  check_amounts(pad);
   if (mode == Mode::Circular) {
     for (int i = 0; i < spatial; ++i) {
       const int64_t n = input.size(ndim - 1 - i);
