@@ -223,8 +223,8 @@ Tensors lstm_layer(const Tensor& gates_in, const Tensor& h_in, const Tensor& c_i
     return layer_steps({gates_in, h_in, c_in, weight});
   const LstmLayer layer(gates_in);
   const int64_t L = layer.L, N = layer.N, H = layer.H;
-  const Tensor gates = clone(contiguous(detach(gates_in))), h = as_contiguous(h_in),
-               c = as_contiguous(c_in), matrix = as_contiguous(transpose(detach(weight), 0, 1));
+  const Tensor gates = contiguous_copy(gates_in), h = as_contiguous(h_in), c = as_contiguous(c_in),
+               matrix = as_contiguous(transpose(detach(weight), 0, 1));
   const Tensor out = empty({L, N, H}, layer.dtype), cells = empty({L, N, H}, layer.dtype),
                kept = empty({L, N, 5 * H}, layer.dtype);
   layer.by_rows([&](auto zero, int64_t b, int64_t e) {
