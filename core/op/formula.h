@@ -14,7 +14,8 @@
 // b), and keep what the branch not taken computes finite, or its gradient's gradient is NaN.
 //
 // A formula may be an object with a second form, `near`, of the same values for arguments of
-// common size (its `range`), where they cost less: kernels take it for a block of such.
+// common size (its `range`), where they cost less: kernels take it for a block of such. And it may
+// be Vectorized, which says that expr/wide.h has all its functions for many floats at once.
 #pragma once
 #include "expr/domain.h"
 
