@@ -57,6 +57,12 @@ PRODUCTS = [
     (448, 600, 70),
     (449, 600, 70),
     (225, 530, 530),
+    # panels of A that threads share, or not: a block of rows and of k, and more than one
+    (63, 512, 513),
+    (64, 512, 513),
+    (448, 512, 100),
+    (449, 513, 100),
+    (910, 1030, 33),
     # vectors: y in registers or not
     (1, 100, 256),
     (1, 100, 255),
@@ -78,6 +84,8 @@ def test_products(m, k, n, transposed, dtype):
     exact = a.astype("float64") @ b.astype("float64")
     bound = numpy.finfo(dtype).eps * 4 * (abs(a) @ abs(b) + 1)
     assert (abs(both_ways(lambda: ta @ tb) - exact) < bound).all()
+    turned = ta.t().contiguous().t()
+    assert (abs(both_ways(lambda: turned @ tb) - exact) < bound).all()
     scaled = both_ways(lambda: torch.addmm(tc, ta, tb, beta=0.5, alpha=-2.0))
     assert (abs(scaled - (0.5 * c - 2 * exact)) < 3 * bound).all()
 

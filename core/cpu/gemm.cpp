@@ -64,12 +64,22 @@ Blas& blas() {
   return *b;
 }
 
+/// Its threads spin for 30 ms and more after a call, on cores that ours need then. They read how
+/// long when they are loaded: a million ticks.
+void* open_blas(const char* path) {
+  constexpr const char* name = "OPENBLAS_THREAD_TIMEOUT";
+  const bool unset = !std::getenv(name) && setenv(name, "20", 0) == 0;
+  void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (unset) unsetenv(name);
+  return handle;
+}
+
 void* raw_symbol(const char* name) {
   Blas& b = blas();
   std::lock_guard<std::mutex> lock(b.mutex);
   if (!b.tried) {
     b.tried = true;
-    if (!b.path.empty()) b.handle = dlopen(b.path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!b.path.empty()) b.handle = open_blas(b.path.c_str());
     if (b.handle)
       b.set_threads =
           reinterpret_cast<void (*)(int)>(dlsym(b.handle, "scipy_openblas_set_num_threads"));
@@ -175,6 +185,40 @@ bool gemm_blas(const GemmArgs<T>& g) {
   return true;
 }
 
+constexpr int64_t kSharedRows = 64;  // fewer are packed in no time, by every thread for itself
+
+/// Threads share the panels of A, a block of its rows and of k at a time, and take the columns of B
+/// by panels: nothing is packed twice.
+template <class T>
+void gemm_shared(const GemmArgs<T>& g) {
+  const RealKernels<T>& kn = kernels<T>();
+  const auto blocks = [](int64_t n, int64_t most) { return (n + most - 1) / most; };
+  T* packed = scratch_of<T>(Scratch::PackShared, kn.pack_a_size);
+  const int64_t m_blocks = blocks(g.m, kn.block_rows), tiles = blocks(g.m, kn.tile_rows);
+  const int64_t kc = blocks(g.k, blocks(g.k, kn.block_k));
+  for (int64_t ic = 0; ic < m_blocks; ++ic)
+    for (int64_t pc = 0; pc < g.k; pc += kc) {
+      const int64_t i0 = tiles * ic / m_blocks * kn.tile_rows;
+      GemmArgs<T> block = g;
+      block.m = std::min(g.m, tiles * (ic + 1) / m_blocks * kn.tile_rows) - i0;
+      block.k = std::min(kc, g.k - pc);
+      block.a += i0 * g.a_row + pc * g.a_col;
+      block.b += pc * g.b_row;
+      block.c += i0 * g.ldc;
+      if (pc) block.beta = T(1);
+      parallel_for(0, blocks(block.m, kn.tile_rows), 4,
+                   [&](int64_t begin, int64_t end) { kn.pack_rows(block, begin, end, packed); });
+      block.packed = packed;
+      parallel_each(blocks(g.n, kn.tile_cols), [&](int64_t begin, int64_t end) {
+        GemmArgs<T> part = block;
+        part.n = std::min(g.n, end * kn.tile_cols) - begin * kn.tile_cols;
+        part.b += begin * kn.tile_cols * g.b_col;
+        part.c += begin * kn.tile_cols;
+        gemm_serial(part);
+      });
+    }
+}
+
 /// Threads share C as a grid of blocks, cut so that they pack little twice. k is never cut.
 template <class T>
 void gemm_real(GemmArgs<T> g) {
@@ -211,6 +255,9 @@ void gemm_real(GemmArgs<T> g) {
   // Rows of B that lie close together are not packed: its columns need not be shared out.
   const bool in_place =
       g.b_col == 1 && g.b_row * int64_t{sizeof(T)} <= kNearBytes && g.m >= 4 * k.tile_rows;
+  if (std::is_floating_point_v<T> && parts > num_threads() && !in_place && !g.turned && !g.sweep &&
+      g.m >= kSharedRows)
+    return gemm_shared(g);
   const double across = in_place ? 0.0 : static_cast<double>(g.n) / static_cast<double>(parts);
   int64_t grid_m = 1;  // the divisor of `parts` with which they pack least
   double best = 1e300;

@@ -48,6 +48,7 @@ void* blas_symbol(const char* name);
 enum class Scratch {
   PackA,
   PackB,
+  PackShared,
   ConvertA,
   ConvertB,
   ConvertC,

@@ -155,7 +155,7 @@ struct Block {
   static constexpr int64_t m = kTileRows<T> * (kIsFloat<T> ? 16 : 48);
   static constexpr int64_t n = 2048 / sizeof(T);
   static constexpr int64_t few = 2 * m;  ///< rows that are packed at once while B is not
-  static constexpr int64_t pack_a = few * k + 64;
+  static constexpr int64_t pack_a = few * k + (few / kTileRows<T> + 1) * kLanes<T> + 64;
   static constexpr int64_t pack_b = (n + 2 * kLanes<T>)*k + 64;
 };
 
@@ -296,6 +296,27 @@ void run_tile(int64_t rows, int vectors, bool by_rows, const Tile<T>& t) {
   }
 }
 
+/// Tiles as even as possible: 16 rows are two of 8, not 14 and 2.
+template <class T>
+int64_t tile_rows(int64_t m) {
+  return div_up(m, div_up(m, kTileRows<T>));
+}
+
+/// Where the panel of A's row i begins. Packing writes past a panel's end: threads pack apart.
+template <class T>
+int64_t panel_at(int64_t i, int64_t mr, int64_t k) {
+  return i / mr * (mr * k + kLanes<T>);
+}
+
+/// The panels [begin, end) of A.
+template <class T>
+void pack_rows(const GemmArgs<T>& g, int64_t begin, int64_t end, T* to) {
+  const int64_t mr = tile_rows<T>(g.m), last = min(end * mr, g.m);
+  for (int64_t i = begin * mr; i < last; i += mr)
+    pack_panel(g.a + i * g.a_row, g.a_row, g.a_col, min(mr, g.m - i), g.k,
+               to + panel_at<T>(i, mr, g.k), mr);
+}
+
 template <class T>
 void gemm(const GemmArgs<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
@@ -306,9 +327,7 @@ void gemm(const GemmArgs<T>& g) {
     if (g.turned) return gemm_turned(g);
     if (g.n <= w && g.a_col == 1 && g.b_col == 1 && gemm_narrow<T>(g)) return;
   }
-  // Tiles as even as possible: 16 rows are two of 8, not 14 and 2.
-  const int64_t row_tiles = div_up(g.m, kTileRows<T>);
-  const int64_t mr = div_up(g.m, row_tiles);
+  const int64_t mr = tile_rows<T>(g.m);
   const int full = kIsFloat<T> ? tile_vectors(static_cast<int>(mr)) : 2;
   const int64_t kc = g.sweep ? min(g.k, 32) : div_up(g.k, div_up(g.k, Block<T>::k));
   // A and B are read in place where that is cheap: by few tiles, or from lines close together.
@@ -320,7 +339,9 @@ void gemm(const GemmArgs<T>& g) {
   const int64_t mc = (in_turn ? Block<T>::few : Block<T>::m) / mr * mr;
   const bool rows = kIsFloat<T> && g.a_col == 1;
   const bool pack_a =
-      (rows || g.a_row == 1) ? g.n > (near(rows ? g.a_row : g.a_col) ? 16 : 8) * w : true;
+      g.packed ||
+      (rows || g.a_row == 1 ? g.n > (near(rows ? g.a_row : g.a_col) ? 16 : 8) * w : true);
+  const T* const panels = g.packed ? g.packed : g.pack_a;
 
   for (int64_t jc = 0; jc < g.n; jc += nc) {
     const int64_t n = min(nc, g.n - jc);
@@ -340,14 +361,15 @@ void gemm(const GemmArgs<T>& g) {
       for (int64_t ic = 0; ic < g.m; ic += mc) {
         const int64_t m = min(mc, g.m - ic);
         const T* a = g.a + ic * g.a_row + pc * g.a_col;
-        if (pack_a)
+        if (pack_a && !g.packed)
           for (int64_t i = 0; i < m; i += mr)
-            pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, m - i), k, g.pack_a + i * k, mr);
+            pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, m - i), k,
+                       g.pack_a + panel_at<T>(i, mr, k), mr);
         const auto run = [&](int64_t i, int64_t j, int vectors) {
           const bool in_pack = j >= packed;
           // A shorter last tile reads its packed panel with the full step.
           run_tile<T>(min(mr, m - i), vectors, rows && !pack_a,
-                      {k, pack_a ? g.pack_a + i * k : a + i * g.a_row,
+                      {k, pack_a ? panels + panel_at<T>(i, mr, k) : a + i * g.a_row,
                        pack_a ? mr
                        : rows ? g.a_row
                               : g.a_col,
@@ -533,7 +555,8 @@ void float_to_bfloat16(const float* from, uint16_t* to, int64_t n) {
 
 template <class T>
 constexpr cpu::RealKernels<T> real_kernels() {
-  return {kTileRows<T>, 2 * kLanes<T>, Block<T>::pack_a, Block<T>::pack_b, gemm<T>, gemv<T>};
+  return {kTileRows<T>, 2 * kLanes<T>, Block<T>::pack_a, Block<T>::pack_b, Block<T>::few,
+          Block<T>::k,  gemm<T>,       pack_rows<T>,     gemv<T>};
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct GemmArgs {
   bool as_dots;  ///< few rows, a_col == b_row == 1: dot products
   bool turned;   ///< few rows, a_col == b_row == 1: C^T = B^T A^T packs less
   bool sweep;    ///< few rows, b_col == 1, B out of the caches: B is read once, along its rows
+  const T* packed = nullptr;  ///< A as pack_rows leaves it: at most block_rows rows, block_k of k
 };
 
 /// y[i] = alpha * sum_j a[i*a_row + j*a_col] * x[j] + beta * y[i], one of the strides being 1.
@@ -41,7 +42,9 @@ template <class T>
 struct RealKernels {
   int tile_rows, tile_cols;          ///< the micro-kernel's largest tile
   int64_t pack_a_size, pack_b_size;  ///< elements of scratch that gemm wants at most
+  int64_t block_rows, block_k;       ///< what gemm packs of A at once
   void (*gemm)(const GemmArgs<T>&);
+  void (*pack_rows)(const GemmArgs<T>&, int64_t begin, int64_t end, T* to);  ///< panels of A
   void (*gemv)(const GemvArgs<T>&);
 };
 
