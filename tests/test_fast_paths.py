@@ -354,6 +354,75 @@ def test_lu_of_what_has_none(n):
         assert torch.linalg.det(a).isnan()
 
 
+# ---- QR: reflections one by one in a block of columns, products between blocks ----
+
+
+@given(
+    m=st.integers(1, 70),
+    n=st.integers(1, 70),
+    batch=st.sampled_from([(), (3,)]),
+    scale=st.sampled_from([1.0, 1e-30, 1e30]),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_qr(m, n, batch, scale, dtype):
+    a = (numbers(*batch, m, n, seed=m * n) * scale).astype(dtype)
+    a[..., n // 2] = 0
+    bound = 40 * numpy.finfo(dtype).eps * (m + n)
+    for mode in ("reduced", "complete"):
+        q, r = both_ways_pair(lambda mode=mode: torch.linalg.qr(torch.from_numpy(a), mode))
+        want = oracle.linalg.qr(oracle.from_numpy(a), mode)
+        assert (q.shape, r.shape) == (want.Q.shape, want.R.shape)
+        assert abs(q.swapaxes(-1, -2) @ q - numpy.eye(q.shape[-1])).max() < bound
+        assert abs(q.astype("float64") @ r - a).max() <= bound * scale
+        assert (numpy.tril(r, -1) == 0).all()
+        same_sign = numpy.diagonal(r, axis1=-2, axis2=-1) * numpy.diagonal(
+            want.R.numpy(), axis1=-2, axis2=-1
+        )
+        small = abs(same_sign) <= (bound * scale) ** 2
+        assert ((same_sign >= 0) | small).all()
+
+
+def both_ways_pair(f):
+    """The same for two results."""
+    torch.set_num_threads(1)
+    one = [t.numpy() for t in f()]
+    torch.set_num_threads(2)
+    for x, y in zip(f(), one, strict=True):
+        numpy.testing.assert_array_equal(x.numpy(), y)
+    return one
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_qr_of_what_is_not_finite(value):
+    a = torch.randn(20, 20)
+    a[3, 2] = value
+    q, r = torch.linalg.qr(a)
+    assert r[:, 3:].isnan().any() and q.isnan().any()
+    assert (r[:2, :2] - torch.linalg.qr(a[:, :2]).R).abs().max() < 1e-5  # columns before it
+
+
+# ---- sorting: integers that differ in the low half only are taken for shorter ones ----
+
+
+@pytest.mark.parametrize("n", [1, 2, 255, 256, 1000])
+@pytest.mark.parametrize("low,high", [(0, 1), (-5, 5), (2**40, 2**40 + 2**20), (-(2**62), 2**62)])
+def test_keys_of_long_integers(low, high, n):
+    x = numpy.random.default_rng(n).integers(low, high, n)
+    t, o = torch.from_numpy(x), oracle.from_numpy(x)
+    for descending in (False, True):
+        got, want = (
+            t.sort(descending=descending, stable=True),
+            o.sort(descending=descending, stable=True),
+        )
+        numpy.testing.assert_array_equal(got.values.numpy(), want.values.numpy())
+        numpy.testing.assert_array_equal(got.indices.numpy(), want.indices.numpy())
+    for flags in ({}, {"return_inverse": True, "return_counts": True}):
+        got, want = t.unique(**flags), o.unique(**flags)
+        for a, b in zip(*[x if flags else [x] for x in (got, want)], strict=True):
+            numpy.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
 # ---- NumPy and back, by the buffer protocol ----
 
 ARRAYS = {

@@ -4,11 +4,8 @@
 #pragma once
 #include <utility>
 
+#include "cpu/factor.h"
 #include "cpu/gemm.h"
-#include "cpu/lu_kernels.h"
-#include "cpu/pick.h"
-
-RL_PICK(cpu::LuTable, lu_table)
 
 namespace rl::cpu {
 
@@ -21,10 +18,10 @@ class TriangularSolve {
       : lower_(lower), t_(triangle), ld_(ld), k_(k), x_(x), ldx_(ldx) {}
 
   void operator()(int64_t first, int64_t n) const {
-    if (n <= kLuBlock)
-      return real_kernels<T>(lu_table())
+    if (n <= kFactorBlock)
+      return real_kernels<T>(factor_table())
           .substitute(lower_, t_ + first * (ld_ + 1), ld_, n, k_, x_ + first, ldx_);
-    const int64_t half = (n / 2 + kLuBlock - 1) / kLuBlock * kLuBlock;
+    const int64_t half = (n / 2 + kFactorBlock - 1) / kFactorBlock * kFactorBlock;
     const int64_t top = first, low = first + half;
     lower_ ? (*this)(top, half) : (*this)(low, n - half);
     // Row-major the same memory is the transpose: X^T -= Y^T T^T.
@@ -57,8 +54,8 @@ void exchange_rows(const int* pivot, int64_t n, int64_t columns, T* a, int64_t l
 /// diagonal, from 1; 0 if there is none.
 template <class T>
 int64_t factor_lu(int64_t m, int64_t n, T* a, int64_t ld, int* pivot) {
-  if (n <= kLuBlock) return real_kernels<T>(lu_table()).eliminate(m, n, a, ld, pivot);
-  const int64_t half = (n / 2 + kLuBlock - 1) / kLuBlock * kLuBlock, rest = n - half;
+  if (n <= kFactorBlock) return real_kernels<T>(factor_table()).eliminate(m, n, a, ld, pivot);
+  const int64_t half = (n / 2 + kFactorBlock - 1) / kFactorBlock * kFactorBlock, rest = n - half;
   T *right = a + half * ld, *low = a + half;
   const int64_t zero = factor_lu(m, half, a, ld, pivot);
   exchange_rows(pivot, half, rest, right, ld);

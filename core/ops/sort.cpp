@@ -63,9 +63,7 @@ Tensors sort(const Tensor& self, int64_t dim_in, bool descending, OptBool) {
     const int64_t n = lines.length;
     with_keys(self.dtype(), [&](auto keys) {
       lines.each_line(n * 32, [&](const int64_t* o) {
-        with_entries<typename decltype(keys)::key>(n, [&](auto& entries) {
-          fill_entries(keys, element(self, o[2]), lines.step[2], n, descending, entries);
-          sort_entries(entries, keys.bits);
+        with_sorted(keys, element(self, o[2]), lines.step[2], n, descending, [&](auto& entries) {
           put(entries, n, {element(self, o[2]), lines.step[2]},
               {element(values, o[0]), lines.step[0]}, {element(indices, o[1]), lines.step[1]},
               keys.size);

@@ -178,28 +178,29 @@ bool find_least(const KeyReader<K>& reader, const void* line, int64_t step, int6
   return true;
 }
 
-/// Sorts entries by key; those of one key keep their order, which must be by position.
+/// Sorts entries by key; those of one key keep their order, which must be by position. `varying`:
+/// the bits in which keys differ.
 template <class Entry>
-void sort_entries(std::vector<Entry>& entries, int key_bits) {
+void sort_entries(std::vector<Entry>& entries, uint64_t varying) {
   const size_t n = entries.size();
   if (n < 256) return std::sort(entries.begin(), entries.end());
   // Radix sort from the lowest digit; a digit that all keys share is skipped.
   constexpr int kDigit = 11;
   constexpr size_t kBuckets = size_t{1} << kDigit;
-  const int passes = (key_bits + kDigit - 1) / kDigit;
+  const auto digit = [](const Entry& e, int shift) { return e.key() >> shift & (kBuckets - 1); };
+  int shifts[64 / kDigit + 1], passes = 0;
+  for (int shift = 0; shift < 64; shift += kDigit)
+    if (varying >> shift & (kBuckets - 1)) shifts[passes++] = shift;
   static thread_local std::vector<Entry> other;
   std::vector<size_t> counts(kBuckets * static_cast<size_t>(passes), 0);
   for (const Entry& e : entries)
     for (int p = 0; p < passes; ++p)
-      ++counts[static_cast<size_t>(p) * kBuckets + (e.key() >> (p * kDigit) & (kBuckets - 1))];
+      ++counts[static_cast<size_t>(p) * kBuckets + digit(e, shifts[p])];
   other.resize(n);
   for (int p = 0; p < passes; ++p) {
-    size_t* count = &counts[static_cast<size_t>(p) * kBuckets];
-    const auto digit = [p](const Entry& e) { return e.key() >> (p * kDigit) & (kBuckets - 1); };
-    if (count[digit(entries[0])] == n) continue;
-    size_t sum = 0;
+    size_t *count = &counts[static_cast<size_t>(p) * kBuckets], sum = 0;
     for (size_t b = 0; b < kBuckets; ++b) sum += std::exchange(count[b], sum);
-    for (const Entry& e : entries) other[count[digit(e)]++] = e;
+    for (const Entry& e : entries) other[count[digit(e, shifts[p])]++] = e;
     entries.swap(other);
   }
   if (other.capacity() > (size_t{1} << 20)) other = {};
@@ -217,6 +218,30 @@ void with_entries(int64_t n, F f) {
   if constexpr (sizeof(K) == 4)
     if (n <= int64_t{0xffffffff}) return with_scratch<NarrowEntry>(f);
   with_scratch<WideEntry>(f);
+}
+
+/// f(entries): a line's, sorted. Integers of 64 bits that differ in the low half only are taken for
+/// shorter ones: key() is then that half.
+template <class K, class F>
+void with_sorted(const KeyReader<K>& keys, const void* line, int64_t step, int64_t n,
+                 bool descending, F f) {
+  constexpr int64_t kBlock = 512;
+  K block[kBlock], first{}, varying{};
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = std::min(kBlock, n - i);
+    keys.read(static_cast<const char*>(line) + i * step * keys.size, step, m, K{0}, block);
+    if (i == 0) first = block[0];
+    for (int64_t j = 0; j < m; ++j) varying |= block[j] ^ first;
+  }
+  const auto sorted = [&](auto& entries) {
+    fill_entries(keys, line, step, n, descending, entries);
+    sort_entries(entries, varying);
+    f(entries);
+  };
+  if constexpr (sizeof(K) == 8)
+    if (!keys.has_nan && varying >> 32 == 0 && n <= int64_t{0xffffffff})
+      return with_scratch<NarrowEntry>(sorted);
+  with_entries<K>(n, sorted);
 }
 
 }  // namespace rl

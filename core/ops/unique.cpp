@@ -9,16 +9,22 @@
 namespace rl {
 namespace {
 
-/// Groups of equal items among n, visited in `order`: the first of each, and what belongs to it.
+/// Groups of equal neighbours among n items: the first of each, and what belongs to it.
 struct Groups {
   std::vector<int64_t> first, count, inverse;
 
-  template <class Equal>
-  Groups(const std::vector<int64_t>& order, Equal equal) : inverse(order.size()) {
-    for (size_t i = 0; i < order.size(); ++i) {
-      if (i == 0 || !equal(order[i - 1], order[i])) first.push_back(order[i]), count.push_back(0);
-      ++count.back();
-      inverse[static_cast<size_t>(order[i])] = static_cast<int64_t>(first.size()) - 1;
+  /// place(i): where the i-th item stands; same(i): whether it equals the one before.
+  template <class Place, class Same>
+  Groups(int64_t n, bool with_inverse, Place place, Same same)
+      : inverse(static_cast<size_t>(with_inverse ? n : 0)) {
+    for (int64_t i = 0, start = 0; i < n; ++i) {
+      if (i == 0 || !same(i)) {
+        if (i) count.push_back(i - start);
+        first.push_back(place(i)), start = i;
+      }
+      if (with_inverse)
+        inverse[static_cast<size_t>(place(i))] = static_cast<int64_t>(first.size()) - 1;
+      if (i == n - 1) count.push_back(n - start);
     }
   }
 };
@@ -69,22 +75,26 @@ Tensors unique_flat(const Tensor& self, bool consecutive, bool inverse, bool cou
   const int64_t n = dense.numel();
   return with_keys(self.dtype(), [&](auto keys) -> Tensors {
     using K = typename decltype(keys)::key;
-    const std::vector<K> key = read_all(keys, dense, n);
-    std::vector<int64_t> order;
+    Tensors out;
+    const auto group = [&](auto place, auto same) {
+      const Groups g(n, inverse, place, same);
+      const Tensor values = index_select(view(dense, {n}), 0, as_tensor(g.first));
+      out = results(values, g, self.sizes(), inverse, counts);
+    };
     if (consecutive) {
-      order = natural_order(n);
+      const std::vector<K> key = read_all(keys, dense, n);
+      group([](int64_t i) { return i; },
+            [&](int64_t i) { return same(keys, &key[i], &key[i - 1], 1); });
     } else {
-      with_entries<K>(n, [&](auto& entries) {
-        fill_entries(keys, dense.raw(), 1, n, false, entries);
-        sort_entries(entries, keys.bits);
-        order.resize(entries.size());
-        for (size_t i = 0; i < order.size(); ++i) order[i] = entries[i].position();
+      with_sorted(keys, dense.raw(), 1, n, false, [&](auto& entries) {
+        group([&](int64_t i) { return entries[i].position(); },
+              [&](int64_t i) {
+                const K key = static_cast<K>(entries[i].key());
+                return entries[i - 1].key() == entries[i].key() && !keys.is_nan(key);
+              });
       });
     }
-    const Groups g(
-        order, [&](int64_t a, int64_t b) { return same(keys, key.data() + a, key.data() + b, 1); });
-    const Tensor values = index_select(view(dense, {n}), 0, as_tensor(g.first));
-    return results(values, g, self.sizes(), inverse, counts);
+    return out;
   });
 }
 
@@ -113,7 +123,10 @@ Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool
       std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
         return std::lexicographical_compare(row(a), row(a) + m, row(b), row(b) + m);
       });
-    const Groups g(order, [&](int64_t a, int64_t b) { return same(keys, row(a), row(b), m); });
+    const auto place = [&](int64_t i) { return order[static_cast<size_t>(i)]; };
+    const Groups g(n, inverse, place, [&](int64_t i) {
+      return same(keys, row(place(i - 1)), row(place(i)), m);
+    });
     return results(index_select(self, dim, as_tensor(g.first)), g, {n}, inverse, counts);
   });
 }

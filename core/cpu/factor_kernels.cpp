@@ -1,12 +1,12 @@
-// Elimination and substitution in blocks of columns, built once per instruction set.
-#include "cpu/lu_kernels.h"
+// Elimination, substitution and reflection in blocks of columns, built once per instruction set.
+#include "cpu/factor_kernels.h"
 
 #include "cpu/vmath.h"
 
 namespace rl::RL_ISA {
 namespace {
 
-constexpr int64_t kBlock = cpu::kLuBlock, kColumns = 32;
+constexpr int64_t kBlock = cpu::kFactorBlock, kColumns = 32;
 
 /// Columns side by side, so that each step is the same for a row of them.
 template <class T>
@@ -81,12 +81,64 @@ int64_t eliminate(int64_t m, int64_t n, T* a, int64_t ld, int* pivot) {
 }
 
 template <class T>
-constexpr cpu::LuKernels<T> kernels() {
-  return {substitute<T>, eliminate<T>};
+T inner_product(const T* x, const T* y, int64_t n) {
+  constexpr int64_t kLanes = 128 / sizeof(T);
+  T sums[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int64_t j = 0; j < kLanes; ++j) sums[j] += x[i + j] * y[i + j];
+  for (int64_t j = 0; i + j < n; ++j) sums[j] += x[i + j] * y[i + j];
+#pragma GCC unroll 8
+  for (int64_t half = kLanes / 2; half; half /= 2)
+    for (int64_t j = 0; j < half; ++j) sums[j] += sums[j + half];
+  return sums[0];
+}
+
+/// The Euclidean norm, also where squares leave the range of T.
+template <class T>
+T length_of(const T* x, int64_t n) {
+  constexpr T tiny = sizeof(T) == 4 ? T(1e-30) : T(1e-280), huge = T(1) / tiny;
+  const T sum = inner_product(x, x, n);
+  if (sum > tiny && sum < huge) return vm_sqrt(sum);
+  const T most = n > 0 ? vm_abs(x[largest(x, n)]) : T(0);
+  if (!(most > 0) || most - most != 0) return most;  // zero, or not finite
+  T rest = 0;
+  for (int64_t i = 0; i < n; ++i) rest += (x[i] / most) * (x[i] / most);
+  return most * vm_sqrt(rest);
+}
+
+template <class T>
+void reflect(int64_t m, int64_t n, T* a, int64_t ld, T* tau) {
+  for (int64_t j = 0; j < n; ++j) {
+    T *const v = a + j * ld + j + 1, alpha = v[-1];
+    const int64_t rest = m - j - 1;
+    const T below = length_of(v, rest);
+    if (below == 0) {  // nothing to do: the reflection is the identity
+      tau[j] = 0;
+      continue;
+    }
+    const T pair[2] = {alpha, below};
+    const T beta = alpha < 0 ? length_of(pair, 2) : -length_of(pair, 2);
+    tau[j] = (beta - alpha) / beta;
+    for (int64_t i = 0; i < rest; ++i) v[i] /= alpha - beta;
+    v[-1] = beta;
+    for (int64_t c = j + 1; c < n; ++c) {
+      T* const to = a + c * ld + j + 1;
+      const T factor = tau[j] * (to[-1] + inner_product(v, to, rest));
+      to[-1] -= factor;
+#pragma GCC ivdep
+      for (int64_t i = 0; i < rest; ++i) to[i] -= factor * v[i];
+    }
+  }
+}
+
+template <class T>
+constexpr cpu::FactorKernels<T> kernels() {
+  return {substitute<T>, eliminate<T>, reflect<T>};
 }
 
 }  // namespace
 
-extern const cpu::LuTable lu_table = {kernels<float>(), kernels<double>()};
+extern const cpu::FactorTable factor_table = {kernels<float>(), kernels<double>()};
 
 }  // namespace rl::RL_ISA
