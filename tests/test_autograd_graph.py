@@ -10,7 +10,10 @@ import pickle
 import weakref
 
 import pytest
+import torch as oracle
 from twin import error_of, table, twin
+
+import rushlight as torch
 
 CASES, case = table()
 
@@ -516,3 +519,34 @@ def saves(m):
 @pytest.mark.parametrize("name", CASES)
 def test_case(name):
     twin(CASES[name])
+
+
+# ---- gradients that nobody asked for are not computed ----
+
+PARTS = {
+    "mul": (lambda m, a, b: a * b, (3,), (3,)),
+    "mm": (lambda m, a, b: a @ b, (3, 4), (4, 5)),
+    "addmm": (lambda m, a, b, c: m.addmm(a, b, c), (3, 5), (3, 4), (4, 5)),
+    "conv2d": (lambda m, x, w: m.nn.functional.conv2d(x, w), (1, 2, 5, 5), (3, 2, 3, 3)),
+    "layer_norm": (lambda m, x, w: m.nn.functional.layer_norm(x, (4,), w), (3, 4), (4,)),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_only_what_is_asked_for(name):
+    make, *sizes = PARTS[name]
+
+    def run(library):
+        seen = []
+        inputs = [library.ones(size, requires_grad=True) for size in sizes]
+        for asked in inputs:
+            for backward in (False, True):
+                y = make(library, *inputs)
+                y.grad_fn.register_hook(lambda got, _: seen.append([g is not None for g in got]))
+                if backward:
+                    y.sum().backward(inputs=[asked])
+                else:
+                    library.autograd.grad(y.sum(), asked)
+        return seen, [i.grad.tolist() for i in inputs]
+
+    assert run(torch) == run(oracle)

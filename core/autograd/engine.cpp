@@ -34,11 +34,19 @@ thread_local std::vector<std::function<void()>> t_callbacks;
 
 /// Marks a node whose apply() is under way: another run must not free what it reads.
 struct Busy {
-  explicit Busy(Node& n) : node(n) { ++n.running; }
-  ~Busy() { --node.running; }
+  Busy(Node& n, uint64_t unasked) : node(n), before(t_unasked) {
+    ++n.running;
+    n.partly |= unasked != 0;
+    t_unasked = {&n, unasked};
+  }
+  ~Busy() {
+    t_unasked = before;
+    if (--node.running == 0) node.partly = false;
+  }
   Busy(const Busy&) = delete;
   Busy& operator=(const Busy&) = delete;
   Node& node;
+  Unasked before;
 };
 
 class Run {
@@ -213,7 +221,7 @@ class Run {
     bool any = n.outputs.empty();
     for (const Tensor& g : t.grads) any |= g.defined();
     Grads out;
-    if (any) out = apply(n, t.grads);
+    if (any) out = apply(n, t.grads, unasked(n));
     t.grads.clear();
     if (!options_.retain_graph && n.running == 0) n.release();
     if (n.hooks)
@@ -226,14 +234,24 @@ class Run {
       if (!e) continue;
       NodeTask* to = find(e.node.get());
       if (!to) continue;  // an edge that a hook made meanwhile
-      if (i < out.size() && (!selective_ || to->needed || !to->captures.empty()))
+      if (i < out.size() && wanted(*to))
         give(e, complete(n, *e.node, e.input, i, std::move(out[i])));
       if (--to->pending == 0) push(to);
     }
   }
 
-  static Grads apply(Node& n, Grads& grads) {
-    const Busy busy(n);
+  bool wanted(const NodeTask& t) const { return !selective_ || t.needed || !t.captures.empty(); }
+
+  uint64_t unasked(const Node& n) const {
+    uint64_t inputs = 0;
+    for (size_t i = 0; selective_ && i < std::min<size_t>(n.next.size(), 64); ++i)
+      if (const NodeTask* to = n.next[i] ? find(n.next[i].node.get()) : nullptr; to && !wanted(*to))
+        inputs |= uint64_t{1} << i;
+    return inputs;
+  }
+
+  static Grads apply(Node& n, Grads& grads, uint64_t unasked) {
+    const Busy busy(n, unasked);
     if (!GradMode::anomaly) return n.apply(std::move(grads));
     try {
       Grads out = n.apply(std::move(grads));

@@ -18,6 +18,8 @@ std::vector<Node*> g_dying;
 bool g_destroying = false;
 }  // namespace
 
+constinit thread_local Unasked t_unasked;
+
 Node::Node() : sequence(g_sequence++) {
   if (GradMode::anomaly && on_node_created) on_node_created(this);
 }

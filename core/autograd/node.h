@@ -42,6 +42,13 @@ struct OutputInfo {
 /// Scratch of one backward run; see engine.cpp.
 struct NodeTask;
 
+/// While this thread applies a node: the inputs (a bit each) whose gradients nobody asked for.
+struct Unasked {
+  const struct Node* node = nullptr;
+  uint64_t inputs = 0;
+};
+extern constinit thread_local Unasked t_unasked;
+
 struct Node : RefCounted {
   uint64_t sequence;  // creation order: later nodes run first
   SmallVector<Edge, 2> next;
@@ -49,6 +56,7 @@ struct Node : RefCounted {
   std::unique_ptr<Hooks> hooks;
   NodeTask* task = nullptr;  // of the runs under way
   int running = 0;           // calls of apply() under way
+  bool partly = false;       // one of them may be for some gradients only: t_unasked knows
   void* pyobj = nullptr;     // the Python object that shows this node (borrowed)
   void* metadata = nullptr;  // owned Python dict of anomaly mode and user marks
 
@@ -66,7 +74,10 @@ struct Node : RefCounted {
     if (!hooks) hooks = std::make_unique<Hooks>();
     return *hooks;
   }
-  bool needs(size_t i) const { return i < next.size() && static_cast<bool>(next[i]); }
+  bool needs(size_t i) const {
+    if (i >= next.size() || !next[i]) return false;
+    return !partly || t_unasked.node != this || i >= 64 || !(t_unasked.inputs >> i & 1);
+  }
   void add_output(const Tensor& t) { outputs.push_back({t.sizes(), t.dtype(), t.device()}); }
 
   static void* operator new(size_t n) { return Pool::allocate(n); }
