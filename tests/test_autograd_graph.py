@@ -375,6 +375,23 @@ def gradient_edge(m):
 
 
 @case
+def gradients_of_edges(m):
+    edge = m.autograd.graph.get_gradient_edge
+    x = leaf(m)
+    y = x * 2
+    made = edge(y)
+    return (
+        m.autograd.grad(made, x, m.ones(3), retain_graph=True)[0].tolist(),
+        m.autograd.grad((y * y).sum(), [made, x], retain_graph=True)[0].tolist(),
+        m.autograd.backward([made, edge(y.sum())], [m.ones(3), None], retain_graph=True),
+        m.autograd.grad(edge((y * 1).sum()), edge(x))[0].tolist(),
+        x.grad.tolist(),
+        error_of(m.autograd.grad, made, x),
+        error_of(m.autograd.grad, made, x, m.ones(2)),
+    )
+
+
+@case
 def saved_hooks(m):
     x, log = leaf(m), []
 

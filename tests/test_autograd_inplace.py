@@ -106,6 +106,14 @@ def outputs_of_unbind(m):
 
 
 @case
+def expanded_filled(m):
+    x = m.ones(2, 3)
+    rows = x[:, :1].expand(2, 4)
+    before = x._version
+    return rows.fill_(5), rows.zero_(), rows.fill_(m.tensor(2.0)), x, x._version - before
+
+
+@case
 def expanded_written(m):
     x = m.ones(1).expand(3)
     return (

@@ -4,6 +4,7 @@ Not here: what the engine computes (test_autograd.py).
 """
 
 import gc
+import os
 import threading
 import weakref
 
@@ -59,7 +60,7 @@ def test_deep_python_functions():
 def test_deep_gradients():
     first = rushlight.ones(1)
     x = first
-    for _ in range(100_000):
+    for _ in range(300_000):
         x.grad = rushlight.ones(1)
         x = x.grad
     del x, first
@@ -159,7 +160,9 @@ def leaks(step, n=3000, warm=300):
 
 def check_leaks(step, n=3000):
     grown, used = leaks(step, n)
-    assert used == 0 and grown < 2_000_000
+    assert used == 0
+    if "ASAN_OPTIONS" not in os.environ:  # which keeps what is freed for a while
+        assert grown < 2_000_000
 
 
 def test_no_leak_in_training():

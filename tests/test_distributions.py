@@ -8,6 +8,14 @@ import torch
 
 import rushlight
 
+
+@pytest.fixture(autouse=True)
+def _arguments_are_checked():
+    """PyTorch's compiler turns checks off when some other test loads it."""
+    for m in (torch, rushlight):
+        m.distributions.Distribution.set_default_validate_args(True)
+
+
 T = [[0.5, -1.0, 2.0], [1.5, 0.0, 0.25]]
 P = [[0.5, 1.0, 2.0], [1.5, 3.0, 0.25]]
 Q = [[0.5, 0.1, 0.4], [0.25, 0.25, 0.5]]

@@ -4,7 +4,8 @@
 # on it. Arguments are pytest's; without any: the tests of the core that need no long time.
 #   PYTHON=python3 tools/sanitize.sh tests/test_errors.py tests/test_fuzz.py
 # Leaks are not looked for: Python itself never frees everything at exit. PyTorch, the oracle of most
-# tests, runs inside the same process and is not instrumented.
+# tests, runs inside the same process and is not instrumented. Tests that fork (data workers,
+# multiprocessing) run without -n: a thread of pytest-xdist may hold a lock of the sanitizer's then.
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -29,7 +30,9 @@ ln -s "$build"/extension/_C*.so "$build/package/rushlight/"
 
 compiler=${CXX:-g++}
 export LD_PRELOAD="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so) $($compiler -print-file-name=libstdc++.so)"
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:allocator_may_return_null=1:detect_odr_violation=0}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=3000:detect_odr_violation=0}
+# The sanitizer opens libraries in the program's name, so that NVRTC does not find its own parts.
+export LD_LIBRARY_PATH="$("$python" -c 'import nvidia.cuda_nvrtc as n; print(n.__path__[0] + "/lib")' 2>/dev/null):${LD_LIBRARY_PATH:-}"
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export PYTHONMALLOC=malloc
 export PYTHONPATH="$build/package"

@@ -49,7 +49,22 @@ AccumulateGrad::~AccumulateGrad() {
   if (variable->autograd) variable->autograd->accumulator = nullptr;
 }
 
-void destroy_autograd(AutogradMeta* m) { delete m; }
+/// Gradients of gradients are freed without recursion, as nodes are.
+void destroy_autograd(AutogradMeta* m) {
+  static thread_local std::vector<Tensor> dying;
+  static thread_local bool destroying = false;
+  Tensor grad = std::move(m->grad);
+  delete m;
+  if (!grad.defined()) return;
+  dying.push_back(std::move(grad));
+  if (destroying) return;
+  destroying = true;
+  while (!dying.empty()) {
+    const Tensor last = std::move(dying.back());
+    dying.pop_back();
+  }
+  destroying = false;
+}
 
 AutogradMeta& meta(const Tensor& t) {
   if (!t->autograd) t->autograd = new AutogradMeta;

@@ -84,7 +84,11 @@ void conv_tile(int64_t taps, const T* a, const T* b, const int64_t* offset, T* t
     for (int i = 0; i < MR; ++i) {
       const Vec<T> av = splat(a[i]);
 #pragma GCC unroll 16
-      for (int j = 0; j < NV; ++j) sum[i][j] += av * bv[j];
+      for (int j = 0; j < NV; ++j)
+        if (i % 2)  // as tile_kernel's products in gemm_kernels.cpp
+          add_product<T>(sum[i][j], a + i, bv[j]);
+        else
+          sum[i][j] += av * bv[j];
     }
   }
 #pragma GCC unroll 16

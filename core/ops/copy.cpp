@@ -209,11 +209,23 @@ void check_fits(DType dtype, const Scalar& v) {
            " without overflow");
 }
 
+/// Where a dimension repeats memory (as expand makes them) one element is enough: are there any?
+bool skip_repeats(const Tensor& t, Dims* sizes) {
+  bool any = false;
+  for (int d = 0; d < t.dim(); ++d)
+    if (t.stride(d) == 0 && t.size(d) > 1) (*sizes)[d] = 1, any = true;
+  return any;
+}
+
 Tensor fill_number(const Tensor& self, Scalar value) {
   RL_CHECK(is_complex(self.dtype()) || value.kind != Scalar::Complex || value.imag() == 0,
            "value cannot be converted to type ", self.dtype() == DType::F64 ? "double" : "float",
            " without overflow");
   check_fits(self.dtype(), value);
+  if (Dims once = self.sizes(); !self.requires_grad() && skip_repeats(self, &once)) {
+    fill_number(make_view(self->storage, self.dtype(), once, self.strides(), self->offset), value);
+    return self;
+  }
   in_place(
       self, "FillBackward0", {&self},
       [&] {

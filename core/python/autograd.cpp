@@ -9,6 +9,7 @@
 #include "autograd/engine.h"
 #include "python/help.h"
 #include "python/node.h"
+#include "tensor/layout.h"
 
 namespace nb = nanobind;
 
@@ -299,39 +300,58 @@ void retain_grad(nb::handle tensor) {
 
 // ---- backward ----
 
+/// A tensor's edge, or that of a GradientEdge: (node, number of its output).
+Edge edge_of(PyObject* o, const char* what) {
+  if (is_tensor(o)) return gradient_edge(unwrap(o));
+  RL_CHECK_TYPE(PyTuple_Check(o) && PyTuple_GET_SIZE(o) == 2 &&
+                    PyObject_TypeCheck(PyTuple_GET_ITEM(o, 0), NodeType) &&
+                    PyLong_Check(PyTuple_GET_ITEM(o, 1)),
+                what, " must be Tensors, got ", Py_TYPE(o)->tp_name);
+  Node& n = node_of(PyTuple_GET_ITEM(o, 0));
+  const int64_t output = PyLong_AsLongLong(PyTuple_GET_ITEM(o, 1));
+  const auto count = static_cast<int64_t>(n.is_accumulate() ? 1 : n.outputs.size());
+  if (output < 0 || output >= count) PyErr_Clear();  // it may not have fitted
+  RL_CHECK_INDEX(output >= 0 && output < count, "GradientEdge: node ", n.name(), " has ", count,
+                 " outputs, not one of number ", output);
+  return {Ref<Node>(&n), static_cast<uint32_t>(output)};
+}
 std::vector<Edge> edges_of(nb::handle list, const char* what) {
   std::vector<Edge> edges;
-  for (nb::handle o : list) {
-    RL_CHECK_TYPE(is_tensor(o.ptr()), what, " must be Tensors, got ", Py_TYPE(o.ptr())->tp_name);
-    edges.push_back(gradient_edge(unwrap(o.ptr())));
-  }
+  for (nb::handle o : list) edges.push_back(edge_of(o.ptr(), what));
   return edges;
 }
 
+/// What the gradient of an output must look like.
+OutputInfo info_of(PyObject* o, const Edge& e) {
+  const Tensor t = is_tensor(o)              ? unwrap(o)
+                   : e.node->is_accumulate() ? static_cast<AccumulateGrad&>(*e.node).variable
+                                             : Tensor();
+  return t.defined() ? OutputInfo{t.sizes(), t.dtype(), t.device()} : e.node->outputs[e.input];
+}
+
 /// The gradient that an output starts with: the given one, or one for a number.
-Tensor first_gradient(const Tensor& output, nb::handle given, size_t i) {
+Tensor first_gradient(const OutputInfo& output, nb::handle given, size_t i) {
   if (given.is_none()) {
-    if (!output.requires_grad()) return {};
-    RL_CHECK(output.numel() == 1, "grad can be implicitly created only for scalar outputs",
-             "\nwhy: the output has shape ", output.sizes(),
-             ", and a gradient is that of one number.",
-             "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape.");
-    RL_CHECK(is_floating(output.dtype()),
+    RL_CHECK(
+        checked_numel(output.sizes) == 1, "grad can be implicitly created only for scalar outputs",
+        "\nwhy: the output has shape ", output.sizes, ", and a gradient is that of one number.",
+        "\nfix: reduce it with .mean() or .sum(), or pass gradient= of the output's shape.");
+    RL_CHECK(is_floating(output.dtype),
              "grad can be implicitly created only for real scalar outputs but got torch.",
-             name_of(output.dtype()));
-    return full(output.sizes(), Scalar(1.0), output.dtype(), output.device());
+             name_of(output.dtype));
+    return full(output.sizes, Scalar(1.0), output.dtype, output.device);
   }
   RL_CHECK_TYPE(is_tensor(given.ptr()), "gradients can be either Tensors or None, but got ",
                 Py_TYPE(given.ptr())->tp_name);
   const Tensor& g = unwrap(given.ptr());
-  RL_CHECK(g.sizes() == output.sizes(), "Mismatch in shape: grad_output[", i,
+  RL_CHECK(g.sizes() == output.sizes, "Mismatch in shape: grad_output[", i,
            "] has a shape of torch.Size(", g.sizes(), ") and output[", i,
-           "] has a shape of torch.Size(", output.sizes(), ").");
-  RL_CHECK(is_complex(g.dtype()) == is_complex(output.dtype()),
+           "] has a shape of torch.Size(", output.sizes, ").");
+  RL_CHECK(is_complex(g.dtype()) == is_complex(output.dtype),
            "For complex Tensors, both grad_output and output are required to have the same dtype. "
            "Mismatch in dtype: grad_output[",
            i, "] has a dtype of torch.", name_of(g.dtype()), " and output[", i,
-           "] has a dtype of torch.", name_of(output.dtype()), ".");
+           "] has a dtype of torch.", name_of(output.dtype), ".");
   return g;
 }
 
@@ -343,7 +363,9 @@ nb::object engine_run(nb::tuple tensors, nb::tuple grads, bool retain, bool crea
     const std::vector<Edge> roots = edges_of(tensors, "tensors");
     std::vector<Tensor> given;
     for (size_t i = 0; i < std::min(roots.size(), grads.size()); ++i)
-      given.push_back(first_gradient(unwrap(tensors[i].ptr()), grads[i], i));
+      given.push_back(!roots[i] && grads[i].is_none()
+                          ? Tensor()
+                          : first_gradient(info_of(tensors[i].ptr(), roots[i]), grads[i], i));
     RL_CHECK(grads.size() == roots.size(), "got ", roots.size(), " tensors and ", grads.size(),
              " gradients");
     for (size_t i = 0; i < roots.size(); ++i)

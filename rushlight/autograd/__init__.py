@@ -20,7 +20,10 @@ __all__ = [
 
 
 def _as_tuple(value):
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    several = isinstance(value, (tuple, list)) and not hasattr(
+        value, "output_nr"
+    )  # no GradientEdge
+    return tuple(value) if several else (value,)
 
 
 def _given(grads, count):

@@ -57,7 +57,8 @@ def _register_prehook(node, fn):
 class GradientEdge(tuple):
     """(node, output_nr): where a gradient flows.
 
-    `get_gradient_edge` makes it. PyTorch's `backward` and `grad` take edges too; here only tensors.
+    `get_gradient_edge` makes it; `torch.autograd.backward` and `grad` take it for a tensor, so that
+    the tensor itself need not be kept.
 
     >>> w = torch.ones(2, requires_grad=True)
     >>> torch.autograd.graph.get_gradient_edge(w * 2).output_nr

@@ -101,7 +101,8 @@ def errors_of(entry, dtype, count):
 def work(entries, plan, place, path, start):
     """Runs entries[start.entry:] from a sample and form on; the place goes to shared memory."""
     first_entry, first_step = start
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if "ASAN_OPTIONS" not in os.environ:  # whose shadow is larger, and which has a limit of its own
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     torch.set_num_threads(1)
     rushlight.set_num_threads(1)
     with open(path, "a", buffering=1) as out:
