@@ -465,10 +465,11 @@ void gemm_batched(DType t, bool trans_a, bool trans_b, int64_t batch, int64_t m,
     for (int64_t i = 0; i < batch; ++i) one(i);
     return;
   }
-  const int64_t grain = 1 + static_cast<int64_t>(kGrainFlops / (flops + 1000));
-  parallel_for(0, batch, grain, [&](int64_t begin, int64_t end) {
+  const auto some = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) one(i);
-  });
+  };
+  if (flops > kGrainFlops) return parallel_each(batch, some);
+  parallel_for(0, batch, 1 + static_cast<int64_t>(kGrainFlops / (flops + 1000)), some);
 }
 
 void gemv(DType t, bool trans, int64_t m, int64_t n, Factor alpha, const void* a, int64_t lda,
