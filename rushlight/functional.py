@@ -3,6 +3,7 @@
 import rushlight as torch
 
 from ._composite import in_place, with_out
+from ._einsum import einsum as _einsum
 
 _count = range  # torch.range takes the name below
 
@@ -203,7 +204,7 @@ def einsum(equation, *operands):
         equation, operands = _from_sublists((equation, *operands))
     elif len(operands) == 1 and isinstance(operands[0], (tuple, list)):
         operands = operands[0]
-    return torch._einsum(equation, list(operands))
+    return _einsum(equation, operands)
 
 
 def _from_sublists(args):

@@ -1,5 +1,5 @@
 // What is built on matrix products: the add* forms, chains of matrices, inner, tensordot, kron,
-// bilinear. The products themselves are in matmul.cpp, einsum in einsum.cpp.
+// bilinear. The products themselves are in matmul.cpp, einsum is Python (rushlight/_einsum.py).
 #include <vector>
 
 #include "op/call.h"

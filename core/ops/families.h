@@ -8,7 +8,7 @@
 
 #define RL_FUNCTION_FAMILIES(X)                                                                  \
   X(copy) X(creation) X(view) X(shape) X(split) X(join) X(reduce) X(minmax) X(median) X(norm)    \
-  X(scan) X(sort) X(index) X(scatter) X(contract) X(distance) X(mask) X(triangle) X(pad) X(unique) X(einsum) \
+  X(scan) X(sort) X(index) X(scatter) X(contract) X(distance) X(mask) X(triangle) X(pad) X(unique) \
   X(number) X(matmul) X(softmax) X(cross_entropy) X(normalize) X(batch_norm) X(convolution)      \
   X(pooling) X(unpool) X(sample) X(resample) X(unfold) X(embedding) X(embedding_bag) X(random)   \
   X(optim) X(variants) X(loss_functions) X(ctc) X(linalg) X(spectral) X(attention) \

@@ -239,36 +239,6 @@ Tensor orgqr(const Tensor& A, const Tensor& tau, int64_t columns) {
   return q;
 }
 
-/// Q C, Q^H C, C Q or C Q^H with the whole Q of the reflections.
-Tensor ormqr(const Tensor& A, const Tensor& tau, const Tensor& C, bool left, bool adjoint) {
-  check_matrices(A);
-  check_matrices(C);
-  const Dims batch = batch_of(A);
-  const int m = as_int(C.size(-2)), n = as_int(C.size(-1)), rows = left ? m : n;
-  RL_CHECK(A.dtype() == tau.dtype() && A.dtype() == C.dtype() && batch_of(C) == batch &&
-               tau.dim() == A.dim() - 1 && Dims(tau.sizes().data(), tau.dim() - 1) == batch &&
-               A.size(-2) == rows && tau.size(-1) <= A.size(-1) && tau.size(-1) <= rows,
-           "linalg: Incompatible shapes ", A.sizes(), ", ", tau.sizes(), " and ", C.sizes());
-  const int k = as_int(tau.size(-1));
-  const Tensor out = copy_columns(C);
-  if (out.numel() == 0 || k == 0) return out;
-  // LAPACK writes into A and restores it, so that it needs one of its own.
-  const Tensor own = copy_columns(A), t = as_contiguous(tau);
-  dispatch_lapack(A.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T *a = own.data<T>(), *c = out.data<T>(), *scale = t.data<T>();
-    const int64_t size = A.size(-2) * A.size(-1);
-    const char side = left ? 'L' : 'R', op = !adjoint ? 'N' : kComplex<T> ? 'C' : 'T';
-    each_with_work<T>(kComplex<T> ? "unmqr" : "ormqr", count_of(batch), 4.0 * m * n * k,
-                      [=](auto& routine, int64_t i, T* work, int work_size) {
-                        int status;
-                        routine(side, op, m, n, k, a + i * size, rows, scale + i * k, c + i * m * n,
-                                m, work, work_size, &status);
-                      });
-  });
-  return out;
-}
-
 // ---- LDL ----
 
 std::tuple<Tensor, Tensor, Tensor> sytrf(const Tensor& A, bool hermitian) {
@@ -344,8 +314,6 @@ void define_linalg(Registry& r) {
       .hidden();
   r.op("_geqrf(A) -> (a, tau)", "Householder reflections that make A triangular.", &geqrf).hidden();
   r.op("_orgqr(A, tau, columns)", "The columns of the product of reflections.", &orgqr).hidden();
-  r.op("_ormqr(A, tau, C, left=True, adjoint=False)", "C times the product of reflections.", &ormqr)
-      .hidden();
   r.op("_sytrf(A, hermitian=False) -> (LD, pivots, info)", "A = P L D L^T P^T, D of blocks to two.",
        &sytrf)
       .hidden();

@@ -228,7 +228,9 @@ def ormqr(input, tau, other, left=True, transpose=False):
     check_tensor(other, "ormqr", "input3", 3)
     _check_ormqr(input, tau, other, left)
     if not needs_grad(input, tau, other):
-        return lapack._ormqr(input, tau, other, bool(left), bool(transpose))
+        Q = lapack._orgqr(input, tau, input.size(-2))
+        Q = (Q.mH if transpose else Q).mT
+        return (other.mT @ Q if left else Q @ other.mT).mT  # column by column, as LAPACK's
     C = other if left else other.mH  # C Q = (Q^H C^H)^H
     reflections = _reflections(input, tau)
     if bool(transpose) == bool(left):

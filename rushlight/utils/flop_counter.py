@@ -135,29 +135,11 @@ def _attention(out, query, key, value, *args, **kwargs):
     return (name, sdpa_flop_count(*shapes)), (f"{name}_backward", back)
 
 
-def _einsum(out, equation, operands):
-    """Pairs from left to right, each as a batch of matrix products."""
-    inputs, _, result = equation.replace(" ", "").partition("->")
-    inputs = inputs.split(",")
-    if "." in equation or len(inputs) != len(operands):
-        return None
-    sizes = {}
-    for letters, operand in zip(inputs, operands):
-        sizes.update(zip(letters, operand.shape))
-    flops, have = 0, set(inputs[0])
-    for i, letters in enumerate(inputs[1:], 1):
-        together = have | set(letters)
-        have = together & set(result).union(*inputs[i + 1 :]) if "->" in equation else together
-        flops += 2 * prod(map(sizes.get, together)) if have < together else 0
-    return _product("bmm", flops, *operands)
-
-
 def _tensordot(out, a, b, dims_a, dims_b):
     return _product("mm", 2 * out.numel() * prod(a.shape[d] for d in dims_a), a, b)
 
 
 _COSTS = {
-    "_einsum": _einsum,
     "_tensordot": _tensordot,
     "linear": _linear,
     "matmul": _matmul,
