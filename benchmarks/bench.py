@@ -21,11 +21,14 @@ import subprocess
 import sys
 import time
 
+import limits
 import report
 from rows import ROWS
 
 HERE = pathlib.Path(__file__).resolve().parent
 IMPORTS = ("import, milliseconds above bare Python", "memory after the import, MB")
+INSTALLED = "installed, with what it requires, MB"
+PEAK = "peak memory above the import's: "
 STATM = "/proc/self/statm"  # the second number: resident pages
 
 
@@ -119,8 +122,8 @@ class Worker:
 # --- the run -------------------------------------------------------------------------------------
 
 
-def measure_rows(indices, libraries, args):
-    """{library: [median microseconds, error text or None]} for each row, in turns."""
+def measure_rows(indices, libraries, args, can):
+    """{library: [median microseconds, error text or None]} for each row, in turns; `can`: limits."""
     workers = {library: Worker(library, args.threads) for library in libraries}
     for number, i in enumerate(indices, 1):
         row = ROWS[i]
@@ -130,7 +133,7 @@ def measure_rows(indices, libraries, args):
             for library in taking if turn % 2 == 0 else taking[::-1]:
                 time.sleep(0.04)  # OpenMP's threads spin for some 25 ms before they sleep
                 times[library].append(workers[library].time(i, args.seconds))
-        yield summarise(row.group, row.name, "us", times, row.readme)
+        yield summarise(row.group, row.name, "us", times, row.readme, limits.floor(row, can))
         if sys.stderr.isatty():
             print(f"\r{number}/{len(indices)}", end="", file=sys.stderr, flush=True)
     for worker in workers.values():
@@ -139,7 +142,6 @@ def measure_rows(indices, libraries, args):
 
 def measure_imports(libraries, args):
     """Rows of what an import costs: each round runs bare Python, then every library."""
-    libraries = [library for library in libraries if library != "numpy"]
     for library in libraries:  # as pip leaves a package: a checkout may have no byte code
         compileall.compile_dir(find_package(library), quiet=2)
     wall, memory = ({library: [] for library in libraries} for _ in range(2))
@@ -157,6 +159,61 @@ def measure_imports(libraries, args):
     return rows
 
 
+def measure_peaks(libraries, wanted, args):
+    """Rows of the memory of training: five steps in a process of their own, from the import on."""
+    for i, row in enumerate(ROWS):
+        name = PEAK + row.name.removesuffix(", a step")
+        if not row.peak or not wanted.search(f"memory: {name}"):
+            continue
+        peaks = {}
+        for library in libraries:
+            command = [sys.executable, __file__, "--peak", library, str(i)]
+            env = {**os.environ, "OMP_NUM_THREADS": str(args.threads)}
+            done = subprocess.run(command, capture_output=True, text=True, env=env)
+            error = (done.stderr.splitlines() or ["the process ended"])[-1]
+            peaks[library] = [float(done.stdout) if done.returncode == 0 else error]
+        yield summarise("memory", name, "MB", peaks, True)
+
+
+def work_once(library, row):
+    """Prints how far the resident memory grew, in MB, by a row's setup and five calls."""
+
+    def resident(what):
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) / 1024
+
+    names = load_library(library)
+    before = resident("VmRSS")
+    timer(row, library, names).timeit(5)
+    print(resident("VmHWM") - before)
+
+
+def measure_sizes(libraries):
+    """The row of what pip writes to the disk: a package and, once each, those it requires."""
+    sizes = {library: [installed_bytes(library) / 2**20] for library in libraries}
+    return summarise("import", INSTALLED, "MB", sizes, True)
+
+
+def installed_bytes(library):
+    packages, seen = [library], set()
+    if library == "rushlight" and not report.installed_package(library):  # a checkout on the path
+        packages.append("scipy-openblas32")
+    total = 0
+    while packages:
+        name = re.split(r"[^\w.-]", packages.pop())[0].lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        found = report.installed_package(name)
+        if found:
+            files = [found.locate_file(f) for f in found.files or []]
+            packages += [r for r in found.requires or [] if ";" not in r]
+        else:
+            files = pathlib.Path(find_package(name)).rglob("*") if name == library else []
+        total += sum(f.stat().st_size for f in files if f.is_file() and f.suffix != ".pyc")
+    return total
+
+
 def find_package(library):
     return os.path.dirname(importlib.util.find_spec(library).origin)
 
@@ -167,9 +224,11 @@ def start_python(code):
     return time.perf_counter() - start, done.stdout
 
 
-def summarise(group, name, unit, times, readme):
+def summarise(group, name, unit, times, readme, floor=None):
     """The record of a row: each library's median and all its rounds, or its error."""
     record = {"group": group, "name": name, "unit": unit, "readme": readme, "errors": {}}
+    if floor:
+        record["floor"] = floor
     for library, values in times.items():
         errors = [value for value in values if isinstance(value, str)]
         if errors:
@@ -193,6 +252,7 @@ def parse_arguments():
     parser.add_argument("--name", help="of the results; default: the processor")
     parser.add_argument("--readme", action="store_true", help="update README.md from the results")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.seconds = 1, 1e-4
@@ -203,15 +263,21 @@ def main():
     args = parse_arguments()
     if args.worker:
         return work(args.worker)
+    if args.peak:
+        return work_once(args.peak[0], ROWS[int(args.peak[1])])
     if args.readme:
         return report.update_readme(args.name)
     wanted = re.compile(args.rows or "")
     libraries = args.libraries.split(",")
     indices = [i for i, row in enumerate(ROWS) if wanted.search(f"{row.group}: {row.name}")]
-    records = list(measure_rows(indices, libraries, args))
-    if os.path.exists(STATM) and any(wanted.search(f"import: {name}") for name in IMPORTS):
-        records = measure_imports(libraries, args) + records
-    results = report.results(records, args)
+    can = limits.measured(args.threads)
+    records = list(measure_rows(indices, libraries, args, can))
+    pair = [library for library in libraries if library != "numpy"]
+    if os.path.exists(STATM):
+        records += measure_peaks(pair, wanted, args)
+        if any(wanted.search(f"import: {name}") for name in (*IMPORTS, INSTALLED)):
+            records = [*measure_imports(pair, args), measure_sizes(pair), *records]
+    results = report.results(records, args) | {"limits": can}
     print("\n" + report.table(results))
     if args.name or not (args.quick or args.rows):
         report.save(results, args.name)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -34,21 +34,28 @@ def machine():
     }
 
 
-def installed(package):
+def installed_package(name):
+    """What pip knows of a package, or None."""
     try:
-        return version(package)
+        return distribution(name)
     except PackageNotFoundError:
-        if package != "rushlight":
-            return None
-        from rushlight.version import rushlight  # a checkout on the path
+        return None
 
-        return rushlight
+
+def installed(package):
+    if found := installed_package(package):
+        return found.version
+    if package != "rushlight":
+        return None
+    from rushlight.version import rushlight  # a checkout on the path
+
+    return rushlight
 
 
 def results(records, args):
     """Everything about a run, as it is written to a file."""
-    ratios = [record["ratio"] for record in records if "ratio" in record]
-    rows = [record for record in records if "ratio" in record and record["group"] != "import"]
+    rows = [r for r in records if "ratio" in r and r["group"] not in ("import", "memory")]
+    ratios = [record["ratio"] for record in rows]
     worst = min(rows, key=lambda record: record["ratio"], default=None)
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -58,6 +65,7 @@ def results(records, args):
         "rounds": args.rounds,
         "seconds": args.seconds,
         "geometric_mean": math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None,
+        "timed": len(ratios),
         "worst": worst and {"name": worst["name"], "ratio": worst["ratio"]},
         "rows": records,
     }
@@ -76,18 +84,23 @@ def table(run, rows=None):
     """A table in Markdown: a row a line, then the geometric mean, the worst row, the errors."""
     rows = run["rows"] if rows is None else rows
     numpy = any("numpy" in record for record in rows)
-    heads = ["row", "torch", "rushlight", "times faster"] + ["numpy"] * numpy
+    floor = any("floor" in record for record in rows)
+    heads = ["row", "torch", "rushlight", "times faster"]
+    heads += ["of the floor"] * floor + ["numpy"] * numpy
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     for record in rows:
         ratio = f"{record['ratio']:.2f}" if "ratio" in record else ""
         cells = [record["name"], show(record, "torch"), show(record, "rushlight"), ratio]
+        if floor:
+            known = "floor" in record and "rushlight" in record
+            cells.append(f"{record['rushlight'] / record['floor']:.2f}" if known else "")
         cells += [show(record, "numpy")] if numpy else []
         lines.append("| " + " | ".join(cells) + " |")
     lines.append("")
     if run["geometric_mean"]:
         worst = run["worst"] or {"name": "none", "ratio": math.nan}
         lines.append(
-            f"Geometric mean of {sum('ratio' in r for r in run['rows'])} rows: "
+            f"Geometric mean of {run['timed']} timed rows: "
             f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
             f"{worst['ratio']:.2f} times."
         )
@@ -119,13 +132,19 @@ def slower(run):
 
 
 def describe(run):
-    """One sentence about the machine and the way of measuring."""
-    computer, versions = run["machine"], run["versions"]
+    """What was measured, on what machine and how, and what that machine can do."""
+    computer, versions, can = run["machine"], run["versions"], run.get("limits")
+    floor = (
+        f" The floor: {can['bytes'] / 1e9:.0f} GB/s, which NumPy's copy of 40 MB moves on all threads, or "
+        f"{can['flops'] / 1e9:.0f} GFLOP/s of its product of 1024 x 1024."
+        if can
+        else ""
+    )
     return (
         f"{computer['processor']}, {computer['cores']} cores, {run['threads']} threads, "
         f"{computer['system']}, Python {computer['python']}, torch {versions['torch']}, "
         f"rushlight {versions['rushlight']}; medians of {run['rounds']} rounds in turns, "
-        f"{run['date']}."
+        f"{run['date']}.{floor}"
     )
 
 

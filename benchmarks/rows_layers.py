@@ -1,5 +1,8 @@
 """Layers of networks, forward and backward, and the optimisers' steps."""
 
+import ast
+from math import prod
+
 from row import Row, both_ways
 
 CONVOLUTIONS = {
@@ -30,11 +33,25 @@ CONVOLUTIONS = {
 }
 
 
+def flops_of(layer, shape):
+    """Multiplications and additions of a convolution's direct sum; Winograd's does fewer."""
+    call = ast.parse(f"f{layer})").body[0].value
+    into, out, size, *stride = [argument.value for argument in call.args]
+    stride = stride[0] if stride else 1
+    options = {keyword.arg: keyword.value.value for keyword in call.keywords}
+    images, _, *sides = ast.literal_eval(f"({shape})")
+    grow = layer.startswith("Transpose")  # each input pixel meets the filter once
+    pad, groups = 2 * options.get("padding", 0), options.get("groups", 1)
+    places = prod(side if grow else (side + pad - size) // stride + 1 for side in sides)
+    return 2 * images * into * out // groups * size ** len(sides) * places
+
+
 def convolutions():
     for name, (layer, shape) in CONVOLUTIONS.items():
         setup = f"layer = nn.Conv{layer}); x = torch.rand({shape}, requires_grad=True)"
         readme = name.startswith("conv2d 64 to 64")
-        yield from both_ways("convolutions", name, setup, "layer(x)", readme)
+        flops = flops_of(layer, shape)
+        yield from both_ways("convolutions", name, setup, "layer(x)", readme, flops)
 
 
 LAYERS = {

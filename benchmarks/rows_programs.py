@@ -83,7 +83,7 @@ x = {x}
 y = torch.randint({classes}, (x.shape[0],))
 {STEP}
 """
-    return Row("programs", name, setup, "step()", readme=readme)
+    return Row("programs", name, setup, "step()", readme=readme, peak=True)
 
 
 MLP = "model = nn.Sequential({})"
@@ -221,9 +221,16 @@ ROWS = [
     training("MLP 784-512-512-10, batch 64, a step", MLP.format(WIDE), "torch.rand(64, 784)", 10),
     training("MNIST CNN, batch 32, a step", CNN, MNIST, 10, readme=True),
     training("small ResNet, batch 16, a step", RESNET, "torch.rand(16, 3, 32, 32)", 10, SGD, True),
-    Row("programs", "GPT, 4 layers of 128, batch 8, a step", GPT, "step()", readme=True),
+    Row("programs", "GPT, 4 layers of 128, batch 8, a step", GPT, "step()", readme=True, peak=True),
     Row("programs", "GPT, 4 layers of 128, one sequence, inference", GPT, "infer()"),
-    Row("programs", "character LSTM, 2 layers of 128, a step", CHARACTERS, "step()", readme=True),
+    Row(
+        "programs",
+        "character LSTM, 2 layers of 128, a step",
+        CHARACTERS,
+        "step()",
+        readme=True,
+        peak=True,
+    ),
     Row("programs", "VAE, batch 128, a step", VAE, "step()"),
     Row("programs", "transformer encoder, 6 layers of 384, inference", ENCODER, "infer()"),
     Row("programs", "DataLoader, 1000 items in batches of 64", LOADER, "for batch in loader: pass"),

@@ -3,29 +3,31 @@ products, linear algebra."""
 
 from row import Row
 
-POINTWISE = (
-    ("a + b", "a + b"),
-    ("a * 2 + b", "a * 2 + b"),
-    ("exp", "a.exp()"),
-    ("log", "a.log()"),
-    ("tanh", "a.tanh()"),
-    ("sigmoid", "a.sigmoid()"),
-    ("gelu", "F.gelu(a)"),
-    ("relu", "a.relu()"),
-    ("sin", "a.sin()"),
-    ("a ** 3", "a ** 3"),
-    ("sqrt", "a.sqrt()"),
-    ("a > b", "a > b"),
+POINTWISE = (  # the last: bytes that an element must move
+    ("a + b", "a + b", 12),
+    ("a * 2 + b", "a * 2 + b", 12),
+    ("exp", "a.exp()", 8),
+    ("log", "a.log()", 8),
+    ("tanh", "a.tanh()", 8),
+    ("sigmoid", "a.sigmoid()", 8),
+    ("gelu", "F.gelu(a)", 8),
+    ("relu", "a.relu()", 8),
+    ("sin", "a.sin()", 8),
+    ("a ** 3", "a ** 3", 8),
+    ("sqrt", "a.sqrt()", 8),
+    ("a > b", "a > b", 9),
 )
+LARGE = 10_000_000  # floats that no cache of a core holds
 
 
 def elementwise():
-    for count in (1_000, 100_000, 10_000_000):
+    for count in (1_000, 100_000, LARGE):
         setup = f"a, b = torch.rand({count}), torch.rand({count})"
         shown = f"{count:.0e}".replace("e+0", "e")
-        for name, statement in POINTWISE:
-            readme = count > 1e6 and name in ("a + b", "gelu")
-            yield Row("elementwise", f"{name}, {shown} floats", setup, statement, readme=readme)
+        for name, statement, moved in POINTWISE:
+            large = {"moved": moved * count, "readme": name in ("a + b", "gelu")}
+            large = large if count == LARGE else {}
+            yield Row("elementwise", f"{name}, {shown} floats", setup, statement, **large)
     matrix = "m, r, c = torch.rand(1000, 1000), torch.rand(1000), torch.rand(1000, 1)"
     yield Row("elementwise", "matrix + row, 1e6 floats", matrix, "m + r")
     yield Row("elementwise", "matrix * column, 1e6 floats", matrix, "m * c")
@@ -43,9 +45,13 @@ def elementwise():
 
 
 def reductions():
-    for count in (1_000, 100_000, 10_000_000):
-        shown = f"{count:.0e}".replace("e+0", "e")
-        yield Row("reductions", f"sum, {shown} floats", f"a = torch.rand({count})", "a.sum()")
+    for count in (1_000, 100_000, LARGE):
+        shown, setup = f"{count:.0e}".replace("e+0", "e"), f"a = torch.rand({count})"
+        moved = 4 * count if count == LARGE else 0
+        yield Row("reductions", f"sum, {shown} floats", setup, "a.sum()", moved=moved)
+    setup = f"m = torch.rand(10_000, {LARGE // 10_000})"
+    for call in ("m.max()", "m.sum(dim=0)", "m.sum(dim=1)", "m.var(dim=0)", "m.argmax(dim=1)"):
+        yield Row("reductions", f"{call}, (10000, 1000)", setup, call, moved=4 * LARGE)
     setup = "m = torch.rand(1000, 1000)"
     for name in ("sum", "mean", "max", "argmax", "var", "logsumexp", "cumsum", "norm"):
         for dim in (0, 1):
@@ -103,16 +109,19 @@ RANDOM = [
 def products():
     for n in (16, 32, 64, 128, 256, 512, 1024, 2048):
         setup = f"a, b = torch.rand({n}, {n}), torch.rand({n}, {n})"
-        yield Row("products", f"matmul {n} x {n}", setup, "a @ b", readme=n in (64, 512, 2048))
+        readme, flops = n in (64, 512, 2048), 2 * n**3
+        yield Row("products", f"matmul {n} x {n}", setup, "a @ b", readme=readme, flops=flops)
     for m, k, n in ((1, 512, 512), (8, 768, 3072), (64, 1000, 100), (1000, 64, 100), (4096, 8, 8)):
         setup = f"a, b = torch.rand({m}, {k}), torch.rand({k}, {n})"
-        yield Row("products", f"matmul ({m}, {k}) by ({k}, {n})", setup, "a @ b")
+        flops = 2 * m * k * n
+        yield Row("products", f"matmul ({m}, {k}) by ({k}, {n})", setup, "a @ b", flops=flops)
     for layout, call in (("a.t() @ b", "a.t() @ b"), ("a @ b.t()", "a @ b.t()")):
         setup = "a, b = torch.rand(256, 256), torch.rand(256, 256)"
-        yield Row("products", f"{layout}, 256 x 256", setup, call)
+        yield Row("products", f"{layout}, 256 x 256", setup, call, flops=2 * 256**3)
     for b, n in ((64, 32), (32, 64), (8, 256)):
         setup = f"a, b = torch.rand({b}, {n}, {n}), torch.rand({b}, {n}, {n})"
-        yield Row("products", f"bmm {b} of {n} x {n}", setup, "torch.bmm(a, b)")
+        flops = 2 * b * n**3
+        yield Row("products", f"bmm {b} of {n} x {n}", setup, "torch.bmm(a, b)", flops=flops)
     vector = "a, v = torch.rand(1000, 1000), torch.rand(1000)"
     yield Row("products", "matrix by vector, 1000 x 1000", vector, "a @ v")
     double = "a, b = (torch.rand(256, 256, dtype=torch.float64) for _ in range(2))"
