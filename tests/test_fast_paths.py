@@ -153,6 +153,33 @@ def test_median(n, kind, dtype):
         numpy.testing.assert_array_equal(pick(t).numpy(), pick(t.reshape(-1), 0).values.numpy())
 
 
+# ---- reductions in two passes: large tensors block by block ----
+
+
+@pytest.mark.parametrize("shape", [(5001, 700), (3, 1700, 700), (2, 63, 40_000)])
+@pytest.mark.parametrize("kind", ["random", "ties", "nan"])
+def test_large_in_two_passes(shape, kind):
+    x = lines(kind, shape[0], shape[1] * (shape[2] if len(shape) > 2 else 1), "float32")
+    x = x.reshape(shape)
+    t, o = torch.from_numpy(x), oracle.from_numpy(x)
+    for dim in range(len(shape)):
+        for keepdim in (False, True):
+            for name in ("max", "min"):
+                got = getattr(t, name)(dim, keepdim)
+                want = getattr(o, name)(dim, keepdim)
+                numpy.testing.assert_array_equal(got.values.numpy(), want.values.numpy())
+                numpy.testing.assert_array_equal(got.indices.numpy(), want.indices.numpy())
+        assert (both_ways(lambda dim=dim: t.argmax(dim)) == o.argmax(dim).numpy()).all()
+        got = both_ways(lambda dim=dim: t.var(dim))
+        with numpy.errstate(invalid="ignore"):
+            want = x.astype("float64").var(dim, ddof=1)
+        numpy.testing.assert_allclose(got, want, rtol=1e-5)
+        mean = both_ways(lambda dim=dim: torch.var_mean(t, dim)[1])
+        with numpy.errstate(invalid="ignore"):
+            exact = x.astype("float64").mean(dim)
+        numpy.testing.assert_allclose(mean, exact, rtol=1e-5, atol=1e-3)
+
+
 # ---- gather and scatter: the index is checked while it is used ----
 
 

@@ -311,12 +311,14 @@ template <class T>
 int64_t find_row(int64_t n, const void* from, const void* value) {
   const T* x = static_cast<const T*>(from);
   const T v = *static_cast<const T*>(value);
+  constexpr int w = kLanes<T>;
+  const Vec<T> wanted = splat(v);
   int64_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    int hit = 0;
-    for (int k = 0; k < 64; ++k) hit |= same_value(x[i + k], v);
-    if (hit) break;
-  }
+  for (; i + 4 * w <= n && v == v; i += 4 * w)
+    if (any_lane((load(x + i) == wanted) | (load(x + i + w) == wanted) |
+                 (load(x + i + 2 * w) == wanted) | (load(x + i + 3 * w) == wanted)))
+      break;
+  while (i + w <= n && v == v && !any_lane(load(x + i) == wanted)) i += w;
   while (i < n && !same_value(x[i], v)) ++i;
   return i;
 }

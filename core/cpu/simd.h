@@ -58,6 +58,19 @@ RL_INLINE void add_product(Vec<T>& sum, const T* a, Vec<T> b) {
     sum += splat(*a) * b;
 }
 
+/// Is a lane of a comparison's result true?
+template <class Mask>
+RL_INLINE bool any_lane(Mask m) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof m == 64) return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0;
+#elif defined(__AVX2__)
+  if constexpr (sizeof m == 32) return !_mm256_testz_si256((__m256i)m, (__m256i)m);
+#endif
+  bool any = false;
+  for (size_t l = 0; l < sizeof m / sizeof m[0]; ++l) any |= m[l] != 0;
+  return any;
+}
+
 /// Are partial loads and stores one instruction?
 template <class T>
 constexpr bool kMasked = kVectorBytes == 64 && sizeof(T) >= 4;

@@ -102,6 +102,13 @@ std::tuple<Tensor, Tensor> aminmax(const Tensor& input, OptInt dim, bool keepdim
 
 // ---- along one dimension, with indices ----
 
+std::array<Tensor, 2> extreme_and_place(bool max, const Tensor& input, const Axes& axes, int d) {
+  return in_blocks(input, axes, [=](const Tensor& x, const Axes& a) -> std::array<Tensor, 2> {
+    const Tensor value = run_reduce(op_of(max), x, a, x.dtype());
+    return {value, find(x, value, a, d)};
+  });
+}
+
 template <bool max>
 std::tuple<Tensor, Tensor> extreme_dim(const Tensor& input, int64_t dim, bool keepdim) {
   const char* name = max ? "max" : "min";
@@ -109,8 +116,7 @@ std::tuple<Tensor, Tensor> extreme_dim(const Tensor& input, int64_t dim, bool ke
   check_not_empty(name, input, d);
   RL_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input");
   const Axes axes(input, dim, keepdim);
-  const Tensor value = run_reduce(op_of(max), input, axes, input.dtype());
-  const Tensor index = find(input, value, axes, d);
+  const auto [value, index] = extreme_and_place(max, input, axes, d);
   Tensors out = record_all({value, index}, max ? "MaxBackward0" : "MinBackward0", {&input}, [&] {
     return [axes, d, index = Saved(index)](const Grads& g, Node& n) -> Grads {
       return {scatter_back(g[0], axes, d, index.unpack(&n))};
@@ -135,8 +141,7 @@ Tensor arg_extreme(const Tensor& input, OptInt dim, bool keepdim) {
     return keepdim ? view(index, Dims::filled(input.dim(), 1)) : index;
   }
   const Axes axes(input, *dim, keepdim);
-  return find(input, run_reduce(op_of(max), input, axes, input.dtype()), axes,
-              wrap_dim(*dim, input.dim()));
+  return extreme_and_place(max, input, axes, wrap_dim(*dim, input.dim()))[1];
 }
 
 Tensor max_other(const Tensor& input, const Tensor& other) {

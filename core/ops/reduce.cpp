@@ -264,8 +264,12 @@ Moments moments(const Tensor& input, const Axes& axes, double correction, bool r
   const double n = static_cast<double>(axes.count()), left = n - correction;
   const Finish finish{left > 0 ? left : 0, root};
   if (!is_complex(input.dtype())) {
-    const Tensor mean = run_reduce(Reduce::WideSum, input, axes, DType::F64, {n, false});
-    return {run_reduce(Reduce::SumDeviations, input, axes, input.dtype(), finish, mean), mean};
+    const auto two = [&](const Tensor& x, const Axes& a) -> std::array<Tensor, 2> {
+      const Tensor mean = run_reduce(Reduce::WideSum, x, a, DType::F64, {n, false});
+      return {run_reduce(Reduce::SumDeviations, x, a, x.dtype(), finish, mean), mean};
+    };
+    const auto [value, mean] = in_blocks(input, axes, two);
+    return {value, mean};
   }
   GradGuard off(false);
   const Tensor mean = run_reduce(Reduce::Sum, input, axes, input.dtype(), {n, false});

@@ -1,8 +1,12 @@
 // What the families of reductions share: the dimensions of a reduction, the call of its kernel, and
 // the way back of its gradient. Not for other files: those have ops.h.
 #pragma once
+#include <algorithm>
+#include <array>
+
 #include "cpu/reduce.h"
 #include "op/call.h"
+#include "ops/ops.h"
 
 namespace rl {
 
@@ -32,6 +36,30 @@ struct Finish {
 /// tensor of the output's shape.
 Tensor run_reduce(cpu::Reduce op, const Tensor& input, const Axes& axes, DType out_dtype,
                   Finish finish = {}, const Tensor& centre = {});
+
+/// f(input, axes), in blocks of the first dimension where that is kept and the input is large: what
+/// f reads twice lies in a cache then.
+template <class F>
+std::array<Tensor, 2> in_blocks(const Tensor& input, const Axes& axes, F f) {
+  constexpr int64_t kBytes = 2 << 20;
+  const int64_t bytes = input.numel() * size_of(input.dtype());
+  if (bytes < 4 * kBytes || axes.has(0) || axes.count() < 64) return f(input, axes);
+  GradGuard off(false);
+  std::array<Tensor, 2> out;
+  const int64_t rows = input.size(0), step = std::max<int64_t>(1, rows * kBytes / bytes);
+  for (int64_t first = 0; first < rows; first += step) {
+    const int64_t n = std::min(step, rows - first);
+    const Tensor block = narrow(input, 0, first, n);
+    const std::array<Tensor, 2> part = f(block, Axes(block, axes.mask, axes.keepdim));
+    for (size_t k = 0; k < 2; ++k) {
+      Dims sizes = part[k].sizes();
+      sizes[0] = rows;
+      if (!out[k].defined()) out[k] = empty(sizes, part[k].dtype(), part[k].device());
+      write(narrow(out[k], 0, first, n), part[k]);
+    }
+  }
+  return out;
+}
 
 /// g as the reduction with keepdim=True would have made it, then repeated over the input's shape.
 /// Both record.

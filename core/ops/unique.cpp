@@ -124,9 +124,8 @@ Tensors unique_slices(const Tensor& self, int64_t dim_in, bool consecutive, bool
         return std::lexicographical_compare(row(a), row(a) + m, row(b), row(b) + m);
       });
     const auto place = [&](int64_t i) { return order[static_cast<size_t>(i)]; };
-    const Groups g(n, inverse, place, [&](int64_t i) {
-      return same(keys, row(place(i - 1)), row(place(i)), m);
-    });
+    const Groups g(n, inverse, place,
+                   [&](int64_t i) { return same(keys, row(place(i - 1)), row(place(i)), m); });
     return results(index_select(self, dim, as_tensor(g.first)), g, {n}, inverse, counts);
   });
 }
