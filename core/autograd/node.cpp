@@ -49,21 +49,14 @@ AccumulateGrad::~AccumulateGrad() {
   if (variable->autograd) variable->autograd->accumulator = nullptr;
 }
 
-/// Gradients of gradients are freed without recursion, as nodes are.
+/// Gradients of gradients are freed without recursion, as nodes are: each gives up its own first.
 void destroy_autograd(AutogradMeta* m) {
-  static thread_local std::vector<Tensor> dying;
-  static thread_local bool destroying = false;
   Tensor grad = std::move(m->grad);
   delete m;
-  if (!grad.defined()) return;
-  dying.push_back(std::move(grad));
-  if (destroying) return;
-  destroying = true;
-  while (!dying.empty()) {
-    const Tensor last = std::move(dying.back());
-    dying.pop_back();
+  while (grad.defined() && grad->refs == 1 && grad->autograd) {
+    Tensor next = std::move(grad->autograd->grad);
+    grad = std::move(next);
   }
-  destroying = false;
 }
 
 AutogradMeta& meta(const Tensor& t) {
