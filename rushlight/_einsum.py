@@ -211,6 +211,7 @@ def _pair(a, size_a, b, size_b, done, order):
     }
     result = both + only_a + only_b
     if not inner:
+        result = [x for x in order if x in size]
         views = [_placed(t, result) for t in (a, b)]
         return _times(sums, views), result, size
     n, m, p = (prod([size[x] for x in part]) for part in (both, only_a, only_b))
