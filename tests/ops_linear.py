@@ -46,8 +46,6 @@ PRODUCTS = [
     product("cdist", (A, X(2, 4)), (A, X(2, 4), 1.0), (X(2, 3, 4), X(2, 5, 4), 3.0), (A, X(2, 3)), (A, X(2, 4), 0.0),
             (A, X(2, 4), float("inf")), (X(2, 1, 3, 4), X(3, 5, 4), 0.5), (X(3, 17), X(4, 17), 1.5), (X(30, 5), X(3, 5)), dtypes=WIDE),
     product("pdist", A, (A, 1.0), (A, 0.0), (A, float("inf")), (X(5, 17), 3.0), (V,), dtypes=WIDE, orders=1),
-    product("einsum", ("ij,jk->ik", [A, X(4, 2)]), ("ii->i", [X(3, 3)]), ("ij->", [A]), ("bij,bjk", [X(2, 3, 4), X(2, 4, 2)]),
-            ("...j,j->...", [X(2, 3, 4), X(4)]), ("ij,k", [A, X(4)]), ref=lambda m, e, ts: m.einsum(e, *ts)),
 ]  # fmt: skip
 
 
