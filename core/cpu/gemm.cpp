@@ -74,7 +74,17 @@ void* open_blas(const char* path) {
   return handle;
 }
 
-void* raw_symbol(const char* name) {
+/// Routines of less work are faster on one of OpenBLAS's threads: they meet after every few steps,
+/// and wait for long where another program has one of the cores.
+constexpr double kBlasThreadsFlops = 1e9;
+thread_local double t_blas_flops = 0;
+
+}  // namespace
+
+BlasWork::BlasWork(double flops) : before_(t_blas_flops) { t_blas_flops = flops; }
+BlasWork::~BlasWork() { t_blas_flops = before_; }
+
+void* blas_symbol(const char* name) {
   Blas& b = blas();
   std::lock_guard<std::mutex> lock(b.mutex);
   if (!b.tried) {
@@ -85,12 +95,10 @@ void* raw_symbol(const char* name) {
           reinterpret_cast<void (*)(int)>(dlsym(b.handle, "scipy_openblas_set_num_threads"));
   }
   if (!b.handle) return nullptr;
-  const int threads = in_parallel() ? 1 : num_threads();
+  const int threads = in_parallel() || t_blas_flops < kBlasThreadsFlops ? 1 : num_threads();
   if (b.set_threads && b.threads != threads) b.set_threads(b.threads = threads);
   return dlsym(b.handle, (std::string("scipy_") + name).c_str());
 }
-
-}  // namespace
 
 void set_blas_path(const char* path) {
   Blas& b = blas();
@@ -99,8 +107,6 @@ void set_blas_path(const char* path) {
   b.tried = false;
   b.handle = nullptr;
 }
-
-void* blas_symbol(const char* name) { return raw_symbol(name); }
 
 // ---- one real product ------------------------------------------------------------------------
 
@@ -167,24 +173,6 @@ void gemm_serial(GemmArgs<T> g) {
   k.gemm(g);
 }
 
-/// OpenBLAS gains some 5% over our kernels where all three sides are long, and nothing below.
-template <class T>
-bool gemm_blas(const GemmArgs<T>& g) {
-  constexpr int64_t longest = 0x7fffffff;
-  const int64_t lda = std::max(g.a_row, g.a_col), ldb = std::max(g.b_row, g.b_col);
-  if (std::min({g.m, g.n, g.k}) < 1280 || in_parallel() ||
-      std::max({g.m, g.n, g.k, lda, ldb, g.ldc}) > longest)
-    return false;
-  using Fn = void (*)(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
-  auto fn = reinterpret_cast<Fn>(raw_symbol(sizeof(T) == 4 ? "cblas_sgemm" : "cblas_dgemm"));
-  if (!fn) return false;
-  constexpr int row_major = 101, plain = 111, transposed = 112;
-  fn(row_major, g.a_col == 1 ? plain : transposed, g.b_col == 1 ? plain : transposed,
-     static_cast<int>(g.m), static_cast<int>(g.n), static_cast<int>(g.k), g.alpha, g.a,
-     static_cast<int>(lda), g.b, static_cast<int>(ldb), g.beta, g.c, static_cast<int>(g.ldc));
-  return true;
-}
-
 constexpr int64_t kSharedRows = 64;  // fewer are packed in no time, by every thread for itself
 
 /// Threads share the panels of A, a block of its rows and of k at a time, and take the columns of B
@@ -240,8 +228,6 @@ void gemm_real(GemmArgs<T> g) {
              g.b_col != 1 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
   g.sweep = g.m <= kSweepRows && g.b_col == 1 && g.n >= 768 &&
             g.n * g.k * static_cast<int64_t>(sizeof(T)) >= kSweepBytes;
-  if constexpr (std::is_floating_point_v<T>)
-    if (gemm_blas(g)) return;
   const double flops =
       2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   int64_t parts = in_parallel() ? 1 : num_threads();

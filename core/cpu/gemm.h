@@ -1,6 +1,6 @@
-// Matrix products on raw pointers, row-major: our own kernels, and OpenBLAS where it is faster.
-// Shapes are checked by the caller. Not here: tensors, broadcasting of batches, and LAPACK (whose
-// callers find their routines through blas_symbol).
+// Matrix products on raw pointers, row-major, by our own kernels. Shapes are checked by the caller.
+// Not here: tensors, broadcasting of batches, and LAPACK, whose callers find OpenBLAS's routines
+// through blas_symbol.
 #pragma once
 #include <cstdint>
 
@@ -37,11 +37,22 @@ void dot(DType t, int64_t n, const void* x, int64_t incx, const void* y, int64_t
          void* result);
 
 /// Where the OpenBLAS library (names prefixed with scipy_) lies; it is opened on first need.
-/// nullptr or "": none, our own kernels do everything.
+/// nullptr or "": none.
 void set_blas_path(const char* path);
-/// The routine of that name ("cblas_sgemm", "dgetrf_"), without the prefix; nullptr if there is no
-/// library. Sets the library's thread count to ours (one inside a parallel_for body).
+/// The routine of that name ("dgetrf_"), without the prefix; nullptr if there is no library. Sets
+/// the library's thread count: ours for much work, one for little and inside a parallel_for body.
 void* blas_symbol(const char* name);
+/// While it lives: the operations of a routine that this thread looks up.
+class BlasWork {
+ public:
+  explicit BlasWork(double flops);
+  ~BlasWork();
+  BlasWork(const BlasWork&) = delete;
+  BlasWork& operator=(const BlasWork&) = delete;
+
+ private:
+  double before_;
+};
 
 /// Per-thread scratch memory, 64-byte aligned and kept until the thread ends. The same slot returns
 /// the same memory, so nested users take different slots.

@@ -119,6 +119,7 @@ struct Columns {
 template <class Body>
 void each_matrix(int64_t count, double work, Body body) {
   LongKernel off(static_cast<int64_t>(std::min(work * static_cast<double>(count), 1e18)));
+  const cpu::BlasWork each(work);
   cpu::parallel_for(0, count, static_cast<int64_t>(100'000 / (work + 1)) + 1, body);
 }
 
