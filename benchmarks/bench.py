@@ -220,7 +220,8 @@ def find_package(library):
 
 def start_python(code):
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]  # not from a checkout, whose package would come first
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE)
     return time.perf_counter() - start, done.stdout
 
 
