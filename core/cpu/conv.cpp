@@ -32,8 +32,6 @@ T* scratch_of(Scratch slot, int64_t count) {
 constexpr int64_t kGrainFlops = 400'000;
 constexpr int64_t kCacheBytes = 768 * 1024;  // what a block of flat planes may take
 
-int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// One filter tap in space: which phase plane it reads, and how far down and right.
 struct Tap {
   int64_t phase, down, right;

@@ -180,10 +180,9 @@ constexpr int64_t kSharedRows = 64;  // fewer are packed in no time, by every th
 template <class T>
 void gemm_shared(const GemmArgs<T>& g) {
   const RealKernels<T>& kn = kernels<T>();
-  const auto blocks = [](int64_t n, int64_t most) { return (n + most - 1) / most; };
   T* packed = scratch_of<T>(Scratch::PackShared, kn.pack_a_size);
-  const int64_t m_blocks = blocks(g.m, kn.block_rows), tiles = blocks(g.m, kn.tile_rows);
-  const int64_t kc = blocks(g.k, blocks(g.k, kn.block_k));
+  const int64_t m_blocks = div_up(g.m, kn.block_rows), tiles = div_up(g.m, kn.tile_rows);
+  const int64_t kc = div_up(g.k, div_up(g.k, kn.block_k));
   for (int64_t ic = 0; ic < m_blocks; ++ic)
     for (int64_t pc = 0; pc < g.k; pc += kc) {
       const int64_t i0 = tiles * ic / m_blocks * kn.tile_rows;
@@ -194,10 +193,10 @@ void gemm_shared(const GemmArgs<T>& g) {
       block.b += pc * g.b_row;
       block.c += i0 * g.ldc;
       if (pc) block.beta = T(1);
-      parallel_for(0, blocks(block.m, kn.tile_rows), 4,
+      parallel_for(0, div_up(block.m, kn.tile_rows), 4,
                    [&](int64_t begin, int64_t end) { kn.pack_rows(block, begin, end, packed); });
       block.packed = packed;
-      parallel_each(blocks(g.n, kn.tile_cols), [&](int64_t begin, int64_t end) {
+      parallel_each(div_up(g.n, kn.tile_cols), [&](int64_t begin, int64_t end) {
         GemmArgs<T> part = block;
         part.n = std::min(g.n, end * kn.tile_cols) - begin * kn.tile_cols;
         part.b += begin * kn.tile_cols * g.b_col;
@@ -236,8 +235,8 @@ void gemm_real(GemmArgs<T> g) {
   const RealKernels<T>& k = kernels<T>();
   if (flops > kLongFlops * static_cast<double>(parts)) parts *= 2;  // who is early takes another
 
-  const int64_t tiles_m = (g.m + k.tile_rows - 1) / k.tile_rows;
-  const int64_t tiles_n = (g.n + k.tile_cols - 1) / k.tile_cols;
+  const int64_t tiles_m = div_up(g.m, k.tile_rows);
+  const int64_t tiles_n = div_up(g.n, k.tile_cols);
   // Rows of B that lie close together are not packed: its columns need not be shared out.
   const bool in_place =
       g.b_col == 1 && g.b_row * int64_t{sizeof(T)} <= kNearBytes && g.m >= 4 * k.tile_rows;

@@ -54,6 +54,9 @@ class BlasWork {
   double before_;
 };
 
+/// Blocks of b that cover a.
+constexpr int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 /// Per-thread scratch memory, 64-byte aligned and kept until the thread ends. The same slot returns
 /// the same memory, so nested users take different slots.
 enum class Scratch {

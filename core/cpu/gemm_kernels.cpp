@@ -308,13 +308,20 @@ int64_t panel_at(int64_t i, int64_t mr, int64_t k) {
   return i / mr * (mr * k + kLanes<T>);
 }
 
+/// The panels of rows [begin, end) of k columns at `a`, a block of A.
+template <class T>
+void pack_block(const GemmArgs<T>& g, const T* a, int64_t begin, int64_t end, int64_t k, int64_t mr,
+                T* to) {
+  for (int64_t i = begin; i < end; i += mr)
+    pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, end - i), k, to + panel_at<T>(i, mr, k),
+               mr);
+}
+
 /// The panels [begin, end) of A.
 template <class T>
 void pack_rows(const GemmArgs<T>& g, int64_t begin, int64_t end, T* to) {
-  const int64_t mr = tile_rows<T>(g.m), last = min(end * mr, g.m);
-  for (int64_t i = begin * mr; i < last; i += mr)
-    pack_panel(g.a + i * g.a_row, g.a_row, g.a_col, min(mr, g.m - i), g.k,
-               to + panel_at<T>(i, mr, g.k), mr);
+  const int64_t mr = tile_rows<T>(g.m);
+  pack_block(g, g.a, begin * mr, min(end * mr, g.m), g.k, mr, to);
 }
 
 template <class T>
@@ -361,10 +368,7 @@ void gemm(const GemmArgs<T>& g) {
       for (int64_t ic = 0; ic < g.m; ic += mc) {
         const int64_t m = min(mc, g.m - ic);
         const T* a = g.a + ic * g.a_row + pc * g.a_col;
-        if (pack_a && !g.packed)
-          for (int64_t i = 0; i < m; i += mr)
-            pack_panel(a + i * g.a_row, g.a_row, g.a_col, min(mr, m - i), k,
-                       g.pack_a + panel_at<T>(i, mr, k), mr);
+        if (pack_a && !g.packed) pack_block(g, a, 0, m, k, mr, g.pack_a);
         const auto run = [&](int64_t i, int64_t j, int vectors) {
           const bool in_pack = j >= packed;
           // A shorter last tile reads its packed panel with the full step.

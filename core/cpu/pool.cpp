@@ -20,8 +20,6 @@ const PoolKernels<T>& kernels() {
   return real_kernels<T>(pool_kernels());
 }
 
-int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// One axis, and the memory its windows lie in.
 struct Axis {
   std::vector<int64_t> begin, end, count;

@@ -41,7 +41,6 @@ namespace {
 
 constexpr int64_t kParts = 16;  // numbers of a transformed tile, and products
 
-int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// How long the parts are when `n` is cut evenly into parts of `most` or less.
 int64_t even_part(int64_t n, int64_t most) { return div_up(n, div_up(n, most)); }
 /// An odd number of cache lines, so that rows so far apart spread over the cache sets.

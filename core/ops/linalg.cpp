@@ -192,15 +192,16 @@ std::tuple<Tensor, Tensor> geqrf(const Tensor& A) {
   dispatch_lapack(A.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     T *a = qr.data<T>(), *t = tau.data<T>();
-    if constexpr (!kComplex<T>)
-      return each_matrix(count_of(batch), 2.0 * m * n * k, [=](int64_t begin, int64_t end) {
+    if constexpr (kComplex<T>)
+      each_with_work<T>("geqrf", count_of(batch), 2.0 * m * n * k,
+                        [=](auto& routine, int64_t i, T* work, int size) {
+                          int status;
+                          routine(m, n, a + i * m * n, m, t + i * k, work, size, &status);
+                        });
+    else
+      each_matrix(count_of(batch), 2.0 * m * n * k, [=](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) cpu::factor_qr<T>(m, n, a + i * m * n, m, t + i * k);
       });
-    each_with_work<T>("geqrf", count_of(batch), 2.0 * m * n * k,
-                      [=](auto& routine, int64_t i, T* work, int size) {
-                        int status;
-                        routine(m, n, a + i * m * n, m, t + i * k, work, size, &status);
-                      });
   });
   return {qr, tau};
 }
@@ -225,16 +226,17 @@ Tensor orgqr(const Tensor& A, const Tensor& tau, int64_t columns) {
   dispatch_lapack(A.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     T *a = q.data<T>(), *scale = t.data<T>();
-    if constexpr (!kComplex<T>)
-      return each_matrix(count_of(batch), 2.0 * m * n * k, [=](int64_t begin, int64_t end) {
+    if constexpr (kComplex<T>)
+      each_with_work<T>("ungqr", count_of(batch), 2.0 * m * n * k,
+                        [=](auto& routine, int64_t i, T* work, int size) {
+                          int status;
+                          routine(m, n, k, a + i * m * n, m, scale + i * k, work, size, &status);
+                        });
+    else
+      each_matrix(count_of(batch), 2.0 * m * n * k, [=](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
           cpu::expand_qr<T>(m, n, k, a + i * m * n, m, scale + i * k);
       });
-    each_with_work<T>("ungqr", count_of(batch), 2.0 * m * n * k,
-                      [=](auto& routine, int64_t i, T* work, int size) {
-                        int status;
-                        routine(m, n, k, a + i * m * n, m, scale + i * k, work, size, &status);
-                      });
   });
   return q;
 }

@@ -309,7 +309,7 @@ Edge edge_of(PyObject* o, const char* what) {
                 what, " must be Tensors, got ", Py_TYPE(o)->tp_name);
   Node& n = node_of(PyTuple_GET_ITEM(o, 0));
   const int64_t output = PyLong_AsLongLong(PyTuple_GET_ITEM(o, 1));
-  const auto count = static_cast<int64_t>(n.is_accumulate() ? 1 : n.outputs.size());
+  const auto count = static_cast<int64_t>(n.outputs.size());
   if (output < 0 || output >= count) PyErr_Clear();  // it may not have fitted
   RL_CHECK_INDEX(output >= 0 && output < count, "GradientEdge: node ", n.name(), " has ", count,
                  " outputs, not one of number ", output);
@@ -323,10 +323,9 @@ std::vector<Edge> edges_of(nb::handle list, const char* what) {
 
 /// What the gradient of an output must look like.
 OutputInfo info_of(PyObject* o, const Edge& e) {
-  const Tensor t = is_tensor(o)              ? unwrap(o)
-                   : e.node->is_accumulate() ? static_cast<AccumulateGrad&>(*e.node).variable
-                                             : Tensor();
-  return t.defined() ? OutputInfo{t.sizes(), t.dtype(), t.device()} : e.node->outputs[e.input];
+  if (!is_tensor(o)) return e.node->outputs[e.input];
+  const Tensor& t = unwrap(o);
+  return {t.sizes(), t.dtype(), t.device()};
 }
 
 /// The gradient that an output starts with: the given one, or one for a number.
