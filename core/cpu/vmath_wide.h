@@ -114,6 +114,19 @@ struct WideLog {
 template <class F = WideLog>
 static constexpr F wide_logs;
 
+struct WidePowers {  // of two, in 32nds
+  float at[32] = {}, rest[32] = {};  // at * (1 + rest)
+  constexpr WidePowers() {
+    for (int i = 0; i < 32; ++i) {
+      double sum = 1, term = 1;
+      for (int k = 1; k < 20; ++k) sum += term *= i * 0.69314718055994531 / 32 / k;
+      at[i] = float(sum), rest[i] = float(sum / double(at[i]) - 1);
+    }
+  }
+};
+template <class F = WidePowers>
+static constexpr F wide_powers;
+
 // ---- Functions ----
 
 RL_INLINE WideFloat wide_add(WideFloat a, WideFloat b, WideFloat c) {  // a * b + c
@@ -152,13 +165,20 @@ RL_INLINE WideFloat wide_odd(WideFloat x) {
 RL_INLINE WideFloat wide_tanh(WideFloat x) { return wide_odd<WideTanh>(x); }
 RL_INLINE WideFloat wide_erf(WideFloat x) { return wide_odd<WideErf>(x); }
 
+/// x = n ln(2) + r, n in 32nds, which lie in the low bits of the sum with `round`. Where x is too
+/// large for that, r may be anything, and 1 will do: scalef makes 0, infinity or NaN by n.
+/// What the powers' rounding left off is added by their mean (1.0 ulp) or one by one (0.53 ulp).
+template <bool kFine = false>
 RL_INLINE WideFloat wide_exp(WideFloat x) {
   using F = VmFloat<float>;
-  x = _mm512_min_ps(splat(90.f), _mm512_max_ps(splat(-105.f), x));
-  const WideFloat n = wide_add(x, splat(1.44269502f), splat(F::magic)) - splat(F::magic);
-  const WideFloat r = wide_add(n, splat(-F::ln2_lo), wide_add(n, splat(-F::ln2_hi), x));
-  return _mm512_scalef_ps(
-      wide_poly(r, 1, 1, 0.5, 0.16666577, 0.0416663754, 0.00836317527, 0.00139410998), n);
+  const WideFloat round = splat(F::magic / 32);
+  const WideFloat t = wide_add(x, splat(1.44269502f), round), n = t - round;
+  WideFloat r = wide_add(n, splat(-F::ln2_lo), wide_add(n, splat(-F::ln2_hi), x));
+  r = _mm512_range_ps(r, splat(1.f), 2);  // the smaller of both, with the sign of r
+  const WideFloat power = wide_look_up(wide_powers<>.at, (__m512i)t);
+  const WideFloat rest = kFine ? wide_look_up(wide_powers<>.rest, (__m512i)t) : splat(-2.48e-9f);
+  const WideFloat p = wide_add(r, wide_poly(r, 1, 0.5, 0.166666667), rest);
+  return _mm512_scalef_ps(wide_add(power, p, power), n);
 }
 
 /// getexp and getmant know zero, subnormals, infinities and NaN; of a negative x they make NaN.
@@ -203,7 +223,7 @@ RL_INLINE WideFloat wide_cos(WideFloat x) { return wide_circular<true>(x); }
 
 RL_INLINE WideFloat wide_sigmoid(WideFloat x) {
   const __m512i sign = _mm512_set1_epi32(int(0x80000000));
-  const WideFloat e = wide_exp((WideFloat)_mm512_or_si512((__m512i)x, sign));
+  const WideFloat e = wide_exp<true>((WideFloat)_mm512_or_si512((__m512i)x, sign));
   const __mmask16 below = _mm512_cmplt_ps_mask(x, WideFloat{});
   return WideFloat(_mm512_mask_mov_ps(splat(1.f), below, e)) / (splat(1.f) + e);
 }
