@@ -139,6 +139,24 @@ Points plan(const Tensor& self, const OptTensors& indices) {
   return p;
 }
 
+/// The mask as it lies over self, if it is the only index and fits; the rest is for `plan`.
+Tensor only_mask(const Tensor& self, const OptTensors& indices) {
+  Tensor mask;
+  int before = 0, dims = 0;
+  for (const Tensor& t : indices) {
+    if (t.defined() && (mask.defined() || !is_mask(t) || t.dim() == 0)) return Tensor();
+    if (t.defined()) mask = t, before = dims;
+    dims += t.defined() ? t.dim() : 1;
+  }
+  const bool here = self.device().type == Device::Cpu;
+  if (!here || !mask.defined() || dims > self.dim()) return Tensor();
+  Dims sizes = mask.sizes();
+  for (int i = 0; i < mask.dim(); ++i)
+    if (sizes[i] != self.size(before + i)) return Tensor();
+  while (before + sizes.size() < self.dim()) sizes.push_back(1);
+  return reshape(truth_of(mask), sizes);
+}
+
 /// Indices kept for backward.
 struct SavedIndices {
   std::vector<Saved> saved;
@@ -154,21 +172,27 @@ struct SavedIndices {
 
 Tensor put_at(const Tensor& self, const OptTensors& indices, const Tensor& values, bool accumulate,
               bool inplace) {
-  const Points p = plan(self, indices);
+  const bool one = values.numel() == 1 && values.dtype() == self.dtype() && !accumulate &&
+                   values.device().type == Device::Cpu;
+  const Tensor mask = one && values.dim() <= 1 ? only_mask(self, indices) : Tensor();
+  const Points p = mask.defined() ? Points() : plan(self, indices);
   RL_CHECK(self.dtype() == values.dtype(),
            "Index put requires the source and destination dtypes match, got ",
            info(self.dtype()).type, " for the destination and ", info(values.dtype()).type,
            " for the source.");
   const Dims sizes = p.sizes();
-  RL_CHECK(can_expand(values.sizes(), sizes), "shape mismatch: value tensor of shape ",
-           values.sizes(), " cannot be broadcast to indexing result of shape ", sizes);
+  RL_CHECK(mask.defined() || can_expand(values.sizes(), sizes),
+           "shape mismatch: value tensor of shape ", values.sizes(),
+           " cannot be broadcast to indexing result of shape ", sizes);
   const auto run = [&](const Tensor& target) {
+    if (mask.defined())
+      return fill_where(apart_from(mask, target), cpu::get(values.dtype(), values.raw()), target,
+                        target);
     // The plan is by self's strides: a copy of self may lie differently.
     const bool replan = !(target.strides() == self.strides());
     const Points fresh = replan ? plan(target, indices) : Points();
     const Points& q = replan ? fresh : p;
-    if (values.numel() == 1 && !accumulate && values.device().type == Device::Cpu)
-      return fill_points(q, target, cpu::get(values.dtype(), values.raw()));
+    if (one) return fill_points(q, target, cpu::get(values.dtype(), values.raw()));
     const Tensor apart = apart_from(values, target);
     if (apart.sizes() == sizes && apart.is_contiguous())
       return put_points(q, target, apart, accumulate);

@@ -33,13 +33,6 @@ Scalar fill_value(const Tensor& self, const Operand& value) {
   return v;
 }
 
-/// out = mask ? value : self, all of one shape or broadcast to it.
-void fill_where(const Tensor& mask, const Scalar& value, const Tensor& self, const Tensor& out) {
-  static const Formula& where = *registry().find("where")->formula;
-  const Operand operands[] = {mask, value, self};
-  pointwise_out(where, operands, nullptr, out);
-}
-
 template <bool kInPlace>
 Tensor masked_fill_op(const Tensor& self, const Tensor& mask, const Operand& value) {
   RL_CHECK(mask.dtype() == DType::Bool,
@@ -187,6 +180,12 @@ int64_t count_true(const Tensor& mask) {
 }
 
 }  // namespace
+
+void fill_where(const Tensor& mask, const Scalar& value, const Tensor& self, const Tensor& out) {
+  static const Formula& where = *registry().find("where")->formula;
+  const Operand operands[] = {mask, value, self};
+  pointwise_out(where, operands, nullptr, out);
+}
 
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Operand& value) {
   return masked_fill_op<false>(input, mask, value);

@@ -25,6 +25,8 @@ void take_points(const Points& p, const Tensor& from, const Tensor& to);
 /// The reverse: from contiguous values, adding if `accumulate`. Later points win.
 void put_points(const Points& p, const Tensor& to, const Tensor& values, bool accumulate);
 void fill_points(const Points& p, const Tensor& to, const Scalar& value);
+/// out = mask ? value : self, all of one shape or broadcast to it; the value is of self's kind.
+void fill_where(const Tensor& mask, const Scalar& value, const Tensor& self, const Tensor& out);
 
 /// An index as contiguous int64; raises for tensors without data.
 Tensor read_index(const Tensor& index);
