@@ -170,6 +170,10 @@ void merge(int64_t n, const void* from, void* acc) {
 /// n elements of the input, as many as a vector of lanes holds, in the lane type.
 template <class L, class I>
 RL_INLINE Vec<L> load_as(const I* x) {
+#if defined(__AVX512F__)  // GCC converts in halves, and puts them together
+  if constexpr (is_number<I> && is_number<L> && sizeof(I) < sizeof(L))
+    return _mm512_cvtps_pd(_mm256_loadu_ps(x));
+#endif
   typedef I Narrow
       __attribute__((vector_size(kLanes<L> * sizeof(I)), aligned(alignof(I)), may_alias));
   return __builtin_convertvector(*reinterpret_cast<const Narrow*>(x), Vec<L>);
@@ -240,6 +244,8 @@ RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, const ty
   for (int64_t i = 1; i < m; ++i) {
     x += stride;
 #pragma GCC unroll 16
+    for (int s = 0; s < W * w; s += 64 / sizeof(*x)) __builtin_prefetch(x + W * w + s);
+#pragma GCC unroll 16
     for (int s = 0; s < W; ++s) v[s] = R::C::combine(v[s], R::M::map(load_as<L>(x + s * w), c[s]));
   }
   L lanes[W * w];
@@ -284,7 +290,7 @@ void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* 
   const auto* x = static_cast<const typename R::I*>(from);
   const auto* centre = static_cast<const typename R::A*>(centres);
   auto* acc = static_cast<typename R::A*>(accs);
-  constexpr int w = kLanes<L>, wide = is_plain<R> ? kRegisters / 2 : 4;
+  constexpr int w = kLanes<L>, wide = is_plain<R> ? kRegisters / 2 : kRegisters / 4;
   for (int64_t i = 0; i < m; i += kRows, x += kRows * stride) {
     const int64_t rows = m - i < kRows ? m - i : kRows;
     const auto at = [=](int64_t j) { return centre ? centre + j : nullptr; };

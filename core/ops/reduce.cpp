@@ -259,9 +259,37 @@ struct Moments {
   Tensor value, mean;
 };
 
+/// Those of a long first dimension, joined from blocks that a cache holds for the second pass
+/// (Chan, Golub and LeVeque, 1979).
+Moments joined_moments(const Tensor& input, const Axes& axes, double left, bool root) {
+  GradGuard off(false);
+  const double n = static_cast<double>(axes.count());
+  Tensors means, values;
+  std::vector<double> counts;
+  each_block(input, [&](const Tensor& x, int64_t) {
+    const Axes a(x, axes.mask, axes.keepdim);
+    const double count = static_cast<double>(a.count());
+    counts.push_back(count);
+    means.push_back(run_reduce(Reduce::WideSum, x, a, DType::F64, {count, false}));
+    values.push_back(run_reduce(Reduce::SumDeviations, x, a, DType::F64, {}, means.back()));
+  });
+  Tensor mean = zeros(axes.kept, DType::F64), value = zeros(axes.kept, DType::F64);
+  for (size_t k = 0; k < counts.size(); ++k)
+    mean = call_op<"add">(mean, call_op<"mul">(means[k], counts[k] / n));
+  for (size_t k = 0; k < counts.size(); ++k) {
+    const Tensor apart = call_op<"sub">(means[k], mean);
+    const Tensor moved = call_op<"mul">(call_op<"mul">(apart, apart), counts[k]);
+    value = call_op<"add">(value, call_op<"add">(values[k], moved));
+  }
+  value = call_op<"div">(value, left);
+  return {as_contiguous(root ? call_op<"sqrt">(value) : value, input.dtype()), mean};
+}
+
 /// The variance or its root, in two passes: the mean in double precision, then the deviations.
 Moments moments(const Tensor& input, const Axes& axes, double correction, bool root) {
   const double n = static_cast<double>(axes.count()), left = n - correction;
+  if (input.dtype() == DType::F32 && axes.has(0) && left > 0 && is_long(input))
+    return joined_moments(input, axes, left, root);
   const Finish finish{left > 0 ? left : 0, root};
   if (!is_complex(input.dtype())) {
     const auto two = [&](const Tensor& x, const Axes& a) -> std::array<Tensor, 2> {

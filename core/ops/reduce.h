@@ -37,27 +37,34 @@ struct Finish {
 Tensor run_reduce(cpu::Reduce op, const Tensor& input, const Axes& axes, DType out_dtype,
                   Finish finish = {}, const Tensor& centre = {});
 
-/// f(input, axes), in blocks of the first dimension where that is kept and the input is large: what
-/// f reads twice lies in a cache then.
+constexpr int64_t kBlockBytes = 2 << 20;
+inline bool is_long(const Tensor& input) {
+  return input.dim() > 0 && input.numel() * size_of(input.dtype()) >= 4 * kBlockBytes;
+}
+/// f(block, first) for blocks of the first dimension: what f reads twice lies in a cache then.
+template <class F>
+void each_block(const Tensor& input, F f) {
+  const int64_t rows = input.size(0), bytes = input.numel() * size_of(input.dtype());
+  const int64_t step = std::max<int64_t>(1, rows * kBlockBytes / bytes);
+  for (int64_t first = 0; first < rows; first += step)
+    f(narrow(input, 0, first, std::min(step, rows - first)), first);
+}
+
+/// f(input, axes), in such blocks where the first dimension is kept and the input is long.
 template <class F>
 std::array<Tensor, 2> in_blocks(const Tensor& input, const Axes& axes, F f) {
-  constexpr int64_t kBytes = 2 << 20;
-  const int64_t bytes = input.numel() * size_of(input.dtype());
-  if (bytes < 4 * kBytes || axes.has(0) || axes.count() < 64) return f(input, axes);
+  if (!is_long(input) || axes.has(0) || axes.count() < 64) return f(input, axes);
   GradGuard off(false);
   std::array<Tensor, 2> out;
-  const int64_t rows = input.size(0), step = std::max<int64_t>(1, rows * kBytes / bytes);
-  for (int64_t first = 0; first < rows; first += step) {
-    const int64_t n = std::min(step, rows - first);
-    const Tensor block = narrow(input, 0, first, n);
+  each_block(input, [&](const Tensor& block, int64_t first) {
     const std::array<Tensor, 2> part = f(block, Axes(block, axes.mask, axes.keepdim));
     for (size_t k = 0; k < 2; ++k) {
       Dims sizes = part[k].sizes();
-      sizes[0] = rows;
+      sizes[0] = input.size(0);
       if (!out[k].defined()) out[k] = empty(sizes, part[k].dtype(), part[k].device());
-      write(narrow(out[k], 0, first, n), part[k]);
+      write(narrow(out[k], 0, first, block.size(0)), part[k]);
     }
-  }
+  });
   return out;
 }
 
