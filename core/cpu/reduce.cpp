@@ -286,7 +286,12 @@ void find_first(const FindJob& job) {
         rest /= job.others[d];
       }
       const char* x = static_cast<const char*>(job.data) + offset * in_size;
-      const char* value = static_cast<const char*>(job.value) + (row * width + first) * in_size;
+      char* value = static_cast<char*>(job.value) + (row * width + first) * in_size;
+      if (job.extremum) {
+        const ReduceKernel& extremum = kernel_of(*job.extremum, job.dtype);
+        extremum.init(1, value);
+        extremum.row(job.size, x, nullptr, value);
+      }
       if (!same) {
         load(n, value, 1, wanted);
         value = wanted;

@@ -27,14 +27,17 @@ void reduce(const ReduceJob& job);
 bool has_reduce(Reduce op, DType dtype, DType* acc);
 
 /// index[j] = the first i with x[i, j] equal to value[j] (both NaN counts), over one dimension of
-/// `size` elements `stride` apart; `others` and their strides are the remaining ones.
+/// `size` elements `stride` apart; `others` and their strides are the remaining ones. With an
+/// `extremum` the values are written first, each while its line lies in a cache: of a dtype that
+/// has kernels, along memory, 8 elements or more.
 struct FindJob {
   int64_t size, stride;
   Dims others, strides;
   DType dtype;
   const void* data;
-  const void* value;  // contiguous over `others`
-  int64_t* index;     // contiguous over `others`
+  void* value;  // contiguous over `others`
+  const Reduce* extremum = nullptr;
+  int64_t* index;  // contiguous over `others`
 };
 void find_first(const FindJob& job);
 

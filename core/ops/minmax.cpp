@@ -26,8 +26,9 @@ void check_axes(const char* name, const Tensor& input, const Axes& axes) {
                    " to have non-zero size.");
 }
 
-/// Where `value` first stands along `dim`.
-Tensor find(const Tensor& input, const Tensor& value, const Axes& axes, int dim) {
+/// Where `value` first stands along `dim`; the value is computed first where an extremum is named.
+Tensor find(const Tensor& input, const Tensor& value, const Axes& axes, int dim,
+            const cpu::Reduce* extremum = nullptr) {
   Tensor index = empty(axes.kept, DType::I64, input.device());
   if (index.numel() == 0) return index;
   cpu::FindJob job;
@@ -41,6 +42,7 @@ Tensor find(const Tensor& input, const Tensor& value, const Axes& axes, int dim)
   job.dtype = input.dtype();
   job.data = input.raw();
   job.value = value.raw();
+  job.extremum = extremum;
   job.index = index.data<int64_t>();
   LongKernel off(input.numel());
   cpu::find_first(job);
@@ -103,8 +105,16 @@ std::tuple<Tensor, Tensor> aminmax(const Tensor& input, OptInt dim, bool keepdim
 // ---- along one dimension, with indices ----
 
 std::array<Tensor, 2> extreme_and_place(bool max, const Tensor& input, const Axes& axes, int d) {
+  const cpu::Reduce op = op_of(max);
+  DType acc;
+  if (input.device().type == Device::Cpu && input.dim() > 1 && input.stride(d) == 1 &&
+      input.size(d) >= 64 && input.numel() / input.size(d) >= 16 &&
+      cpu::has_reduce(op, input.dtype(), &acc) && acc == input.dtype()) {
+    const Tensor value = empty(axes.kept, acc);
+    return {value, find(input, value, axes, d, &op)};
+  }
   return in_blocks(input, axes, [=](const Tensor& x, const Axes& a) -> std::array<Tensor, 2> {
-    const Tensor value = run_reduce(op_of(max), x, a, x.dtype());
+    const Tensor value = run_reduce(op, x, a, x.dtype());
     return {value, find(x, value, a, d)};
   });
 }
