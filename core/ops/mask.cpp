@@ -6,6 +6,7 @@
 
 #include "cpu/dispatch.h"
 #include "cpu/load_store.h"
+#include "cpu/threads.h"
 #include "ops/ops.h"
 #include "ops/points.h"
 #include "ops/product.h"
@@ -218,6 +219,21 @@ Result nonzero_op(const Tensor& input, bool as_tuple) {
 
 // ---- counting ----
 
+/// How often each of 0 to bins - 1 occurs; long lists of few bins in parts.
+Tensor count_values(const int64_t* v, int64_t n, int64_t bins) {
+  const int64_t parts = n >= 8 * bins ? std::clamp<int64_t>(n / 16384, 1, cpu::num_threads()) : 1;
+  const Tensor counts = zeros({parts, bins}, DType::I64);
+  int64_t* count = counts.data<int64_t>();
+  cpu::parallel_for(0, parts, 1, [=](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      int64_t* mine = count + p * bins;
+      const int64_t* const last = v + n * (p + 1) / parts;
+      for (const int64_t* i = v + n * p / parts; i < last; ++i) ++mine[*i];
+    }
+  });
+  return parts > 1 ? sum_dims(counts, {0}, false) : reshape(counts, {bins});
+}
+
 Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength) {
   RL_CHECK_AS(NotImplemented, is_integral(input.dtype(), false),
               "\"bincount_cpu\" not implemented for '", info(input.dtype()).type, "'");
@@ -225,19 +241,18 @@ Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength
   RL_CHECK(input.dim() == 1, "bincount only supports 1-d non-negative integral inputs.");
   const Tensor values = read_index(input);
   const int64_t* v = values.data<int64_t>();
-  int64_t bins = minlength;
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    RL_CHECK(v[i] >= 0, "bincount only supports 1-d non-negative integral inputs.");
-    RL_CHECK(v[i] < INT64_MAX, "maximum value of input overflowed, it should be < ", INT64_MAX,
-             " but got ", v[i]);
-    bins = std::max(bins, v[i] + 1);
-  }
-  if (!weights.defined()) {
-    Tensor out = zeros({bins}, DType::I64);
-    int64_t* count = out.data<int64_t>();
-    for (int64_t i = 0; i < values.numel(); ++i) ++count[v[i]];
-    return out;
-  }
+  const int64_t n = values.numel();
+  uint64_t high[4] = {};  // of every fourth: no maximum waits for the last; negative ones are large
+  for (int64_t i = 0; i < n; i += 4)
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < 4; ++k)
+      high[k] = std::max(high[k], static_cast<uint64_t>(v[std::min(i + k, n - 1)]));
+  const uint64_t most = *std::max_element(high, high + 4);
+  RL_CHECK(most <= INT64_MAX, "bincount only supports 1-d non-negative integral inputs.");
+  RL_CHECK(most < INT64_MAX, "maximum value of input overflowed, it should be < ", INT64_MAX,
+           " but got ", most);
+  const int64_t bins = std::max(minlength, n ? static_cast<int64_t>(most) + 1 : 0);
+  if (!weights.defined()) return count_values(v, n, bins);
   RL_CHECK(weights.dim() == 1 && weights.numel() == input.numel(),
            "weights should be 1-d and have the same length as input");
   const DType type = weights.dtype() == DType::F32 ? DType::F32 : DType::F64;
@@ -246,7 +261,7 @@ Tensor bincount(const Tensor& input, const OptTensor& weights, int64_t minlength
   dispatch_real(type, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* sum = out.data<T>();
-    for (int64_t i = 0; i < values.numel(); ++i)
+    for (int64_t i = 0; i < n; ++i)
       sum[v[i]] =
           static_cast<T>(static_cast<Wide<T>>(sum[v[i]]) + static_cast<Wide<T>>(w.data<T>()[i]));
   });
