@@ -13,13 +13,17 @@ using LoadFn = void (*)(int64_t n, const void* src, int64_t stride, void* dst);
 /// A dense tile of the dtype's compute type into a strided destination.
 using StoreFn = void (*)(int64_t n, const void* src, void* dst, int64_t stride);
 /// A pointwise formula: `in[k]` has step 0 or 1; `params` are values of the compute type.
+/// dst[i + o * dst_step] = src[i * src_step + o], i < inner and o < outer.
+using TransposeFn = void (*)(int64_t inner, int64_t outer, const void* src, int64_t src_step,
+                             void* dst, int64_t dst_step);
 using PointwiseFn = void (*)(int64_t n, void* out, const void* const* in, const int64_t* step,
                              const void* params);
 
 struct LoadStoreTable {
   LoadFn load[kDTypes][kComputes];
   StoreFn store[kDTypes];
-  LoadFn truth[kDTypes];  // x != 0 as bytes
+  LoadFn truth[kDTypes];     // x != 0 as bytes
+  TransposeFn transpose[2];  // of elements of 4 bytes, and of 8
 };
 
 /// One formula's kernels by compute type: its forward, and the gradient for each operand (all

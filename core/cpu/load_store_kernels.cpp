@@ -1,7 +1,7 @@
 // The load and store loops, built once per instruction set: any storage type to any compute type.
 // The freestanding conversions here are the only place where dtypes are told apart.
-#include "cpu/isa.h"
 #include "cpu/kernel_table.h"
+#include "cpu/simd.h"
 
 namespace rl::RL_ISA {
 namespace {
@@ -170,6 +170,29 @@ void truth(int64_t n, const void* src, int64_t stride, void* dst) {
   }
 }
 
+/// By squares of registers; what is left element by element.
+template <class T>
+void transpose_matrix(int64_t inner, int64_t outer, const void* src, int64_t src_step, void* dst,
+                      int64_t dst_step) {
+  constexpr int w = kLanes<T>;
+  const T* s = static_cast<const T*>(src);
+  T* d = static_cast<T*>(dst);
+  const int64_t whole_i = inner / w * w, whole_o = outer / w * w;
+  for (int64_t o = 0; o < whole_o; o += w)
+    for (int64_t i = 0; i < whole_i; i += w) {
+      Vec<T> square[w];
+#pragma GCC unroll 16
+      for (int k = 0; k < w; ++k) square[k] = rl::RL_ISA::load(s + (i + k) * src_step + o);
+      rl::RL_ISA::transpose<T>(square);
+#pragma GCC unroll 16
+      for (int k = 0; k < w; ++k) rl::RL_ISA::store(d + (o + k) * dst_step + i, square[k]);
+    }
+  for (int64_t i = 0; i < whole_i; ++i)
+    for (int64_t o = whole_o; o < outer; ++o) d[o * dst_step + i] = s[i * src_step + o];
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = whole_i; i < inner; ++i) d[o * dst_step + i] = s[i * src_step + o];
+}
+
 template <int D>
 void fill_rows(LoadStoreTable& t) {
   constexpr DType d = static_cast<DType>(D);
@@ -186,6 +209,10 @@ void fill_rows(LoadStoreTable& t) {
 
 }  // namespace
 
-void fill_load_store(LoadStoreTable& t) { fill_rows<0>(t); }
+void fill_load_store(LoadStoreTable& t) {
+  fill_rows<0>(t);
+  t.transpose[0] = transpose_matrix<float>;
+  t.transpose[1] = transpose_matrix<double>;
+}
 
 }  // namespace rl::RL_ISA
