@@ -1,6 +1,7 @@
 // Elimination, substitution and reflection in blocks of columns, built once per instruction set.
 #include "cpu/factor_kernels.h"
 
+#include "cpu/gemm_tile.h"
 #include "cpu/vmath.h"
 
 namespace rl::RL_ISA {
@@ -8,14 +9,29 @@ namespace {
 
 constexpr int64_t kBlock = cpu::kFactorBlock, kColumns = 32;
 
+/// x[j * ldx + i] = row[i * kColumns + j], i < n and j < columns; there are kBlock rows.
+template <class T>
+void unpack(const T* row, int64_t n, int64_t columns, T* x, int64_t ldx) {
+  constexpr int w = kLanes<T>;
+  for (int64_t j = 0; j < columns; j += w)
+    for (int64_t i = 0; i < n; i += w) {
+      Vec<T> square[w];
+#pragma GCC unroll 16
+      for (int k = 0; k < w; ++k) square[k] = load(row + (i + k) * kColumns + j);
+      transpose<T>(square);
+#pragma GCC unroll 16
+      for (int k = 0; k < w; ++k)
+        if (j + k < columns) store_partial(x + (j + k) * ldx + i, square[k], min(w, n - i));
+    }
+}
+
 /// Columns side by side, so that each step is the same for a row of them.
 template <class T>
 void substitute(bool lower, const T* t, int64_t ld, int64_t n, int64_t k, T* x, int64_t ldx) {
   for (int64_t c = 0; c < k; c += kColumns, x += kColumns * ldx) {
     const int64_t columns = k - c < kColumns ? k - c : kColumns;
-    T row[kBlock][kColumns] = {};
-    for (int64_t j = 0; j < columns; ++j)
-      for (int64_t i = 0; i < n; ++i) row[i][j] = x[j * ldx + i];
+    T row[kBlock + 1][kColumns] = {};  // packing may write a vector more
+    pack_panel(x, ldx, 1, columns, n, row[0], kColumns);
     for (int64_t step = 0; step < n; ++step) {
       const int64_t i = lower ? step : n - 1 - step;
       const int64_t begin = lower ? 0 : i + 1, end = lower ? i : n;
@@ -26,8 +42,7 @@ void substitute(bool lower, const T* t, int64_t ld, int64_t n, int64_t k, T* x, 
       if (!lower)
         for (int64_t j = 0; j < kColumns; ++j) row[i][j] /= t[i * ld + i];
     }
-    for (int64_t j = 0; j < columns; ++j)
-      for (int64_t i = 0; i < n; ++i) x[j * ldx + i] = row[i][j];
+    unpack(row[0], n, columns, x, ldx);
   }
 }
 

@@ -74,8 +74,7 @@ struct Job {
 
   /// The parts of the thread's own share, then those that others have not come to.
   void work(int thread) {
-    const bool outer = t_inside;
-    t_inside = true;
+    const Alone inside;
     for (int i = 0, p; i < shares; ++i) {
       const int share = (thread + i) % shares, last = first(share + 1);
       while ((p = next[share].fetch_add(1, std::memory_order_relaxed)) < last) {
@@ -89,7 +88,6 @@ struct Job {
         done.fetch_add(1, std::memory_order_release);
       }
     }
-    t_inside = outer;
   }
 };
 
@@ -170,6 +168,8 @@ Pool& pool() {
 int num_threads() { return pool().size; }
 void set_num_threads(int n) { pool().size = n < 1 ? 1 : n > 1024 ? 1024 : n; }
 bool in_parallel() { return t_inside; }
+Alone::Alone() : before_(t_inside) { t_inside = true; }
+Alone::~Alone() { t_inside = before_; }
 
 void detail::parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx) {
   Pool& p = pool();

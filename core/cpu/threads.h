@@ -9,6 +9,18 @@ int num_threads();            ///< threads a parallel_for may use, the caller in
 void set_num_threads(int n);  ///< n >= 1
 bool in_parallel();           ///< true inside a parallel_for body: nested calls run inline
 
+/// While it lives, the loops of this thread run inline.
+class Alone {
+ public:
+  Alone();
+  ~Alone();
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+
+ private:
+  bool before_;
+};
+
 namespace detail {
 using RangeFn = void (*)(void* ctx, int64_t begin, int64_t end);
 void parallel(int64_t begin, int64_t end, int64_t grain, RangeFn fn, void* ctx);  ///< grain 0: each

@@ -66,10 +66,9 @@ void check_pivots(const Tensor& pivots, const Dims& batch, int64_t count, int64_
 /// What getrs does, for real matrices and many right-hand sides: OpenBLAS is slow there.
 template <class T>
 void solve_many(int n, int k, const T* lu, int ld, const int* pivot, T* x) {
-  for (int64_t c = 0; c < k; ++c)
-    for (int i = 0; i < n; ++i) std::swap(x[c * n + i], x[c * n + pivot[i] - 1]);
-  cpu::TriangularSolve<T>(true, lu, ld, k, x, n)(0, n);
-  cpu::TriangularSolve<T>(false, lu, ld, k, x, n)(0, n);
+  std::vector<int> rows(pivot, pivot + n);
+  for (int& row : rows) --row;  // LAPACK counts from 1
+  cpu::solve_lu<T>(n, k, lu, ld, rows.data(), x);
 }
 
 Tensor getrs(const Tensor& LU, const Tensor& pivots, const Tensor& B, bool adjoint) {
