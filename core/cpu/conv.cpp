@@ -413,7 +413,7 @@ struct WeightGradient {
                  });
   }
 
-  /// Few input channels: every weight is a dot product of two flat images.
+  /// Fewer input channels than two vectors hold: every weight is a dot product of two flat images.
   void by_dots(const T* dy, const T* x, T* dw) {
     const int64_t cols = c * taps;
     const std::vector<int64_t> offsets = g.offsets(c, plane);
@@ -441,8 +441,9 @@ struct WeightGradient {
     T* turned = scratch_of<T>(Scratch::ConvTile, g.phases() * plane * width + kn.lanes);
     T* sums = scratch_of<T>(Scratch::ConvW, taps * v.k * c);  // [tap][k][c]
     std::fill(sums, sums + taps * v.k * c, T(0));
-    constexpr int64_t row_chunk = 56, turn_chunk = 64;
-    const int64_t row_chunks = div_up(k, row_chunk), turns = div_up(plane, turn_chunk);
+    constexpr int64_t turn_chunk = 64;
+    const int64_t row_chunks = div_up(k, 64), row_chunk = div_up(k, row_chunks);
+    const int64_t turns = div_up(plane, turn_chunk);
     each_block(dy, x, [&](int64_t length) {
       share(g.phases() * turns, static_cast<double>(g.phases() * plane * width * 4),
             [&](int64_t task) {
@@ -489,7 +490,7 @@ void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweig
   }
   WeightGradient<T> grad(v);
   const T *from = static_cast<const T*>(dy), *input = static_cast<const T*>(x);
-  grad.c >= 8 ? grad.by_products(from, input, dw) : grad.by_dots(from, input, dw);
+  grad.c >= 2 * grad.kn.lanes ? grad.by_products(from, input, dw) : grad.by_dots(from, input, dw);
 }
 
 template <class T>
