@@ -2,6 +2,7 @@
 gradients, in training and evaluation, against PyTorch itself.
 """
 
+import copy
 import os
 import warnings
 
@@ -49,10 +50,20 @@ def _run(lib, module, args, kwargs):
     tensors = [x for x in from_torch.leaves(out) if x.requires_grad]
     if tensors:
         lib.manual_seed(4)
-        total = sum((x * lib.rand(x.shape, dtype=x.dtype)).sum() for x in tensors)
+        total = sum((x * lib.rand(x.shape).to(x.dtype)).sum() for x in tensors)
         total.backward()
     inputs = [x.grad for x in from_torch.leaves([args, kwargs])]
     return out, [inputs, {name: p.grad for name, p in module.named_parameters()}]
+
+
+def _as(dtype, x):
+    """The same containers, their floating-point tensors as leaves of that dtype."""
+    if isinstance(x, torch.Tensor):
+        floating = x.is_floating_point()
+        return x.detach().to(dtype).requires_grad_(x.requires_grad) if floating else x
+    if isinstance(x, (list, tuple)):
+        return type(x)(_as(dtype, item) for item in x)
+    return {key: _as(dtype, v) for key, v in x.items()} if isinstance(x, dict) else x
 
 
 def _compare(info, item, training, dtype, tolerance):
@@ -71,7 +82,16 @@ def _compare(info, item, training, dtype, tolerance):
     mine_result = _run(rushlight, mine, *from_torch.convert((args, kwargs)))
     their_result = _run(torch, theirs, args, kwargs)
     from_torch.close(mine_result[0], their_result[0], *tolerance, "output")
-    from_torch.close(mine_result[1], their_result[1], *tolerance, "gradients")
+    try:
+        from_torch.close(mine_result[1], their_result[1], *tolerance, "gradients")
+    except AssertionError:  # PyTorch's own sums may be what is off: its float64 decides
+        if dtype != torch.float32:
+            raise
+        theirs.zero_grad()
+        exact = _run(torch, copy.deepcopy(theirs).double(), *_as(torch.float64, [args, kwargs]))
+        from_torch.close(
+            mine_result[1], _as(torch.float32, exact[1]), *tolerance, "exact gradients"
+        )
     from_torch.close(dict(mine.state_dict()), dict(theirs.state_dict()), *tolerance, "state after")
 
 
