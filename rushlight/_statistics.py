@@ -1,19 +1,22 @@
-"""Statistics composed of other operations: quantiles, covariance, finite differences.
+"""Statistics composed of other operations: quantiles, covariance, finite differences, integrals.
 
 Not here: histograms, and plain reductions, which are the core's.
 """
 
 import rushlight as torch
 
-from ._composite import EXACT, type_name, with_out
+from ._composite import EXACT, check_tensors, type_name, with_out
 
 __all__ = [
     "corrcoef",
     "cov",
+    "cumulative_trapezoid",
     "gradient",
     "nanquantile",
     "quantile",
     "renorm",
+    "trapezoid",
+    "trapz",
 ]
 
 
@@ -347,3 +350,63 @@ def _edge(points, a, b, order):
         return (points[1] - points[0]) / a
     x, y, z = points
     return -(2 * a + b) / (a * (a + b)) * x + (a + b) / (a * b) * y - a / (b * (a + b)) * z
+
+
+# ---- integrals ----
+
+
+def _trapezia(y, x, dx, dim):
+    """Twice the areas of the trapezia between neighbours."""
+    if x is not None and dx is not None:
+        raise RuntimeError("trapezoid(): only one of x and dx may be given")
+    m = y.size(dim) - 1
+    sums = y.narrow(dim, 1, m) + y.narrow(dim, 0, m)
+    if x is None:
+        return sums if dx is None else sums * dx
+    if x.dim() == 0:
+        raise RuntimeError("trapezoid(): x must have at least one dimension")
+    dim %= y.dim()
+    if x.dim() == 1:
+        x = x.reshape([-1 if d == dim else 1 for d in range(y.dim())])
+    return sums * x.diff(dim=x.dim() - (y.dim() - dim))
+
+
+def trapezoid(y, x=None, *, dx=None, dim=-1):
+    """The integral by the trapezoidal rule: the sum of (y[i] + y[i + 1]) / 2 times the distance of
+    the points. Exact for straight lines.
+
+    y (N, L) -> (N,). x holds the points (L values, or a shape that broadcasts with y); dx is their
+    distance, 1 unless given. RuntimeError for bool and for both x and dx. Differentiable.
+
+    >>> x = torch.tensor([0., 1., 3.])
+    >>> torch.trapezoid(2 * x, x), torch.trapezoid(2 * x)
+    (tensor(9.), tensor(5.))
+    """
+    check_tensors("trapezoid", y=y)
+    for name, t in (("y", y), ("x", x)):
+        if t is not None and t.dtype == torch.bool:
+            raise RuntimeError(
+                f"trapezoid: received a bool input for `{name}`, but bool is not supported"
+            )
+    if y.dim() and y.size(dim) == 0:
+        return y.sum(dim, dtype=y.dtype)
+    return _trapezia(y, x, dx, dim).sum(dim) / 2
+
+
+trapz = trapezoid
+
+
+def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
+    """Running integrals by the trapezoidal rule.
+
+    y (N, L) -> (N, L - 1): the integral from the first point to each further one. x holds the points
+    (L values, or a shape that broadcasts with y); dx is their distance, 1 unless given. RuntimeError
+    for both. Differentiable.
+
+    >>> torch.cumulative_trapezoid(torch.tensor([1., 2., 4.]))
+    tensor([1.5000, 4.5000])
+    >>> torch.cumulative_trapezoid(torch.tensor([1., 2., 4.]), torch.tensor([0., 1., 3.]))
+    tensor([1.5000, 7.5000])
+    """
+    check_tensors("cumulative_trapezoid", y=y)
+    return _trapezia(y, x, dx, dim).cumsum(dim) / 2

@@ -17,7 +17,6 @@ __all__ = [
     "unravel_index",
     "block_diag",
     "cartesian_prod",
-    "chain_matmul",
     "dsplit",
     "hsplit",
     "meshgrid",
@@ -297,20 +296,6 @@ def block_diag(*tensors):
     return torch._block_diag(list(tensors))
 
 
-@with_out
-def chain_matmul(*matrices):
-    """The product of a chain of matrices, in the cheapest order.
-
-    Matrices (a, b), (b, c), ..., (y, z) of one dtype give (a, z). Raises RuntimeError if sizes do
-    not fit. `torch.linalg.multi_dot` is the newer name.
-
-    >>> torch.chain_matmul(torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 1))
-    tensor([[12.],
-            [12.]])
-    """
-    return torch._chain_matmul(list(matrices))
-
-
 # ---- unique elements ----
 
 
@@ -414,9 +399,9 @@ range = range_  # noqa: A001
 
 # ---- what lives in files of its own, and methods of tensors ----
 
-from . import _composites, _copies, _elementwise, _histograms, _statistics  # noqa: E402
+from . import _composites, _copies, _elementwise, _histograms, _products, _statistics  # noqa: E402
 
-for _module in (_composites, _copies, _elementwise, _histograms, _statistics):
+for _module in (_composites, _copies, _elementwise, _histograms, _products, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
@@ -436,7 +421,7 @@ _METHODS = {
     name: globals()[name]
     for name in (
         "allclose angle as_strided_scatter corrcoef cov diagonal_scatter dsplit hash_tensor "
-        "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal ldexp ldexp_ nan_to_num nan_to_num_ "
+        "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal kron ldexp ldexp_ nan_to_num nan_to_num_ "
         "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "
         "unsafe_split_with_sizes vsplit"

@@ -3,7 +3,7 @@
 Not here: matrix products (ops_linear.py).
 """
 
-from ops_inputs import COMPLEX, DIFFERENTIABLE, FLOATS, NUMBERS, REAL, WIDE, D, K, X, row
+from ops_inputs import COMPLEX, FLOATS, NUMBERS, REAL, WIDE, D, K, X, row
 
 A, B, V, S, E = X(3, 4), X(2, 3, 4), X(5), X(), X(0, 3)
 DA, DB, DV = X(3, 4, at="distinct"), X(2, 3, 4, at="distinct"), X(7, at="distinct")
@@ -71,8 +71,6 @@ ROWS = [
     scan("cummin", at="distinct", dtypes=REAL),
     scan("logcumsumexp", dtypes=FLOATS, tol=4),
     row("diff", V, (V, 2), (A, 1, 0), (V, 1, -1, X(2), X(1)), (S,), (V, -1), (V, 9)),
-    row("trapezoid", V, (V, X(5)), (A, K(dx=0.5, dim=0)), (A, X(4)), dtypes=DIFFERENTIABLE),
-    row("cumulative_trapezoid", V, (V, X(5)), (A, K(dx=0.5, dim=0)), (A, X(4)), dtypes=DIFFERENTIABLE),
     row("sort", DV, (DA, 0), (DA, 1, True), (A, K(dim=0, stable=True)), S, E, dtypes=REAL),
     row("argsort", DV, (DA, 0), (DA, 1, True), S, E, dtypes=NUMBERS[:9], orders=0),
     row("msort", DV, DA, dtypes=NUMBERS[:9]),

@@ -25,14 +25,6 @@ def T(m):
     return m.tensordot if m is torch else tensordot
 
 
-def M(m):
-    return m.linalg.multi_dot if m is torch else m._C._linalg.multi_dot
-
-
-def C(m):
-    return m.chain_matmul if m is torch else lambda *t: m._chain_matmul(t)
-
-
 def turned(*shape):
     """The transpose of an array of the turned shape: the same shape, other strides."""
     return (lambda t: t.mT, random(*shape[:-2], shape[-1], shape[-2]))
@@ -148,9 +140,9 @@ PRODUCTS = {
     "inner vectors": (lambda m, a, b: m.inner(a, b), (3,), (3,)),
     "inner scalar": (lambda m, a, b: m.inner(a, b), (), (4, 3)),
     "kron": (lambda m, a, b: m.kron(a, b), (2, 3), (4, 1, 2)),
-    "multi_dot": (lambda m, a, b: M(m)([a, b, a, b]), (4, 3), (3, 4)),
-    "multi_dot of vectors": (lambda m, a, b: M(m)([a, b, b[0]]), (3,), (3, 3)),
-    "chain_matmul": (lambda m, a, b: C(m)(a, b, a), (4, 3), (3, 4)),
+    "multi_dot": (lambda m, a, b: m.linalg.multi_dot([a, b, a, b]), (4, 3), (3, 4)),
+    "multi_dot of vectors": (lambda m, a, b: m.linalg.multi_dot([a, b, b[0]]), (3,), (3, 3)),
+    "chain_matmul": (lambda m, a, b: m.chain_matmul(a, b, a), (4, 3), (3, 4)),
     "tensordot": (lambda m, a, b: T(m)(a, b, dims=([1, 0], [0, 2])), (2, 3, 4), (3, 5, 2)),
     "tensordot 2": (lambda m, a, b: T(m)(a, b, dims=2), (2, 3, 4), (3, 4, 5)),
     "tensordot 0": (lambda m, a, b: T(m)(a, b, dims=0), (2, 3), (4,)),
@@ -389,11 +381,11 @@ m._C._nn.linear(R(2, 3), R(4, 3, 1))
 m._C._nn.linear(R(2, 3), R(4, 3, dtype=m.float64))
 m._C._nn.linear(R(2, 3), R(4, 3), R(4, dtype=m.float64))
 m._C._nn.linear(R(2, 2, 3), R(4, 3, dtype=m.float64), R(4, dtype=m.float64))
-M(m)([R(2, 3)])
-M(m)([R(2, 3), R(2, 3)])
-M(m)([R(2, 3), R(3, 3, 3), R(3, 3)])
-M(m)([R(2, 3, 1), R(3, 3)])
-M(m)([R(3), R(3, 3, dtype=m.float64), R(3)])
+m.linalg.multi_dot([R(2, 3)])
+m.linalg.multi_dot([R(2, 3), R(2, 3)])
+m.linalg.multi_dot([R(2, 3), R(3, 3, 3), R(3, 3)])
+m.linalg.multi_dot([R(2, 3, 1), R(3, 3)])
+m.linalg.multi_dot([R(3), R(3, 3, dtype=m.float64), R(3)])
 T(m)(R(2, 3), R(4, 4), 1)
 T(m)(R(2, 3), R(3, 4), ([1], [0, 1]))
 m.einsum('ij,jk->ik', R(2, 3), R(4, 5))
@@ -420,7 +412,9 @@ m.einsum('ij...,jk...->ik...', R(2, 3, 5), R(3, 4, 2))
 
 @pytest.mark.parametrize("source", ERRORS)
 def test_errors(source):
-    same_error(lambda m: eval(source, {"m": m, "R": m.ones, "T": T, "M": M}))
+    same_error(
+        lambda m: eval(source, {"m": m, "R": m.ones, "T": T, "M": lambda m: m.linalg.multi_dot})
+    )
 
 
 @pytest.mark.parametrize("source", [

@@ -114,7 +114,7 @@ struct WideLog {
 template <class F = WideLog>
 static constexpr F wide_logs;
 
-struct WidePowers {  // of two, in 32nds
+struct WidePowers {                  // of two, in 32nds
   float at[32] = {}, rest[32] = {};  // at * (1 + rest)
   constexpr WidePowers() {
     for (int i = 0; i < 32; ++i) {

@@ -1,5 +1,5 @@
-// What is built on matrix products: the add* forms, chains of matrices, inner, tensordot, kron,
-// bilinear. The products themselves are in matmul.cpp, einsum is Python (rushlight/_einsum.py).
+// What is built on matrix products: the add* forms, inner, tensordot. The products themselves are in
+// matmul.cpp; einsum (rushlight/_einsum.py) and chains of matrices are Python.
 #include <vector>
 
 #include "op/call.h"
@@ -242,116 +242,7 @@ Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, con
                  sizes);
 }
 
-namespace {
-
-Tensor kron(const Tensor& a, const Tensor& b) {
-  const int n = std::max(a.dim(), b.dim());
-  Dims shape_a, shape_b, sizes;
-  for (int d = 0; d < n; ++d) {
-    const int ia = d - (n - a.dim()), ib = d - (n - b.dim());
-    const int64_t sa = ia >= 0 ? a.size(ia) : 1, sb = ib >= 0 ? b.size(ib) : 1;
-    shape_a.push_back(sa), shape_a.push_back(1);
-    shape_b.push_back(1), shape_b.push_back(sb);
-    sizes.push_back(sa * sb);
-  }
-  return reshape(call_op<"mul">(reshape(a, shape_a), reshape(b, shape_b)), sizes);
-}
-
-/// The cheapest order of a chain of products, by dynamic programming (Cormen et al., section 15.2).
-struct Chain {
-  const Tensors& parts;
-  std::vector<std::vector<size_t>> split;
-
-  explicit Chain(const Tensors& t) : parts(t), split(t.size(), std::vector<size_t>(t.size())) {
-    const size_t n = t.size();
-    std::vector<std::vector<double>> cost(n, std::vector<double>(n, 0));
-    const auto rows = [&](size_t i) { return static_cast<double>(t[i].size(0)); };
-    const auto cols = [&](size_t i) { return static_cast<double>(t[i].size(1)); };
-    for (size_t length = 1; length < n; ++length)
-      for (size_t i = 0; i + length < n; ++i) {
-        const size_t j = i + length;
-        cost[i][j] = 1e300;
-        for (size_t k = i; k < j; ++k) {
-          const double c = cost[i][k] + cost[k + 1][j] + rows(i) * cols(k) * cols(j);
-          if (c < cost[i][j]) cost[i][j] = c, split[i][j] = k;
-        }
-      }
-  }
-  Tensor run(size_t i, size_t j) const {
-    if (i == j) return parts[i];
-    return mm(run(i, split[i][j]), run(split[i][j] + 1, j));
-  }
-};
-
-Tensor multi_dot(const Tensors& tensors) {
-  const size_t n = tensors.size();
-  RL_CHECK(n >= 2, "multi_dot(): expected at least 2 tensors but got ", n);
-  for (size_t i = 0; i < n; ++i) {
-    const Tensor& t = tensors[i];
-    const bool end = i == 0 || i + 1 == n;
-    if (end)
-      RL_CHECK(t.dim() == 1 || t.dim() == 2, "multi_dot(): the ", i ? "last" : "first",
-               " tensor must be 1D or 2D but got ", t.dim(), "D");
-    else
-      RL_CHECK(t.dim() == 2, "multi_dot(): tensor ", i, " must be 2D but got ", t.dim(), "D");
-    RL_CHECK(t.dtype() == tensors[0].dtype(),
-             "multi_dot(): all tensors must have be the same dtype but tensor 0 is ",
-             c_name_of(tensors[0].dtype()), " and tensor ", i, " ", c_name_of(t.dtype()));
-  }
-  Tensors parts = tensors;
-  Dims sizes;
-  if (tensors[0].dim() == 2)
-    sizes.push_back(tensors[0].size(0));
-  else
-    parts[0] = unsqueeze(tensors[0], 0);
-  if (tensors[n - 1].dim() == 2)
-    sizes.push_back(tensors[n - 1].size(1));
-  else
-    parts[n - 1] = unsqueeze(tensors[n - 1], 1);
-  for (size_t i = 0; i + 1 < n; ++i)
-    RL_CHECK(parts[i].size(1) == parts[i + 1].size(0), "multi_dot(): tensors ", i, " and ", i + 1,
-             " with shapes ", parts[i].sizes(), " and ", parts[i + 1].sizes(),
-             " cannot be multiplied");
-  return reshape(Chain(parts).run(0, n - 1), sizes);
-}
-
-Tensor chain_matmul(const Tensors& matrices) {
-  for (const Tensor& t : matrices)
-    RL_CHECK(t.dim() == 2, "Tensor dimension is ", t.dim(), ", expected 2 instead.");
-  RL_CHECK(!matrices.empty(), "chain_matmul(): Expected one or more matrices");
-  return matrices.size() == 1 ? matrices[0] : multi_dot(matrices);
-}
-
-/// y[..., o] = sum over i, j of x1[..., i] * weight[o, i, j] * x2[..., j] + bias[o].
-Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const OptTensor& bias) {
-  RL_CHECK(x1.dim() == x2.dim(), "bilinear(): input dimensions do not match: got ", x1.dim(),
-           " and ", x2.dim());
-  for (int d = 0; d + 1 < x1.dim(); ++d)
-    RL_CHECK(x1.size(d) == x2.size(d), "bilinear(): input batch dimensions do not match at dim ", d,
-             ": got ", x1.size(d), " and ", x2.size(d));
-  RL_CHECK(weight.dim() == 3 && x1.dim() > 0, "bilinear(): weight must be 3D, got ", weight.dim(),
-           "D");
-  RL_CHECK(x1.size(-1) == weight.size(1),
-           "bilinear(): input1 size does not match weight size: got ", x1.size(-1),
-           " but expected ", weight.size(1));
-  RL_CHECK(x2.size(-1) == weight.size(2),
-           "bilinear(): input2 size does not match weight size: got ", x2.size(-1),
-           " but expected ", weight.size(2));
-  RL_CHECK(!bias.defined() || bias.size(0) == weight.size(0),
-           "bilinear(): bias size does not match weight size: got ",
-           bias.defined() ? bias.size(0) : 0, " but expected ", weight.size(0));
-  const int64_t o = weight.size(0), i = weight.size(1), j = weight.size(2);
-  Dims sizes = x1.sizes();
-  sizes.back() = o;
-  int64_t rows = 1;
-  for (int d = 0; d + 1 < x1.dim(); ++d) rows *= x1.size(d);
-  // [rows, i] @ [i, o * j] -> [rows, o, j], then a product with x2 over j.
-  const Tensor left = mm(reshape(x1, {rows, i}), reshape(permute(weight, {1, 0, 2}), {i, o * j}));
-  const Tensor y = reshape(bmm(reshape(left, {rows, o, j}), reshape(x2, {rows, j, 1})), sizes);
-  return bias.defined() ? call_op<"add">(y, bias) : y;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void define_contract(Registry& r) {
   r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.",
@@ -384,17 +275,6 @@ void define_contract(Registry& r) {
   r.op("_tensordot(input, other, dims_self, dims_other)", "Sums products over pairs of dimensions.",
        &tensordot)
       .not_method();
-  r.op("kron(input, other)", "The Kronecker product.", &kron);
-  r.op("multi_dot(tensors)", "The product of a chain of matrices, in the cheapest order.",
-       &multi_dot)
-      .linalg();
-  r.op("_chain_matmul(matrices)", "The product of a chain of matrices.", &chain_matmul)
-      .not_method();
-  r.op("bilinear(input1, input2, weight, bias=None)",
-       "input1[..., i] * weight[o, i, j] * input2[..., j] summed over i and j, plus bias[o].",
-       &bilinear)
-      .not_method()
-      .no_out();
 }
 
 }  // namespace rl

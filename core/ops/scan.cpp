@@ -1,5 +1,5 @@
-// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and what is
-// made of neighbours: diff, trapezoid.
+// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and the
+// differences of neighbours.
 #include <cmath>
 #include <limits>
 
@@ -366,37 +366,6 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const OptTensor& prepen
   return r;
 }
 
-/// Twice the areas of the trapezia between neighbours.
-Tensor trapezia(const Tensor& y, const OptTensor& x, const OptNumber& dx, int d) {
-  RL_CHECK(!(x.defined() && dx), "trapezoid(): only one of x and dx may be given");
-  const int64_t m = y.size(d) - 1;
-  const Tensor sums = call_op<"add">(narrow(y, d, 1, m), narrow(y, d, 0, m));
-  if (!x.defined()) return dx ? call_op<"mul">(sums, *dx) : sums;
-  RL_CHECK(x.dim() > 0, "trapezoid(): x must have at least one dimension");
-  Tensor at = static_cast<const Tensor&>(x);
-  if (x.dim() == 1) {
-    Dims shape = Dims::filled(y.dim(), 1);
-    shape[d] = x.numel();
-    at = reshape(x, shape);
-  }
-  const int64_t k = at.dim() - (y.dim() - d);
-  const Tensor widths = diff(at, 1, k, {}, {});
-  return call_op<"mul">(sums, widths);
-}
-
-Tensor trapezoid(const Tensor& y, const OptTensor& x, OptNumber dx, int64_t dim) {
-  RL_CHECK(y.dtype() != DType::Bool && (!x.defined() || x.dtype() != DType::Bool),
-           "trapezoid: received a bool input for `", y.dtype() == DType::Bool ? "y" : "x",
-           "`, but bool is not supported");
-  const int d = wrap_dim(dim, y.dim());
-  if (y.dim() && y.size(d) == 0) return zeros(Axes(y, dim, false).kept, y.dtype(), y.device());
-  return call_op<"div">(sum_dims(trapezia(y, x, dx, d), {d}, false), 2.0);
-}
-Tensor cumulative_trapezoid(const Tensor& y, const OptTensor& x, OptNumber dx, int64_t dim) {
-  const int d = wrap_dim(dim, y.dim());
-  return call_op<"div">(cumsum(trapezia(y, x, dx, d), d), 2.0);
-}
-
 }  // namespace
 
 Tensor cumsum(const Tensor& input, int64_t dim) { return cumsum_op(input, dim, {}); }
@@ -426,15 +395,6 @@ void define_scan(Registry& r) {
       .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
                     return args[1].i ? kOutCast : kOutScalarType;  // of order 0: a copy
                   }});
-  r.op("trapezoid(y, x=None, *, dx=None, dim=-1)", "The integral by the trapezoidal rule.",
-       &trapezoid)
-      .alias("trapz")
-      .not_method()
-      .no_out();
-  r.op("cumulative_trapezoid(y, x=None, *, dx=None, dim=-1)",
-       "Running integrals by the trapezoidal rule.", &cumulative_trapezoid)
-      .not_method()
-      .no_out();
 }
 
 }  // namespace rl

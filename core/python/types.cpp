@@ -73,7 +73,7 @@ PyMethodDef dtype_methods[] = {
     {"to_complex", dtype_to_complex, METH_NOARGS, "The complex dtype with such parts."},
     {nullptr, nullptr, 0, nullptr}};
 
-enum DTypeField { kFloating, kComplexField, kSigned, kItemSize };
+enum DTypeField { kFloating, kComplexField, kSigned, kItemSize, kCName };
 PyObject* dtype_get(PyObject* self, void* what) {
   const DType t = reinterpret_cast<PyDType*>(self)->dtype;
   switch (static_cast<DTypeField>(reinterpret_cast<intptr_t>(what))) {
@@ -83,6 +83,8 @@ PyObject* dtype_get(PyObject* self, void* what) {
       return PyBool_FromLong(is_complex(t));
     case kSigned:
       return PyBool_FromLong(is_signed(t));
+    case kCName:
+      return PyUnicode_FromString(c_name_of(t));
     default:
       return PyLong_FromLongLong(size_of(t));
   }
@@ -92,6 +94,7 @@ PyGetSetDef dtype_getset[] = {
     {"is_complex", dtype_get, nullptr, nullptr, reinterpret_cast<void*>(kComplexField)},
     {"is_signed", dtype_get, nullptr, nullptr, reinterpret_cast<void*>(kSigned)},
     {"itemsize", dtype_get, nullptr, nullptr, reinterpret_cast<void*>(kItemSize)},
+    {"_c_name", dtype_get, nullptr, nullptr, reinterpret_cast<void*>(kCName)},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 // ---- device ----

@@ -1,8 +1,9 @@
 """Functions of matrices, and products and equations of tensors."""
 
+from functools import lru_cache
+
 import rushlight as torch
 
-from .. import _C
 from .._composite import check_scalar_type
 from ._common import (
     Operation,
@@ -216,26 +217,86 @@ def vecdot(x, y, *, dim=-1):
     return (x.conj() * y).sum(dim)
 
 
-def multi_dot(tensors, *, out=None):
-    """The product of a chain of matrices, multiplied in the cheapest order (Cormen et al.,
-    "Introduction to Algorithms", 15.2); the first and the last may be vectors.
+@lru_cache(256)
+def _cheapest_order(sizes):
+    """Where to split a chain of matrices sizes[i] x sizes[i + 1]: {(first, last): last of the left}
+    (dynamic programming, Cormen et al., "Introduction to Algorithms", 15.2)."""
+    n = len(sizes) - 1
+    cost, split = {(i, i): 0 for i in range(n)}, {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i, j], split[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+    return split
 
-    Raises RuntimeError for fewer than two tensors, other dimensions or sizes that do not fit.
+
+def _check_chain(tensors):
+    if not isinstance(tensors, (list, tuple)):
+        kind = type(tensors).__name__
+        raise TypeError(
+            f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}"
+        )
+    for i, t in enumerate(tensors):
+        if not isinstance(t, torch.Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
+            )
+    last = len(tensors) - 1
+    check(last > 0, f"multi_dot(): expected at least 2 tensors but got {last + 1}")
+    for i, t in enumerate(tensors):
+        if i in (0, last):
+            check(
+                t.dim() in (1, 2),
+                f"multi_dot(): the {'last' if i else 'first'} tensor must be 1D or 2D but got {t.dim()}D",
+            )
+        else:
+            check(t.dim() == 2, f"multi_dot(): tensor {i} must be 2D but got {t.dim()}D")
+        check(
+            t.dtype == tensors[0].dtype,
+            "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
+            f"{tensors[0].dtype._c_name} and tensor {i} {t.dtype._c_name}",
+        )
+
+
+def multi_dot(tensors, *, out=None):
+    """The product of a chain of matrices, multiplied in the cheapest order.
+
+    Two or more matrices of one dtype, any but bool; the first may be a vector, taken as a row, the
+    last one, taken as a column: the dimension put in is left out of the result. Raises RuntimeError
+    for fewer than two tensors, other dimensions, dtypes that differ or sizes that do not fit.
 
     >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 4), torch.ones(4)])
     tensor([12., 12.])
     """
-    result = _C._linalg.multi_dot(tensors)
-    return (
-        result
-        if out is None
-        else write_out(
-            "multi_dot",
-            out,
-            result,
-            "multi_dot(): expected out tensor to have dtype %w but got %g",
+    _check_chain(tensors)
+    parts = list(tensors)
+    if tensors[0].dim() == 1:
+        parts[0] = tensors[0].unsqueeze(0)
+    if tensors[-1].dim() == 1:
+        parts[-1] = tensors[-1].unsqueeze(1)
+    for i, (left, right) in enumerate(zip(parts, parts[1:], strict=False)):
+        check(
+            left.size(1) == right.size(0),
+            f"multi_dot(): tensors {i} and {i + 1} with shapes {list(left.shape)} and "
+            f"{list(right.shape)} cannot be multiplied",
         )
-    )
+    split = _cheapest_order(tuple([t.size(0) for t in parts] + [parts[-1].size(1)]))
+
+    def product(i, j):
+        if i == j:
+            return parts[i]
+        k = split[i, j]
+        return product(i, k).mm(product(k + 1, j))
+
+    sizes = [*tensors[0].shape[:-1], *tensors[-1].shape[1:]]
+    result = product(0, len(parts) - 1).reshape(sizes)
+    if out is None:
+        return result
+    wrong = "multi_dot(): expected out tensor to have dtype %w but got %g"
+    return write_out("multi_dot", out, result, wrong)
 
 
 @public("linalg_cross", first="input")

@@ -49,8 +49,8 @@ def scaled_dot_product_attention(
     if not query.dtype == key.dtype == value.dtype:
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got query.dtype: "
-            f"{_dtype_name(query)} key.dtype: {_dtype_name(key)} and value.dtype: "
-            f"{_dtype_name(value)} instead."
+            f"{query.dtype._c_name} key.dtype: {key.dtype._c_name} and value.dtype: "
+            f"{value.dtype._c_name} instead."
         )
     if is_causal and attn_mask is not None:
         raise RuntimeError(
@@ -100,11 +100,6 @@ def _fits_blocks(query, key, value, mask):
         and query.numel() > 0 < key.numel() * value.numel()
         and (mask is None or (mask.dtype in (torch.bool, query.dtype) and not mask.requires_grad))
     )
-
-
-def _dtype_name(tensor):
-    names = {torch.float32: "float", torch.float64: "double", torch.float16: "c10::Half"}
-    return names.get(tensor.dtype, str(tensor.dtype).removeprefix("torch."))
 
 
 # Multi-head attention

@@ -23,6 +23,7 @@ __all__ = [
 
 linear = torch._C._nn.linear
 one_hot = torch._C._nn.one_hot
+bilinear = torch.bilinear
 pdist = torch.pdist
 conv1d = torch.conv1d
 conv2d = torch.conv2d
@@ -42,43 +43,6 @@ def conv_tbc(input, weight, bias, pad=0):
     """
     out = torch.conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
     return out.permute(2, 0, 1)
-
-
-def bilinear(input1, input2, weight, bias=None):
-    """`y_o = x1^T W_o x2 + b_o` for inputs (*, in1) and (*, in2), weight (out, in1, in2).
-
-    bias: (out,); the result is (*, out). Raises RuntimeError for shapes that do not fit.
-
-    >>> x1, x2 = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])
-    >>> F.bilinear(x1, x2, torch.tensor([[[1.0], [10.0]]]))
-    tensor([[63.]])
-    """
-    if input1.dim() != input2.dim():
-        raise RuntimeError(
-            f"bilinear(): input dimensions do not match: got {input1.dim()} and {input2.dim()}"
-        )
-    for i in range(input1.dim() - 1):
-        if input1.size(i) != input2.size(i):
-            raise RuntimeError(
-                f"bilinear(): input batch dimensions do not match at dim {i}: "
-                f"got {input1.size(i)} and {input2.size(i)}"
-            )
-    for n, x in ((1, input1), (2, input2)):
-        if x.size(-1) != weight.size(n):
-            raise RuntimeError(
-                f"bilinear(): input{n} size does not match weight size: "
-                f"got {x.size(-1)} but expected {weight.size(n)}"
-            )
-    out, in1, in2 = weight.shape
-    if bias is not None and bias.size(0) != out:
-        raise RuntimeError(
-            "bilinear(): bias size does not match weight size: "
-            f"got {bias.size(0)} but expected {out}"
-        )
-    x1, x2 = input1.reshape(-1, in1), input2.reshape(-1, in2)
-    rows = (x1 @ weight.transpose(0, 1).reshape(in1, out * in2)).view(-1, out, in2)
-    y = (rows @ x2.unsqueeze(-1)).view(*input1.shape[:-1], out)
-    return y if bias is None else y + bias
 
 
 # Embeddings
