@@ -354,10 +354,13 @@ def test_lu(n, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n,k", [(31, 40), (32, 32), (33, 31), (100, 33), (257, 70), (257, 1)])
+@pytest.mark.parametrize(
+    "n,k", [(31, 40), (32, 32), (33, 31), (100, 33), (200, 150), (257, 70), (257, 1)]
+)
 def test_solve(n, k, dtype):
     a = (numbers(n, n) + 3 * n**0.5 * numpy.eye(n)).astype(dtype)
     b = numbers(n, k, seed=1).astype(dtype)
+    b[: n // 3, ::2] = 0  # what begins with zeros is less work
     ta, tb = torch.from_numpy(a), torch.from_numpy(b)
     exact = numpy.linalg.solve(a.astype("float64"), b.astype("float64"))
     bound = 100 * numpy.finfo(dtype).eps
@@ -495,3 +498,87 @@ def test_numpy_keeps_the_memory_and_lets_it_go():
     array = t.numpy()
     del array
     assert t.resize_(100).numel() == 100
+
+
+# ---- what is done block by block, line by line or by squares ----
+
+
+@pytest.mark.parametrize("shape", [(3_000_001,), (2100, 1001), (70, 40, 1000)], ids=str)
+def test_variance_of_joined_blocks(shape):
+    """The first dimension is long, and is reduced: blocks have means of their own."""
+    a = (
+        numbers(*shape) + numpy.linspace(-3, 1000, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+    ).astype("float32")
+    x, exact = torch.from_numpy(a), a.astype("float64")
+    for dims in {(0,), tuple(range(len(shape)))}:
+        got = both_ways(lambda dims=dims: x.var(dims, keepdim=True))
+        want = exact.var(dims, ddof=1, keepdims=True)
+        numpy.testing.assert_allclose(got, want, rtol=2e-6)
+    std, mean = torch.std_mean(x, 0, correction=0)
+    numpy.testing.assert_allclose(std.numpy(), exact.std(0), rtol=2e-6)
+    numpy.testing.assert_allclose(mean.numpy(), exact.mean(0), rtol=2e-6, atol=1e-3)
+    torch.set_num_threads(2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "float16"])
+@pytest.mark.parametrize("shape", [(16, 64), (16, 63), (15, 64), (3, 7, 130)], ids=str)
+def test_places_of_extrema(shape, dtype):
+    a = (numbers(*shape) * 20).round().astype(dtype)  # many are equal: the first counts
+    if dtype.startswith("float"):
+        a.reshape(-1)[5::333] = numpy.nan
+    x = torch.from_numpy(a)
+    for name in ("max", "min"):
+        values, places = getattr(x, name)(-1)
+        want = getattr(a, "arg" + name)(-1)
+        numpy.testing.assert_array_equal(places.numpy(), want)
+        numpy.testing.assert_array_equal(
+            values.numpy(), numpy.take_along_axis(a, want[..., None], -1)[..., 0]
+        )
+        numpy.testing.assert_array_equal(both_ways(lambda n=name: getattr(x, "arg" + n)(-1)), want)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32", "int64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(1, 5), (15, 17), (16, 32), (33, 70), (513, 520)], ids=str)
+def test_transposed_copies(shape, dtype):
+    a = (numbers(*shape) * 1000).astype(dtype)
+    x = torch.from_numpy(a)
+    numpy.testing.assert_array_equal(both_ways(lambda: x.t().contiguous()), a.T)
+    numpy.testing.assert_array_equal(x[1:, ::2].t().clone().numpy(), a[1:, ::2].T)
+    numpy.testing.assert_array_equal(x[:, 1:].t().contiguous().numpy(), a[:, 1:].T)
+
+
+@pytest.mark.parametrize("n,bins", [(0, 0), (3, 9), (40_000, 5), (40_001, 5000), (40_000, 4999)])
+def test_counting(n, bins):
+    a = numpy.random.default_rng(n).integers(0, bins, n) if n else numpy.zeros(0, "int64")
+    x = torch.from_numpy(a)
+    for least in (0, bins + 3):
+        got = both_ways(lambda least=least: torch.bincount(x, minlength=least))
+        numpy.testing.assert_array_equal(got, numpy.bincount(a, minlength=least))
+
+
+@pytest.mark.parametrize("where", ["all", "first", "last", "middle", "itself"])
+@pytest.mark.parametrize("value", [7, 0.5, True, None], ids=str)
+def test_numbers_where_a_mask_is_true(where, value):
+    """x[mask] = number, and the gradient of what was there."""
+
+    def run(lib):
+        base = lib.from_numpy(numbers(3, 4, 5).astype("float32"))
+        x = base.clone().transpose(0, 2) if where == "middle" else base.clone()
+        mask = {
+            "all": lambda: x > 0,
+            "first": lambda: x[:, 0, 0] > 0,
+            "last": lambda: (slice(None), slice(None), x[0, 0] > 0),
+            "middle": lambda: (slice(None), x[0, :, 0] > 0),
+            "itself": lambda: x > 0,
+        }[where]()
+        if where == "itself":
+            mask[mask] = False
+            return [mask]
+        leaf = x.clone().requires_grad_()
+        y = leaf * 2
+        y[mask] = lib.tensor(0.25, requires_grad=True) if value is None else value
+        y.sum().backward()
+        return [y.detach(), leaf.grad]
+
+    for a, b in zip(run(torch), run(oracle), strict=True):
+        numpy.testing.assert_array_equal(a.numpy(), b.numpy())

@@ -1,6 +1,7 @@
 // LU factorisation and triangular systems with many right-hand sides, by recursion (Toledo, 1997)
-// down to blocks small enough for elimination, so that nearly all of the work is a product. Real,
-// column-major. Small matrices and few right-hand sides are LAPACK's (cpu/lapack.h).
+// down to blocks small enough for elimination, so that nearly all of the work is a product. Threads
+// share out columns, which stay in their caches from step to step. Real, column-major. Small
+// matrices and few right-hand sides are LAPACK's (cpu/lapack.h).
 #pragma once
 #include <algorithm>
 #include <utility>
