@@ -1,5 +1,5 @@
-// What is built on matrix products: the add* forms, inner, tensordot. The products themselves are in
-// matmul.cpp; einsum (rushlight/_einsum.py) and chains of matrices are Python.
+// What is built on matrix products: the add* forms, inner, tensordot. The products themselves are
+// in matmul.cpp; einsum (rushlight/_einsum.py) and chains of matrices are Python.
 #include <vector>
 
 #include "op/call.h"
