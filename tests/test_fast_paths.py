@@ -517,7 +517,6 @@ def test_variance_of_joined_blocks(shape):
     std, mean = torch.std_mean(x, 0, correction=0)
     numpy.testing.assert_allclose(std.numpy(), exact.std(0), rtol=2e-6)
     numpy.testing.assert_allclose(mean.numpy(), exact.mean(0), rtol=2e-6, atol=1e-3)
-    torch.set_num_threads(2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "float16"])

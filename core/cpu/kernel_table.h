@@ -12,10 +12,10 @@ namespace rl::cpu {
 using LoadFn = void (*)(int64_t n, const void* src, int64_t stride, void* dst);
 /// A dense tile of the dtype's compute type into a strided destination.
 using StoreFn = void (*)(int64_t n, const void* src, void* dst, int64_t stride);
-/// A pointwise formula: `in[k]` has step 0 or 1; `params` are values of the compute type.
 /// dst[i + o * dst_step] = src[i * src_step + o], i < inner and o < outer.
 using TransposeFn = void (*)(int64_t inner, int64_t outer, const void* src, int64_t src_step,
                              void* dst, int64_t dst_step);
+/// A pointwise formula: `in[k]` has step 0 or 1; `params` are values of the compute type.
 using PointwiseFn = void (*)(int64_t n, void* out, const void* const* in, const int64_t* step,
                              const void* params);
 

@@ -1,7 +1,5 @@
 // What is built on matrix products: the add* forms, inner, tensordot. The products themselves are
 // in matmul.cpp; einsum (rushlight/_einsum.py) and chains of matrices are Python.
-#include <vector>
-
 #include "op/call.h"
 #include "ops/ops.h"
 #include "ops/points.h"
@@ -241,8 +239,6 @@ Tensor tensordot(const Tensor& a_in, const Tensor& b_in, const Dims& dims_a, con
   return reshape(mm(reshape(permute(a, order_a), {m, k}), reshape(permute(b, order_b), {k, n})),
                  sizes);
 }
-
-namespace {}  // namespace
 
 void define_contract(Registry& r) {
   r.op("addmm(input, mat1, mat2, *, beta=1, alpha=1)", "beta * input + alpha * mat1 @ mat2.",

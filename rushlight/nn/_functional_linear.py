@@ -2,6 +2,8 @@
 
 import rushlight as torch
 
+from .._products import bilinear
+
 __all__ = [
     "bilinear",
     "conv1d",
@@ -23,7 +25,6 @@ __all__ = [
 
 linear = torch._C._nn.linear
 one_hot = torch._C._nn.one_hot
-bilinear = torch.bilinear
 pdist = torch.pdist
 conv1d = torch.conv1d
 conv2d = torch.conv2d
