@@ -4,6 +4,7 @@ Not here: speed.
 """
 
 import pytest
+import torch
 from agree import agree, random, same_error
 
 # (n, in, out, sizes, kernel, options)
@@ -213,4 +214,6 @@ ERRORS = {
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name):
+    if name == "dtype-half" and not torch.ops.mkldnn._is_mkldnn_fp16_supported():
+        pytest.skip("PyTorch has other words on processors without arithmetic in float16")
     same_error(ERRORS[name])

@@ -27,17 +27,17 @@ def plain(x):
     return x
 
 
-def assert_close(ours, theirs, path="value", exact=SAME, rel=3e-6):
+def assert_close(ours, theirs, path="value", exact=SAME, rel=3e-6, near=1e-9):
     if isinstance(theirs, dict):
         assert list(ours) == list(theirs), path
         for key in theirs:
-            assert_close(ours[key], theirs[key], f"{path}.{key}", exact, rel)
+            assert_close(ours[key], theirs[key], f"{path}.{key}", exact, rel, near)
     elif isinstance(theirs, list):
         assert len(ours) == len(theirs), path
         for i, (a, b) in enumerate(zip(ours, theirs)):
-            assert_close(a, b, f"{path}[{i}]", exact, rel)
+            assert_close(a, b, f"{path}[{i}]", exact, rel, near)
     elif isinstance(theirs, float) and not exact:
-        assert ours == pytest.approx(theirs, rel=rel, abs=1e-9), path
+        assert ours == pytest.approx(theirs, rel=rel, abs=near), path
     else:
         assert ours == theirs, path
 
@@ -127,7 +127,9 @@ NAMES = sorted({name for name, _ in CASES})
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name, options", CASES)
 def test_same_floats(name, options, dtype):
-    assert_close(*(train(lib, name, dtype=dtype, **options) for lib in BOTH))
+    # What two numbers near 1 leave of each other is as uncertain as they are.
+    near = 2**-24 if dtype == "float32" else 1e-9
+    assert_close(*(train(lib, name, dtype=dtype, **options) for lib in BOTH), near=near)
 
 
 @pytest.mark.parametrize("name", NAMES)
