@@ -1,8 +1,10 @@
 """Operations composed of others in Python: differentiable as their parts are."""
 
+import itertools
+
 import rushlight as torch
 
-from ._composite import in_place, with_out
+from ._composite import check_tensors, in_place, shape_text, with_out
 from ._einsum import einsum as _einsum
 
 _count = range  # torch.range takes the name below
@@ -17,6 +19,7 @@ __all__ = [
     "unravel_index",
     "block_diag",
     "cartesian_prod",
+    "combinations",
     "dsplit",
     "hsplit",
     "meshgrid",
@@ -265,7 +268,28 @@ def meshgrid(*tensors, indexing=None):
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tensors[0]
-    return torch._meshgrid(list(tensors), indexing=indexing or "ij")
+    _check_elements(tensors)
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for t in tensors:
+        if t.dim() > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                f"{shape_text(t.shape)}"
+            )
+        if t.dtype != tensors[0].dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    if indexing not in (None, "ij", "xy"):
+        raise RuntimeError(
+            f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'
+        )
+    places = [*_count(len(tensors))]
+    if indexing == "xy":
+        places[:2] = places[1::-1]
+    sizes = [tensors[place].numel() for place in places]
+    ones = [1] * len(tensors)
+    views = (t.view([*ones[:d], t.numel(), *ones[d + 1 :]]) for t, d in zip(tensors, places))
+    return tuple(t.expand(sizes) for t in views)
 
 
 def cartesian_prod(*tensors):
@@ -280,7 +304,56 @@ def cartesian_prod(*tensors):
             [2, 4],
             [2, 5]])
     """
-    return torch._cartesian_prod(list(tensors))
+    _check_elements(tensors)
+    for t in tensors:
+        _check_vector(t)
+    if len(tensors) == 1:
+        return tensors[0]
+    return torch.stack([t.reshape(-1) for t in meshgrid(*tensors)], 1)
+
+
+def combinations(input, r=2, with_replacement=False):
+    """All combinations of `r` elements of a vector, as rows.
+
+    A vector (n) gives (n choose r, r), or (n + r - 1 choose r, r) with replacement, in the order of
+    positions. Any dtype, kept. Differentiable. Raises RuntimeError for what is no vector, or a
+    negative `r`.
+
+    >>> torch.combinations(torch.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    >>> torch.combinations(torch.tensor([1, 2]), with_replacement=True)
+    tensor([[1, 1],
+            [1, 2],
+            [2, 2]])
+    """
+    check_tensors("combinations", input=input)
+    if not isinstance(r, int):
+        kind = type(r).__name__
+        raise TypeError(f"combinations(): argument 'r' (position 2) must be int, not {kind}")
+    _check_vector(input)
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return input.new_empty(0)
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    n = input.numel()
+    rows = list(choose(_count(n), r)) if n >= (1 if with_replacement else r) else []
+    places = torch.tensor(rows, dtype=torch.int64, device=input.device).reshape(-1)
+    return input.index_select(0, places).reshape(len(rows), r)
+
+
+def _check_elements(tensors):
+    for i, t in enumerate(tensors):
+        if not isinstance(t, torch.Tensor):
+            kind = type(t).__name__
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
+
+
+def _check_vector(t):
+    if t.dim() != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(t.shape)}")
 
 
 def block_diag(*tensors):

@@ -133,11 +133,6 @@ JOINS = [
     row("flipud", A, V, S),
     row("roll", (A, 1), (A, -1, 0), (A, (1, 2), (0, 1)), (S, 1), (E, 1), (A, (1, 2), (0,))),
     row("rot90", A, (A, 2), (A, -1), (B, 3, (1, 2)), (V,), (A, 1, (0, 0))),
-    row("_meshgrid", ([V, X(2)],), ([V, X(2)], K(indexing="xy")), ([V, S],), dtypes=LONG,
-        ref=lambda m, ts, indexing="ij": m.meshgrid(*ts, indexing=indexing)),
-    row("_cartesian_prod", ([V, X(2)],), ([V],), dtypes=LONG, ref=lambda m, ts: m.cartesian_prod(*ts)),
-    row("combinations", V, (V, 3), (V, 2, True), (X(0),), (A,), dtypes=LONG,
-        call=lambda m, *a: m.combinations(*a)),
     row("_block_diag", ([A, V, S],), ([A],), dtypes=LONG, ref=lambda m, ts: m.block_diag(*ts)),
 ]  # fmt: skip
 

@@ -14,17 +14,6 @@ import rushlight
 X = random(3, 4, 5)
 
 
-def listed(name):
-    """A function that takes its tensors one by one in PyTorch, and as a list in C++."""
-
-    def call(m, *t, **k):
-        return getattr(m, name)(*t, **k) if m is torch else getattr(m, "_" + name)(t, **k)
-
-    return call
-
-
-meshgrid, cartesian_prod, block_diag = map(listed, ["meshgrid", "cartesian_prod", "block_diag"])
-
 CAT = [
     (0, (2, 3), (4, 3)),
     (1, (2, 3), (2, 1), (2, 0)),
@@ -123,11 +112,11 @@ def test_scalars():
 def test_grids():
     vectors = [random(2), random(3, seed=1), random(4, seed=2)]
     for indexing in ("ij", "xy"):
-        agree(lambda m, *t: meshgrid(m, *t, indexing=indexing), *vectors, order=1)
-        agree(lambda m, *t: meshgrid(m, *t, indexing=indexing), *vectors[:2], order=1)
-        agree(lambda m, *t: meshgrid(m, *t, indexing=indexing), vectors[0], random())
-    agree(cartesian_prod, *vectors, order=2)
-    agree(cartesian_prod, vectors[0], order=1)
+        agree(lambda m, *t: m.meshgrid(*t, indexing=indexing), *vectors, order=1)
+        agree(lambda m, *t: m.meshgrid(*t, indexing=indexing), *vectors[:2], order=1)
+        agree(lambda m, *t: m.meshgrid(*t, indexing=indexing), vectors[0], random())
+    agree(lambda m, *t: m.cartesian_prod(*t), *vectors, order=2)
+    agree(lambda m, *t: m.cartesian_prod(*t), vectors[0], order=1)
 
 
 def test_combinations():
@@ -139,8 +128,8 @@ def test_combinations():
 
 
 def test_block_diag():
-    agree(block_diag, random(2), random(2, 3), random(), random(0, 2), order=2)
-    agree(block_diag, random(2, 2), random(2, 3) > 0, order=1)
+    agree(lambda m, *t: m.block_diag(*t), random(2), random(2, 3), random(), random(0, 2), order=2)
+    agree(lambda m, *t: m.block_diag(*t), random(2, 2), random(2, 3) > 0, order=1)
 
 
 PADDED = [
@@ -213,12 +202,12 @@ x.rot90(1, (0, 0))
 x.rot90(1, (0,))
 x[0].rot90()
 x.rot90(1, (0, 3))
-meshgrid(m, R(2), R(3, dtype=m.float64), indexing='ij')
-meshgrid(m, R(2), R(3), indexing='yy')
-cartesian_prod(m, R(2, 2))
+m.meshgrid(R(2), R(3, dtype=m.float64), indexing='ij')
+m.meshgrid(R(2), R(3), indexing='yy')
+m.cartesian_prod(R(2, 2))
 m.combinations(R(4, 4), 2)
 m.combinations(R(4), -1)
-block_diag(m, R(2, 2, 2))
+m.block_diag(R(2, 2, 2))
 m.constant_pad_nd(R(2, 3), (1,))
 m.constant_pad_nd(R(2, 3), (1, 1, 1, 1, 1, 1))
 m.constant_pad_nd(R(2, 3), (-2, -2))
@@ -265,7 +254,7 @@ g.repeat(2, 2)
 g.flip(0)
 g.roll(1)
 g.rot90()
-block_diag(m, g, g)
+m.block_diag(g, g)
 m.constant_pad_nd(g, (1, 1))
 m._C._nn.pad(g, (1, 1), 'reflect')
 m._C._nn.pad(g, (1, 1), 'replicate')

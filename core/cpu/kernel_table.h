@@ -15,6 +15,8 @@ using StoreFn = void (*)(int64_t n, const void* src, void* dst, int64_t stride);
 /// dst[i + o * dst_step] = src[i * src_step + o], i < inner and o < outer.
 using TransposeFn = void (*)(int64_t inner, int64_t outer, const void* src, int64_t src_step,
                              void* dst, int64_t dst_step);
+/// dst[i] = src[-i]
+using ReverseFn = void (*)(int64_t n, const void* src, void* dst);
 /// A pointwise formula: `in[k]` has step 0 or 1; `params` are values of the compute type.
 using PointwiseFn = void (*)(int64_t n, void* out, const void* const* in, const int64_t* step,
                              const void* params);
@@ -24,6 +26,7 @@ struct LoadStoreTable {
   StoreFn store[kDTypes];
   LoadFn truth[kDTypes];     // x != 0 as bytes
   TransposeFn transpose[2];  // of elements of 4 bytes, and of 8
+  ReverseFn reverse[2];      // the same
 };
 
 /// One formula's kernels by compute type: its forward, and the gradient for each operand (all

@@ -30,17 +30,20 @@ struct Pair128 {
   uint64_t a, b;
 };
 
+/// What the kernels transpose and reverse.
+template <class T>
+constexpr bool kWord = sizeof(T) == 4 || sizeof(T) == 8;
+
 template <class T>
 void copy_run(int64_t n, const char* src, int64_t src_stride, char* dst, int64_t dst_stride) {
   const T* s = reinterpret_cast<const T*>(src);
   T* d = reinterpret_cast<T*>(dst);
-  if (src_stride == 1 && dst_stride == 1) {
+  if constexpr (kWord<T>)
+    if (src_stride == -1 && dst_stride == 1) return load_store().reverse[sizeof(T) / 8](n, s, d);
+  if (src_stride == 1 && dst_stride == 1)
     std::memcpy(d, s, static_cast<size_t>(n) * sizeof(T));
-  } else if (src_stride == -1 && dst_stride == 1) {
-    for (int64_t i = 0; i < n; ++i) d[i] = s[-i];
-  } else {
+  else
     for (int64_t i = 0; i < n; ++i) d[i * dst_stride] = s[i * src_stride];
-  }
 }
 
 /// Squares of registers are faster where both sides lie in the caches: elsewhere their stores hold
@@ -55,7 +58,7 @@ void copy_transposed(int64_t inner, int64_t outer, const char* src, int64_t src_
   constexpr int64_t kBlock = 16;
   const T* s = reinterpret_cast<const T*>(src);
   T* d = reinterpret_cast<T*>(dst);
-  if constexpr (sizeof(T) == 4 || sizeof(T) == 8)
+  if constexpr (kWord<T>)
     if (dst_inner == 1 && src_outer == 1 && inner * outer <= kNearElements)
       return load_store().transpose[sizeof(T) / 8](inner, outer, s, src_inner, d, dst_outer);
   for (int64_t o = 0; o < outer; o += kBlock)
@@ -71,30 +74,11 @@ void copy_transposed(int64_t inner, int64_t outer, const char* src, int64_t src_
 using RunFn = void (*)(int64_t, const char*, int64_t, char*, int64_t);
 using BlockFn = void (*)(int64_t, int64_t, const char*, int64_t, int64_t, char*, int64_t, int64_t);
 
-template <class T>
-constexpr int log2_size() {
-  return sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : sizeof(T) == 8 ? 3 : 4;
-}
 constexpr RunFn kRun[] = {copy_run<uint8_t>, copy_run<uint16_t>, copy_run<uint32_t>,
                           copy_run<uint64_t>, copy_run<Pair128>};
 constexpr BlockFn kBlock[] = {copy_transposed<uint8_t>, copy_transposed<uint16_t>,
                               copy_transposed<uint32_t>, copy_transposed<uint64_t>,
                               copy_transposed<Pair128>};
-
-int log2_size(DType t) {
-  switch (size_of(t)) {
-    case 1:
-      return 0;
-    case 2:
-      return 1;
-    case 4:
-      return 2;
-    case 8:
-      return 3;
-    default:
-      return 4;
-  }
-}
 
 /// Conversion of one run through a tile.
 void convert_run(int64_t n, DType src_dtype, const char* src, int64_t src_stride, DType dst_dtype,
@@ -248,7 +232,7 @@ void copy(const Dims& sizes, DType dst_dtype, void* dst, const Dims& dst_strides
   const int64_t inner = nest.size[0];
   const int64_t ds = nest.stride[0][0], ss = nest.stride[1][0];
   const bool same = dst_dtype == src_dtype;
-  const int width = log2_size(dst_dtype);
+  const int width = __builtin_ctzll(static_cast<uint64_t>(dst_size));  // 1, 2, 4, 8 or 16 bytes
   auto* out = static_cast<char*>(dst);
   auto* in = static_cast<const char*>(src);
 

@@ -193,6 +193,13 @@ void transpose_matrix(int64_t inner, int64_t outer, const void* src, int64_t src
     for (int64_t i = whole_i; i < inner; ++i) d[o * dst_step + i] = s[i * src_step + o];
 }
 
+template <class T>
+void reverse(int64_t n, const void* src, void* dst) {
+  const T* s = static_cast<const T*>(src);
+  T* d = static_cast<T*>(dst);
+  for (int64_t i = 0; i < n; ++i) d[i] = s[-i];
+}
+
 template <int D>
 void fill_rows(LoadStoreTable& t) {
   constexpr DType d = static_cast<DType>(D);
@@ -213,6 +220,8 @@ void fill_load_store(LoadStoreTable& t) {
   fill_rows<0>(t);
   t.transpose[0] = transpose_matrix<float>;
   t.transpose[1] = transpose_matrix<double>;
+  t.reverse[0] = reverse<uint32_t>;
+  t.reverse[1] = reverse<uint64_t>;
 }
 
 }  // namespace rl::RL_ISA

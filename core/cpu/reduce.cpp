@@ -16,6 +16,7 @@ namespace rl::cpu {
 namespace {
 
 constexpr int64_t kGrain = 32768;      // elements worth a thread
+constexpr int64_t kRun = kGrain / 8;   // elements of a tile of rows, so that threads share evenly
 constexpr int64_t kSegment = 65536;    // elements of a segment at least
 constexpr int64_t kSegments = 64;      // and so many of them at most
 constexpr int64_t kLongColumn = 4096;  // rows summed into one tile of accumulators
@@ -187,7 +188,7 @@ void make_plan(const ReduceJob& job, const ReduceKernel& k, Plan& p) {
       rows_adjacent ? inner.size < 8 && kept.size >= 32 : kept.size >= 4 || inner.size < 8;
   for (int d = 0; d < p.nreduced; ++d) p.work *= p.reduced[d].size;
   for (int d = 1; d < p.nkept; ++d) p.outer *= p.kept[d].size;
-  const int64_t fit = kGrain / (p.work < kGrain ? p.work : kGrain);  // outputs worth a thread
+  const int64_t fit = kRun / (p.work < kRun ? p.work : kRun);
   p.tile = p.by_column || fit > kTile ? kTile : fit;
   if (p.tile > kept.size) p.tile = kept.size;
 }

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kMaxInputs = Formula::kOperands + 2;  // g, operands, y
 constexpr int64_t kGrain = 16384;
+constexpr int64_t kPart = 256;  // lines that the first cache holds
 
 /// One input of a kernel: strided memory, one number, or nothing (not loaded).
 struct Input {
@@ -91,21 +92,10 @@ void run_dense(const Job& job, char* out, int64_t out_size, int64_t n) {
   cpu::parallel_for(0, n, kGrain, body);
 }
 
-/// Any strides, any dtypes: rows of the collapsed loop nest, by tiles.
-void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
-  Dims strides[kMaxInputs + 1];
-  const Dims* ptrs[kMaxInputs + 1];
-  strides[0] = out.strides();
-  ptrs[0] = &strides[0];
-  for (int k = 0; k < job.inputs; ++k) {
-    const Input& i = job.in[k];
-    strides[k + 1] = i.used && i.tensor
-                         ? expand_strides(i.tensor->sizes(), i.tensor->strides(), out.sizes())
-                         : Dims::filled(out.dim(), 0);
-    ptrs[k + 1] = &strides[k + 1];
-  }
-  const LoopNest nest(out.sizes(), ptrs, job.inputs + 1);
-  const int64_t inner = nest.size[0], chunks = (inner + cpu::kTile - 1) / cpu::kTile;
+/// Rows of a loop nest from element `first` to `last`, by tiles.
+void run_rows(const Job& job, const Tensor& out, DType kernel_dtype, const LoopNest& nest,
+              int64_t first, int64_t last) {
+  const int64_t inner = last - first, chunks = (inner + cpu::kTile - 1) / cpu::kTile;
   int64_t rows = 1;
   for (int d = 1; d < nest.ndim; ++d) rows *= nest.size[d];
   const int64_t out_size = size_of(out.dtype());
@@ -124,8 +114,8 @@ void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
     }
     bool filled[kMaxInputs] = {};
     for (int64_t item = b; item < e; ++item) {
-      const int64_t start = chunk * cpu::kTile;
-      const int64_t m = inner - start < cpu::kTile ? inner - start : cpu::kTile;
+      const int64_t start = first + chunk * cpu::kTile;
+      const int64_t m = last - start < cpu::kTile ? last - start : cpu::kTile;
       const void* p[kMaxInputs];
       int64_t step[kMaxInputs];
       for (int k = 0; k < job.inputs; ++k) {
@@ -187,6 +177,28 @@ void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
   const int64_t per = inner < cpu::kTile ? inner : cpu::kTile;
   LongKernel off(rows * inner);
   cpu::parallel_for(0, rows * chunks, kGrain / per + 1, body);
+}
+
+/// Any strides, any dtypes. Where an input runs along the second dimension, as in a.t() + b, a part
+/// of its rows at a time, whose lines of memory a cache holds for the next row.
+void run_strided(const Job& job, const Tensor& out, DType kernel_dtype) {
+  Dims strides[kMaxInputs + 1];
+  const Dims* ptrs[kMaxInputs + 1];
+  strides[0] = out.strides();
+  ptrs[0] = &strides[0];
+  for (int k = 0; k < job.inputs; ++k) {
+    const Input& i = job.in[k];
+    strides[k + 1] = i.used && i.tensor
+                         ? expand_strides(i.tensor->sizes(), i.tensor->strides(), out.sizes())
+                         : Dims::filled(out.dim(), 0);
+    ptrs[k + 1] = &strides[k + 1];
+  }
+  const LoopNest nest(out.sizes(), ptrs, job.inputs + 1);
+  int64_t part = nest.size[0];
+  for (int k = 1; k <= job.inputs && nest.ndim > 1; ++k)
+    if (nest.stride[k][0] > 1 && nest.stride[k][1] == 1 && part > kPart) part = kPart;
+  for (int64_t i = 0; i < nest.size[0]; i += part)
+    run_rows(job, out, kernel_dtype, nest, i, std::min(i + part, nest.size[0]));
 }
 
 void run(const Job& job, const Tensor& out, DType kernel_dtype) {

@@ -54,7 +54,11 @@ class AlongDim {
       for (int64_t l = 0; l < b.lines; ++l) {
         int64_t o = b.at[0], u = b.at[1], v = b.at[2];
         const int64_t by = b.inner[2];
-        if (b.inner[0] == 1 && b.inner[1] == 1) {
+        const bool unit = b.inner[0] == 1 && b.inner[1] == 1;
+        if (unit && by == 0) {
+#pragma GCC unroll 4
+          for (int64_t j = 0; j < b.items; ++j) visit(o + j, u + j, v);
+        } else if (unit) {
           for (int64_t j = 0; j < b.items; ++j, v += by) visit(o + j, u + j, v);
         } else {
           for (int64_t j = 0; j < b.items; ++j) {

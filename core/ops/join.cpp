@@ -311,73 +311,7 @@ Tensor rot90(const Tensor& input, int64_t k_in, const Dims& dims) {
   });
 }
 
-// ---- products of sets ----
-
-Tensors meshgrid(const Tensors& tensors, std::string_view indexing) {
-  RL_CHECK(!tensors.empty(), "meshgrid expects a non-empty TensorList");
-  for (const Tensor& t : tensors) {
-    RL_CHECK(t.dim() <= 1,
-             "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ", t.sizes());
-    RL_CHECK(t.dtype() == tensors[0].dtype(),
-             "meshgrid expects all tensors to have the same dtype");
-  }
-  RL_CHECK(indexing == "xy" || indexing == "ij",
-           "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: ", indexing);
-  const int n = static_cast<int>(tensors.size());
-  const bool swap = indexing == "xy" && n >= 2;  // the first two dimensions change places
-  const auto place = [&](int i) { return swap && i < 2 ? 1 - i : i; };
-  Dims sizes = Dims::filled(n, 1);
-  for (int i = 0; i < n; ++i) sizes[place(i)] = tensors[static_cast<size_t>(i)].numel();
-  Tensors out;
-  for (int i = 0; i < n; ++i) {
-    const Tensor& t = tensors[static_cast<size_t>(i)];
-    Dims shape = Dims::filled(n, 1);
-    shape[place(i)] = t.numel();
-    out.push_back(expand(view(t, shape), sizes));
-  }
-  return out;
-}
-
-void check_vector(const Tensor& t) {
-  RL_CHECK(t.dim() == 1, "Expect a 1D vector, but got shape ", t.sizes());
-}
-
-Tensor cartesian_prod(const Tensors& tensors) {
-  for (const Tensor& t : tensors) check_vector(t);
-  RL_CHECK(!tensors.empty(), "meshgrid expects a non-empty TensorList");
-  if (tensors.size() == 1) return tensors[0];
-  Tensors columns;
-  for (const Tensor& t : meshgrid(tensors, "ij")) columns.push_back(reshape(t, {t.numel()}));
-  return stack(columns, 1);
-}
-
-Tensor combinations(const Tensor& input, int64_t r, bool with_replacement) {
-  check_vector(input);
-  RL_CHECK(r >= 0, "Expect a non-negative number, but got ", r);
-  if (r == 0) return empty({0}, input.dtype(), input.device());
-  const int64_t n = input.numel();
-  if (n == 0 || (!with_replacement && r > n)) return empty({0, r}, input.dtype(), input.device());
-  std::vector<int64_t> chosen(static_cast<size_t>(r)), all;
-  for (size_t i = 0; i < chosen.size(); ++i)
-    chosen[i] = with_replacement ? 0 : static_cast<int64_t>(i);
-  int64_t count = 0;
-  const auto limit = [&](int64_t i) { return with_replacement ? n - 1 : n - r + i; };
-  for (bool more = true; more;) {  // in lexicographic order
-    all.insert(all.end(), chosen.begin(), chosen.end());
-    ++count;
-    int64_t i = r - 1;
-    while (i >= 0 && chosen[static_cast<size_t>(i)] == limit(i)) --i;
-    more = i >= 0;
-    if (!more) break;
-    ++chosen[static_cast<size_t>(i)];
-    for (int64_t j = i + 1; j < r; ++j)
-      chosen[static_cast<size_t>(j)] =
-          chosen[static_cast<size_t>(j - 1)] + (with_replacement ? 0 : 1);
-  }
-  Tensor at = empty({count * r}, DType::I64);
-  if (count) std::memcpy(at.raw(), all.data(), all.size() * sizeof(int64_t));
-  return reshape(index_select(input, 0, at), {count, r});
-}
+// ---- blocks ----
 
 Tensor block_diag(const Tensors& tensors) {
   int64_t rows = 0, cols = 0;
@@ -456,15 +390,6 @@ void define_join(Registry& r) {
       .no_out();
   r.op("rot90(input, k=1, dims=[0, 1])", "Rotates by k quarters in the plane of two dimensions.",
        &rot90)
-      .no_out();
-  r.op("_meshgrid(tensors, *, indexing='ij')", "Coordinate grids of vectors, one tensor each.",
-       &meshgrid)
-      .not_method();
-  r.op("_cartesian_prod(tensors)", "All tuples of the vectors' elements, as rows.", &cartesian_prod)
-      .not_method();
-  r.op("combinations(input, r=2, with_replacement=False)",
-       "All combinations of r elements of a vector, as rows.", &combinations)
-      .not_method()
       .no_out();
   r.op("_block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
        &block_diag)

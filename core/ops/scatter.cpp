@@ -97,9 +97,12 @@ Tensor gather(const Tensor& self, int64_t dim_in, const Tensor& index) {
       using T = typename decltype(tag)::type;
       T* to = out.data<T>();
       const T* from = self.data<T>();
-      lines.each(1u << 2, [=](int64_t o, int64_t i, int64_t s) {
-        places.use(i, [=](int64_t p) { to[o] = from[s + p * step]; });
-      });
+      const auto run = [&](auto by) {
+        lines.each(1u << 2, [=](int64_t o, int64_t i, int64_t s) {
+          places.use(i, [=](int64_t p) { to[o] = from[s + p * by]; });
+        });
+      };
+      step == 1 ? run(std::integral_constant<int, 1>()) : run(step);
     });
     if (wrong) raise_place(at, dim, size_along(self, dim));
   }
