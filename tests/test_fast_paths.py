@@ -504,8 +504,8 @@ def test_numpy_keeps_the_memory_and_lets_it_go():
 
 
 @pytest.mark.parametrize("shape", [(3_000_001,), (2100, 1001), (70, 40, 1000)], ids=str)
-def test_variance_of_joined_blocks(shape):
-    """The first dimension is long, and is reduced: blocks have means of their own."""
+def test_variance_in_one_pass(shape):
+    """Numbers that grow along the first dimension: they are far from the first, which is taken off."""
     a = (
         numbers(*shape) + numpy.linspace(-3, 1000, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
     ).astype("float32")
@@ -517,6 +517,24 @@ def test_variance_of_joined_blocks(shape):
     std, mean = torch.std_mean(x, 0, correction=0)
     numpy.testing.assert_allclose(std.numpy(), exact.std(0), rtol=2e-6)
     numpy.testing.assert_allclose(mean.numpy(), exact.mean(0), rtol=2e-6, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("dims", [(0,), (1,), (0, 2), (0, 1, 2)], ids=str)
+def test_variance_around_a_bad_first_element(dims, dtype):
+    a = torch.from_numpy(numbers(130, 401, 90).astype("float32")).transpose(1, 2)
+    x = torch.empty(130, 90, 401).copy_(a).to(getattr(torch, dtype)) if dims != (1,) else a
+    tolerance = {"rtol": 2e-6 if x.dtype == torch.float32 else 2**-8}
+    for first in (0.0, 200.0, numpy.inf, numpy.nan):
+        x[0, 0, 0] = first
+        exact = x.double().numpy()
+        with numpy.errstate(invalid="ignore"):
+            want, mean = exact.var(dims, ddof=1), exact.mean(dims)
+        got, got_mean = torch.var_mean(x, dims)
+        numpy.testing.assert_allclose(got.double().numpy(), want, **tolerance)
+        numpy.testing.assert_allclose(got_mean.double().numpy(), mean, **tolerance, atol=1e-3)
+    same = torch.full((3000, 1000), 3.3)
+    assert same.var(0).eq(0).all() and same.std().item() == 0
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "float16"])

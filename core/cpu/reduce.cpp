@@ -85,7 +85,7 @@ void long_column(const Plan& p, int64_t m, int64_t n, const char* x, int64_t str
 
 void by_column(const Plan& p, const Axis* reduced, const char* x, int64_t n, const char* centre,
                char* acc) {
-  alignas(64) char tile[kTile * 16], centres[kTile * 8];
+  alignas(64) char tile[kTile * 16], centres[kTile * 16];
   if (centre && p.kept[0].out != 1) {
     for (int64_t j = 0; j < n; ++j)
       __builtin_memcpy(centres + j * p.acc_size, centre + j * p.kept[0].out * p.acc_size,

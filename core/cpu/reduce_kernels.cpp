@@ -309,6 +309,64 @@ void column(int64_t m, int64_t n, const void* from, int64_t stride, const void* 
   }
 }
 
+// ---- two sums at once ----
+
+using Pair = Complex<double>;
+using Moments = Reduction<float, double, Pair, Same, Add>;
+
+/// W vectors side by side, down m rows.
+template <int W>
+RL_INLINE void moments_strip(int64_t m, const float* x, int64_t stride, const Pair* centre,
+                             Pair* acc) {
+  constexpr int w = kLanes<double>;
+  double lanes[W * w], squares[W * w];
+  for (int k = 0; k < W * w; ++k) lanes[k] = centre[k].re;
+  Vec<double> c[W], s[W] = {}, q[W] = {};
+#pragma GCC unroll 8
+  for (int k = 0; k < W; ++k) c[k] = load(lanes + k * w);
+  for (int64_t i = 0; i < m; ++i, x += stride) {
+#pragma GCC unroll 8
+    for (int k = 0; k < W * w; k += 16) __builtin_prefetch(x + W * w + k);
+#pragma GCC unroll 8
+    for (int k = 0; k < W; ++k) {
+      const Vec<double> d = load_as<double>(x + k * w) - c[k];
+      s[k] += d;
+      q[k] += d * d;
+    }
+  }
+  for (int k = 0; k < W; ++k) store(lanes + k * w, s[k]), store(squares + k * w, q[k]);
+  for (int k = 0; k < W * w; ++k) acc[k] = acc[k] + Pair{lanes[k], squares[k]};
+}
+RL_INLINE Pair moments_of(float x, Pair centre) {
+  const double d = x - centre.re;
+  return {d, d * d};
+}
+void moments_row(int64_t n, const void* from, const void* centre, void* acc) {
+  constexpr int W = kRegisters / 8, wide = W * kLanes<double>;
+  const auto* x = static_cast<const float*>(from);
+  Pair sums[wide] = {}, centres[wide], total = *static_cast<Pair*>(acc);
+  for (Pair& c : centres) c = *static_cast<const Pair*>(centre);
+  moments_strip<W>(n / wide, x, wide, centres, sums);
+  for (const Pair& s : sums) total = total + s;
+  for (int64_t i = n / wide * wide; i < n; ++i) total = total + moments_of(x[i], centres[0]);
+  *static_cast<Pair*>(acc) = total;
+}
+void moments_column(int64_t m, int64_t n, const void* from, int64_t stride, const void* centres,
+                    void* accs) {
+  constexpr int W = kRegisters / 4, w = kLanes<double>;
+  const auto* x = static_cast<const float*>(from);
+  const auto* c = static_cast<const Pair*>(centres);
+  auto* acc = static_cast<Pair*>(accs);
+  for (int64_t i = 0; i < m; i += kRows, x += kRows * stride) {
+    const int64_t rows = m - i < kRows ? m - i : kRows;
+    int64_t j = 0;
+    for (; j + W * w <= n; j += W * w) moments_strip<W>(rows, x + j, stride, c + j, acc + j);
+    for (; j + w <= n; j += w) moments_strip<1>(rows, x + j, stride, c + j, acc + j);
+    for (; j < n; ++j)
+      for (int64_t k = 0; k < rows; ++k) acc[j] = acc[j] + moments_of(x[k * stride + j], c[j]);
+  }
+}
+
 template <class T>
 RL_INLINE bool same_value(T a, T b) {
   return (a == b) | (differs(a, a) & differs(b, b));
@@ -346,6 +404,8 @@ template <class In, class Lane, class Acc, class Map, class Combine>
 constexpr ReduceKernel make() {
   return kernel<Reduction<In, Lane, Acc, Map, Combine>>();
 }
+constexpr ReduceKernel kMoments = {DType::F32,  DType::C128,    init<Moments>,
+                                   moments_row, moments_column, merge<Moments>};
 constexpr ReduceKernel kNone = {DType::F32, DType::F32, nullptr, nullptr, nullptr, nullptr};
 using F = float;
 using D = double;
@@ -382,6 +442,7 @@ extern const cpu::ReduceTable reduce_table = {
          kNone},
         {make<F, F, D, Exponential, Add>(), make<D, D, D, Exponential, Add>(), kNone, kNone, kNone,
          kNone},
+        {kMoments, kNone, kNone, kNone, kNone, kNone},
         {make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>(),
          make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>(),
          make<uint8_t, I, J, Same, Add>(), make<uint8_t, I, J, Same, Add>()},

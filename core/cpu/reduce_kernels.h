@@ -8,7 +8,8 @@
 namespace rl::cpu {
 
 /// What a reduction maps and combines. With a centre c: (x - c)^2 and exp(x - c). WideSum is Sum in
-/// double from the first addition on, for means that are subtracted.
+/// double from the first addition on, for means that are subtracted. Moments are two sums at once:
+/// of x - c as the real part, of its square as the imaginary one.
 enum class Reduce : uint8_t {
   Sum,
   WideSum,
@@ -20,9 +21,10 @@ enum class Reduce : uint8_t {
   SumSquares,
   SumDeviations,
   SumExp,
+  Moments,
   Count
 };
-constexpr int kReduces = 11;
+constexpr int kReduces = 12;
 
 /// One reduction in one type. Kernels read dense `in` values (Count: bytes that are 0 or 1) and
 /// combine into accumulators that already hold a value.

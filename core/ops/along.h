@@ -60,6 +60,8 @@ class AlongDim {
           for (int64_t j = 0; j < b.items; ++j) visit(o + j, u + j, v);
         } else if (unit) {
           for (int64_t j = 0; j < b.items; ++j, v += by) visit(o + j, u + j, v);
+        } else if (b.inner[0] == 1 && b.inner[1] == 0 && by == 1) {  // one place for all
+          for (int64_t j = 0; j < b.items; ++j) visit(o + j, u, v + j);
         } else {
           for (int64_t j = 0; j < b.items; ++j) {
             visit(o, u, v);

@@ -259,37 +259,30 @@ struct Moments {
   Tensor value, mean;
 };
 
-/// Those of a long first dimension, joined from blocks that a cache holds for the second pass
-/// (Chan, Golub and LeVeque, 1979).
-Moments joined_moments(const Tensor& input, const Axes& axes, double left, bool root) {
+/// In one pass through memory: around the first element, whose distance from the mean the squares
+/// hold as well, so that double precision has enough to take it away (Chan, Golub and LeVeque,
+/// 1983).
+Moments shifted_moments(const Tensor& input, const Axes& axes, double left, bool root) {
   GradGuard off(false);
-  const double n = static_cast<double>(axes.count());
-  Tensors means, values;
-  std::vector<double> counts;
-  each_block(input, [&](const Tensor& x, int64_t) {
-    const Axes a(x, axes.mask, axes.keepdim);
-    const double count = static_cast<double>(a.count());
-    counts.push_back(count);
-    means.push_back(run_reduce(Reduce::WideSum, x, a, DType::F64, {count, false}));
-    values.push_back(run_reduce(Reduce::SumDeviations, x, a, DType::F64, {}, means.back()));
-  });
-  Tensor mean = zeros(axes.kept, DType::F64), value = zeros(axes.kept, DType::F64);
-  for (size_t k = 0; k < counts.size(); ++k)
-    mean = call_op<"add">(mean, call_op<"mul">(means[k], counts[k] / n));
-  for (size_t k = 0; k < counts.size(); ++k) {
-    const Tensor apart = call_op<"sub">(means[k], mean);
-    const Tensor moved = call_op<"mul">(call_op<"mul">(apart, apart), counts[k]);
-    value = call_op<"add">(value, call_op<"add">(values[k], moved));
-  }
-  value = call_op<"div">(value, left);
-  return {as_contiguous(root ? call_op<"sqrt">(value) : value, input.dtype()), mean};
+  Tensor first = input;
+  for (int d = 0; d < input.dim(); ++d)
+    if (axes.has(d)) first = narrow(first, d, 0, 1);
+  first = call_op<"where">(call_op<"isfinite">(first), first, 0);
+  const Tensor centre = as_contiguous(reshape(first, axes.kept), DType::C128);
+  const Tensor sums = run_reduce(Reduce::Moments, input, axes, DType::C128, {}, centre);
+  const Tensor sum = call_op<"real">(sums), squares = call_op<"imag">(sums);
+  const Tensor apart = call_op<"div">(sum, static_cast<double>(axes.count()));
+  const Tensor around = call_op<"sub">(squares, call_op<"mul">(sum, apart));
+  const Tensor value = call_op<"div">(call_op<"relu">(around), left);
+  return {as_contiguous(root ? call_op<"sqrt">(value) : value, input.dtype()),
+          call_op<"add">(call_op<"real">(centre), apart)};
 }
 
 /// The variance or its root, in two passes: the mean in double precision, then the deviations.
 Moments moments(const Tensor& input, const Axes& axes, double correction, bool root) {
   const double n = static_cast<double>(axes.count()), left = n - correction;
-  if (input.dtype() == DType::F32 && axes.has(0) && left > 0 && is_long(input))
-    return joined_moments(input, axes, left, root);
+  if (compute_of(input.dtype()) == Compute::F32 && left > 0 && is_long(input))
+    return shifted_moments(input, axes, left, root);
   const Finish finish{left > 0 ? left : 0, root};
   if (!is_complex(input.dtype())) {
     const auto two = [&](const Tensor& x, const Axes& a) -> std::array<Tensor, 2> {

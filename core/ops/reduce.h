@@ -32,8 +32,8 @@ struct Finish {
   bool root = false;
 };
 
-/// The reduction itself, without recording. `centre`: for reductions around one, a contiguous F64
-/// tensor of the output's shape.
+/// The reduction itself, without recording. `centre`: for reductions around one, a contiguous
+/// tensor of the output's shape and the accumulator's type (F64; of Moments C128).
 Tensor run_reduce(cpu::Reduce op, const Tensor& input, const Axes& axes, DType out_dtype,
                   Finish finish = {}, const Tensor& centre = {});
 

@@ -24,24 +24,30 @@ void raise_place(const Tensor& at, int dim, int64_t n) {
 }
 
 /// The places that an index names along one dimension, looked up one by one. A place out of bounds
-/// is not used but remembered, so that reading the index and checking it is one pass.
+/// is not used but remembered, so that reading the index and checking it is one pass; told at the
+/// end only, so that loops need not write to what other threads see.
 class Places {
  public:
   Places(const Tensor& at, int64_t n, std::atomic<bool>* wrong)
       : at_(at.data<int64_t>()), n_(static_cast<uint64_t>(n)), wrong_(wrong) {}
+  Places(const Places& p) : at_(p.at_), n_(p.n_), wrong_(p.wrong_) {}
+  ~Places() {
+    if (outside_) wrong_->store(true, std::memory_order_relaxed);
+  }
   template <class F>
   void use(int64_t i, F f) const {
     const int64_t p = at_[i];
     if (static_cast<uint64_t>(p) < n_)
       f(p);
     else
-      wrong_->store(true, std::memory_order_relaxed);
+      outside_ = true;
   }
 
  private:
   const int64_t* at_;
   uint64_t n_;
   std::atomic<bool>* wrong_;
+  mutable bool outside_ = false;
 };
 
 /// The index as int64, not made contiguous: it is often a vector expanded over columns.
@@ -153,7 +159,7 @@ DType as_unsigned(DType t) {
 /// self[..., index, ...] = op(self, src) in order, for one of the reductions but the mean. Raises
 /// if a place is out of bounds.
 void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, Reduce op) {
-  const AlongDim lines(at.sizes(), dim, {&at, &src, &self});
+  const AlongDim lines(at.sizes(), dim, {&src, &at, &self});
   std::atomic<bool> wrong = false;
   const Places places(at, size_along(self, dim), &wrong);
   const int64_t step = lines.step[2];
@@ -161,7 +167,7 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
     using T = typename decltype(tag)::type;
     T* to = self.data<T>();
     const T* from = src.data<T>();
-    lines.each(1u << 2, [=](int64_t i, int64_t s, int64_t o) {
+    lines.each(1u << 2, [=](int64_t s, int64_t i, int64_t o) {
       places.use(i, [=](int64_t p) { to[o + p * step] = from[s]; });
     });
   };
@@ -171,7 +177,7 @@ void combine(const Tensor& self, int dim, const Tensor& at, const Tensor& src, R
     T* to = self.data<T>();
     const T* from = src.data<T>();
     const auto run = [&](auto f) {
-      lines.each(1u << 2, [=](int64_t i, int64_t s, int64_t o) {
+      lines.each(1u << 2, [=](int64_t s, int64_t i, int64_t o) {
         places.use(i, [=](int64_t p) {
           T& t = to[o + p * step];
           t = static_cast<T>(f(static_cast<W>(t), static_cast<W>(from[s])));
