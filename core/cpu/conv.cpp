@@ -413,13 +413,13 @@ struct WeightGradient {
                  });
   }
 
-  /// Fewer input channels than two vectors hold: every weight is a dot product of two flat images.
+  /// Fewer input channels than two vectors hold: every weight is a dot product of two flat images,
+  /// added to dw.
   void by_dots(const T* dy, const T* x, T* dw) {
     const int64_t cols = c * taps;
     const std::vector<int64_t> offsets = g.offsets(c, plane);
     const int64_t row_chunk = 4 * kn.dot_rows, col_chunk = 9 * kn.dot_cols;
     const int64_t row_chunks = div_up(k, row_chunk), col_chunks = div_up(cols, col_chunk);
-    std::fill(dw, dw + v.k * cols, T(0));
     each_block(dy, x, [&](int64_t length) {
       const int64_t tasks = v.groups * row_chunks * col_chunks;
       share(tasks, static_cast<double>(v.k * cols * length), [&](int64_t task) {
@@ -472,6 +472,8 @@ struct WeightGradient {
   }
 };
 
+constexpr int64_t kManyGroups = 16;  // enough for threads to share: what each flattens it keeps
+
 template <class T>
 void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweight) {
   T* dw = static_cast<T*>(dweight);
@@ -488,9 +490,20 @@ void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweig
            static_cast<const T*>(x) + n * v.c * pixels, pixels, n ? 1.0 : 0.0, dw, v.c);
     return;
   }
-  WeightGradient<T> grad(v);
   const T *from = static_cast<const T*>(dy), *input = static_cast<const T*>(x);
-  grad.c >= 2 * grad.kn.lanes ? grad.by_products(from, input, dw) : grad.by_dots(from, input, dw);
+  const int64_t c = v.c / v.groups, k = v.k / v.groups, weights = k * c * v.r * v.s;
+  if (c >= 2 * kernels<T>().lanes) return WeightGradient<T>(v).by_products(from, input, dw);
+  std::fill(dw, dw + v.groups * weights, T(0));
+  if (v.groups < kManyGroups) return WeightGradient<T>(v).by_dots(from, input, dw);
+  parallel_for(0, v.groups, 1, [&](int64_t begin, int64_t end) {
+    Conv2d one = v;  // image and group
+    one.n = one.groups = 1, one.c = c, one.k = k;
+    WeightGradient<T> grad(one);
+    for (int64_t group = begin; group < end; ++group)
+      for (int64_t i = group; i < v.n * v.groups; i += v.groups)
+        grad.by_dots(from + i * k * v.out_h() * v.out_w(), input + i * c * v.h * v.w,
+                     dw + group * weights);
+  });
 }
 
 template <class T>

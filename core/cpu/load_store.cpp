@@ -2,6 +2,7 @@
 // threads, and the two fast cases, equal dtypes and transposition.
 #include "cpu/load_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cpu/kernel_table.h"
@@ -42,6 +43,8 @@ void copy_run(int64_t n, const char* src, int64_t src_stride, char* dst, int64_t
     if (src_stride == -1 && dst_stride == 1) return load_store().reverse[sizeof(T) / 8](n, s, d);
   if (src_stride == 1 && dst_stride == 1)
     std::memcpy(d, s, static_cast<size_t>(n) * sizeof(T));
+  else if (src_stride == 0 && dst_stride == 1)
+    std::fill_n(d, n, T(*s));
   else
     for (int64_t i = 0; i < n; ++i) d[i * dst_stride] = s[i * src_stride];
 }

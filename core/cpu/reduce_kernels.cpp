@@ -12,7 +12,7 @@ namespace {
 using cpu::FindKernel;
 using cpu::ReduceKernel;
 
-constexpr int64_t kBlock = 1024;  // elements folded in the lane type, before the accumulator's
+constexpr int64_t kBlock = 4096;  // elements folded in the lane type, before the accumulator's
 constexpr int64_t kRows = 64;     // the same for columns
 
 // ---- types ----

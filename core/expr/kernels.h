@@ -92,17 +92,21 @@ void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* st
       unary_loop(m, static_cast<T*>(out) + i, static_cast<const T*>(in[0]) + i, form);
     });
   }
-  if constexpr (N == 2) {  // a number beside a tensor: hoisted out of the loop
+  if constexpr (N ==
+                2) {  // a number beside a tensor: a copy, which bytes that are written cannot be
     if (!step[0] || !step[1]) {
+      const T number = *static_cast<const T*>(in[step[0] ? 1 : 0]);
       const int64_t left[] = {0, 1}, right[] = {1, 0};
       if (!step[0]) {
+        const void* local[] = {&number, in[1]};
 #pragma GCC ivdep
         for (int64_t i = 0; i < n; ++i)
-          put(out, i, apply<T, F>(in, left, i, params, Operands{}, Scalars{}));
+          put(out, i, apply<T, F>(local, left, i, params, Operands{}, Scalars{}));
       } else {
+        const void* local[] = {in[0], &number};
 #pragma GCC ivdep
         for (int64_t i = 0; i < n; ++i)
-          put(out, i, apply<T, F>(in, right, i, params, Operands{}, Scalars{}));
+          put(out, i, apply<T, F>(local, right, i, params, Operands{}, Scalars{}));
       }
       return;
     }

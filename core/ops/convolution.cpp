@@ -175,7 +175,7 @@ Tensor convolve(const Tensor& x, const Tensor& w, const OptTensor& bias, const O
         const Tensor t = saved.unpack(&n);
         return is_complex(t.dtype()) ? call_op<"conj_physical">(t) : t;
       };
-      const Tensor& g = grads[0];
+      const Tensor g = GradMode::enabled ? grads[0] : as_contiguous(grads[0]);  // used three times
       Grads r(3);
       if (n.needs(0))
         r[0] = transposed ? conv_derivative(Role::Output, s, g, conjugated(w))

@@ -1,5 +1,5 @@
 // Putting tensors together and moving elements around: cat, stack and their kin, repeat, flip,
-// roll, rot90, meshgrid, combinations. Not here: views (view.cpp) and padding (pad.cpp).
+// roll, rot90, block_diag. Not here: views (view.cpp) and padding (pad.cpp).
 #include <algorithm>
 #include <cstring>
 
@@ -240,13 +240,10 @@ Tensor flip(const Tensor& input, const Dims& dims) {
 
 namespace {
 
-Tensor fliplr(const Tensor& input) {
-  RL_CHECK(input.dim() >= 2, "Input must be >= 2-d.");
-  return flip(input, {1});
-}
-Tensor flipud(const Tensor& input) {
-  RL_CHECK(input.dim() >= 1, "Input must be >= 1-d.");
-  return flip(input, {0});
+template <int dim>
+Tensor flip_along(const Tensor& input) {
+  RL_CHECK(input.dim() > dim, "Input must be >= ", dim + 1, "-d.");
+  return flip(input, {dim});
 }
 
 /// out[(i + shift) mod n] = in[i] along one dimension: two copies. Does not record.
@@ -383,8 +380,8 @@ void define_join(Registry& r) {
   r.op("tile(input, *dims)", "repeat, with ones in front where fewer numbers are given.", &tile)
       .no_out();
   r.op("flip(input, *dims)", "Reverses dimensions, as a copy.", &flip).no_out();
-  r.op("fliplr(input)", "Reverses the second dimension.", &fliplr).no_out();
-  r.op("flipud(input)", "Reverses the first dimension.", &flipud).no_out();
+  r.op("fliplr(input)", "Reverses the second dimension.", &flip_along<1>).no_out();
+  r.op("flipud(input)", "Reverses the first dimension.", &flip_along<0>).no_out();
   r.op("roll(input, shifts, dims=[])",
        "Shifts elements along dims, those pushed out coming in at the other end.", &roll)
       .no_out();

@@ -3,10 +3,8 @@
 #include "ops/reduce.h"
 
 #include <cmath>
-#include <limits>
 
 #include "cpu/load_store.h"
-#include "ops/ops.h"
 #include "tensor/layout.h"
 
 namespace rl {
@@ -307,9 +305,8 @@ Tensor var_backward(const Tensor& g, const Tensor& x, const Axes& axes, double c
     if (axes.has(d)) dims.push_back(d);
   const Tensor mean_x = x.dim() ? mean(x, dims, true, {}) : x;
   if (n <= correction) {  // no degrees of freedom: no slope either
-    const double nan = std::numeric_limits<double>::quiet_NaN();
     return call_op<"mul">(restore(g, axes),
-                          call_op<"where">(call_op<"eq">(x, mean_x), nan, HUGE_VAL));
+                          call_op<"where">(call_op<"eq">(x, mean_x), double{NAN}, HUGE_VAL));
   }
   const Tensor scaled = call_op<"mul">(restore(g, axes), 2 / (n - correction));
   return call_op<"mul">(scaled, call_op<"sub">(x, mean_x));
