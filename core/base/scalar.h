@@ -32,16 +32,8 @@ class Scalar {
   bool is_integral() const { return kind <= Int; }
   /// The dtype a tensor of this number would have, given the default float type.
   DType dtype(DType default_float) const {
-    switch (kind) {
-      case Bool:
-        return DType::Bool;
-      case Int:
-        return DType::I64;
-      case Float:
-        return default_float;
-      default:
-        return complex_of(default_float);
-    }
+    if (kind <= Int) return kind == Bool ? DType::Bool : DType::I64;
+    return kind == Float ? default_float : complex_of(default_float);
   }
 
   Kind kind;

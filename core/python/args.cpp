@@ -237,14 +237,13 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
   const auto& params = schema.params;
   const size_t n = params.size();
   PyObject* slot[kMaxArgs];
-  for (size_t i = 0; i < n; ++i) slot[i] = nullptr;
-  size_t at = 0;
+  size_t at = 0, i = 0;
   PyObject* const* rest = nullptr;
   size_t rest_count = 0;
   int rest_param = -1;
-  for (size_t i = 0; i < n && at < nargs; ++i) {
+  for (; i < n && at < nargs && !params[i].keyword_only; ++i) {
     const Param& p = params[i];
-    if (p.keyword_only) break;
+    slot[i] = nullptr;
     if (p.rest && !(is_sequence(args_in[at]) && at + 1 == nargs) && p.kind != Kind::Tensors) {
       if (is_sequence(args_in[at])) {  // view((2, 3), more)
         slot[i] = args_in[at++];
@@ -261,6 +260,7 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
       slot[i] = args_in[at++];
     }
   }
+  for (; i < n; ++i) slot[i] = nullptr;
   if (at < nargs && rest_param >= 0) {
     if (explain)
       reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name,
