@@ -267,7 +267,7 @@ def main():
     if args.peak:
         return work_once(args.peak[0], ROWS[int(args.peak[1])])
     if args.readme:
-        return report.update_readme(args.name)
+        return report.update_readme()
     wanted = re.compile(args.rows or "")
     libraries = args.libraries.split(",")
     indices = [i for i, row in enumerate(ROWS) if wanted.search(f"{row.group}: {row.name}")]

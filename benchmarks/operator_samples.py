@@ -53,6 +53,7 @@ BY_HAND = {
     "tril_indices": "(1000, 1000)",
     "triu_indices": "(1000, 1000)",
     "zeros": "((1000, 1000),)",
+    "linalg.pinv.singular": "(torch.randn(20_000, 8, 3), torch.randn(20_000, 8, 3))",
     "linalg.vander": "(torch.randn(1000, 10),), dict(N=100)",
 }
 IMAGE, POINTS = "torch.randn(1, 4, 512, 512)", "torch.rand(1, 512, 512, 2) * 2 - 1"

@@ -141,7 +141,7 @@ def measure(wanted, args):
         times = {"torch": [], "rushlight": []}
         for turn in range(args.rounds):
             for library in list(times)[:: 1 if turn % 2 == 0 else -1]:
-                time.sleep(0.002)
+                time.sleep(0.04 if args.threads > 1 else 0.002)  # as in bench.py
                 taken = workers[library].time([name, plan], args.seconds)
                 times[library].append(taken)
                 if taken == "the process ended":

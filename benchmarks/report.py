@@ -163,11 +163,22 @@ def save(run, name=None):
 # --- README --------------------------------------------------------------------------------------
 
 
-def newest(name):
-    paths = sorted(RESULTS.glob(f"{name or '*'}.json"), key=lambda p: p.stat().st_mtime)
-    if not paths:
+def all_runs():
+    """The committed results, one a machine, the newest first."""
+    runs = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    if not runs:
         sys.exit("no results: run python benchmarks/bench.py first")
-    return json.loads(paths[-1].read_text())
+    return sorted(runs, key=lambda run: run["date"], reverse=True)
+
+
+def in_a_line(run):
+    """What a run found, for a list of machines."""
+    computer, worst = run["machine"], run["worst"]
+    return (
+        f"{computer['processor']}, {computer['cores']} cores, {run['date']}: "
+        f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
+        f"{worst['ratio']:.2f} times.\n"
+    )
 
 
 def fill(text, mark, content):
@@ -187,12 +198,13 @@ def digits_text():
     return "\n".join(line.rstrip() for line in done.stdout.splitlines())
 
 
-def update_readme(name=None):
-    """The newest results (or those named) and a run of the example, into README.md."""
-    run = newest(name)
+def update_readme():
+    """The newest results, a line of each other machine's, and a run of the example, into README.md."""
+    run, *others = all_runs()
     chosen = table(run, [record for record in run["rows"] if record["readme"]])
     path = ROOT / "README.md"
-    text = fill(path.read_text(), "benchmarks", f"{describe(run)}\n\n{chosen}")
+    parts = [describe(run), chosen, *map(in_a_line, others)]
+    text = fill(path.read_text(), "benchmarks", "\n\n".join(part.rstrip() for part in parts) + "\n")
     text = fill(text, "digits", f"```text\n{digits_text()}\n```\n")
     path.write_text(text)
     print("updated README.md")

@@ -239,7 +239,8 @@ def fill(input, value):
     tensor([[3., 3.],
             [3., 3.]])
     """
-    return input.clone().fill_(value)
+    recorded = input.requires_grad and torch.is_grad_enabled()
+    return (input.clone() if recorded else torch.empty_like(input)).fill_(value)
 
 
 def _fill_diagonal_(self, fill_value, wrap=False):

@@ -150,7 +150,7 @@ def ldexp(input, other):
     tensor([16.0000,  1.5000])
     """
     check_tensors("ldexp", input=input, other=other)
-    return input * torch.pow(2.0, other)
+    return input * (torch.pow(2.0, other) if other.is_complex() else torch.exp2(other))
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):

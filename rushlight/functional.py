@@ -1,7 +1,5 @@
 """Operations composed of others in Python: differentiable as their parts are."""
 
-import itertools
-
 import rushlight as torch
 
 from ._composite import check_tensors, in_place, shape_text, with_out
@@ -337,11 +335,15 @@ def combinations(input, r=2, with_replacement=False):
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return input.new_empty(0)
-    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    n = input.numel()
-    rows = list(choose(_count(n), r)) if n >= (1 if with_replacement else r) else []
-    places = torch.tensor(rows, dtype=torch.int64, device=input.device).reshape(-1)
-    return input.index_select(0, places).reshape(len(rows), r)
+    n, step = input.numel(), 0 if with_replacement else 1
+    rows = torch.arange(n, device=input.device).unsqueeze(1)
+    while rows.numel() and rows.size(1) < r:  # each row once for every element that may follow it
+        first = rows[:, -1] + step
+        count = n - first
+        which = torch.arange(rows.size(0), device=input.device).repeat_interleave(count)
+        place = torch.arange(which.numel(), device=input.device) - (count.cumsum(0) - count)[which]
+        rows = torch.cat([rows[which], (first[which] + place).unsqueeze(1)], 1)
+    return input.index_select(0, rows.reshape(-1)).reshape(rows.size(0), r)
 
 
 def _check_elements(tensors):

@@ -304,7 +304,8 @@ RL_INLINE Lane<T> remainder(Lane<T> a, Lane<T> b) {
   if constexpr (kInteger<T>) {
     return {static_cast<T>(r.v != 0 && ((r.v < 0) != (b.v < 0)) ? r.v + b.v : r.v)};
   } else {
-    return {r.v != 0 && ((r.v < 0) != (b.v < 0)) ? r.v + b.v : r.v};
+    const T either[] = {r.v, r.v + b.v};  // no branch: signs are as random as coins
+    return {either[(r.v != 0) & ((r.v < 0) != (b.v < 0))]};
   }
 }
 template <class T>

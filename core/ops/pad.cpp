@@ -130,6 +130,16 @@ void check_mapped(const Tensor& input, const Dims& pad, Mode mode) {
   RL_CHECK(!small, "input (", in, ") is too small. Calculated output ", out);
 }
 
+/// What the map shows of x along d: all of x between its edges, as one piece, if nothing is cut
+/// off.
+Tensor shown(const Tensor& x, int d, const Tensor& map, int64_t before, int64_t after) {
+  if (before < 0 || after < 0) return index_select(x, d, map);
+  const auto edge = [&](int64_t from, int64_t n) {
+    return index_select(x, d, narrow(map, 0, from, n));
+  };
+  return cat({edge(0, before), x, edge(map.numel() - after, after)}, d);
+}
+
 Tensor mapped_pad(const Tensor& input, const Dims& pad, Mode mode) {
   check_mapped(input, pad, mode);
   const int spatial = pad.size() / 2;
@@ -144,7 +154,8 @@ Tensor mapped_pad(const Tensor& input, const Dims& pad, Mode mode) {
     for (int i = 0; i < spatial; ++i) {
       const int d = input.dim() - 1 - i;
       maps.push_back(position_map(mode, input.size(d), pad[2 * i], pad[2 * i + 1]));
-      if (pad[2 * i] || pad[2 * i + 1] || i == 0) out = index_select(out, d, maps.back());
+      if (pad[2 * i] || pad[2 * i + 1] || i == 0)
+        out = shown(out, d, maps.back(), pad[2 * i], pad[2 * i + 1]);
     }
   }
   return record(out, labels[static_cast<int>(mode)][spatial - 1], {&input}, [&] {
