@@ -2,7 +2,6 @@
 // of dimensions names along one of them; and repeat_interleave.
 #include <algorithm>
 #include <atomic>
-#include <vector>
 
 #include "cpu/dispatch.h"
 #include "ops/along.h"
@@ -24,13 +23,11 @@ void raise_place(const Tensor& at, int dim, int64_t n) {
 }
 
 /// The places that an index names along one dimension, looked up one by one. A place out of bounds
-/// is not used but remembered, so that reading the index and checking it is one pass; told at the
-/// end only, so that loops need not write to what other threads see.
+/// is not used but remembered, to be told at the end: reading and checking the index is one pass.
 class Places {
  public:
   Places(const Tensor& at, int64_t n, std::atomic<bool>* wrong)
       : at_(at.data<int64_t>()), n_(static_cast<uint64_t>(n)), wrong_(wrong) {}
-  Places(const Places& p) : at_(p.at_), n_(p.n_), wrong_(p.wrong_) {}
   ~Places() {
     if (outside_) wrong_->store(true, std::memory_order_relaxed);
   }
