@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kGrain = 32768;      // elements worth a thread
 constexpr int64_t kRun = kGrain / 2;   // elements of a tile of rows, so that threads share evenly
-constexpr int64_t kSegment = 65536;    // elements of a segment at least
+constexpr int64_t kSegment = 100000;   // elements of a segment at least
 constexpr int64_t kSegments = 64;      // and so many of them at most
 constexpr int64_t kLongColumn = 4096;  // rows summed into one tile of accumulators
 
@@ -197,7 +197,7 @@ void make_plan(const ReduceJob& job, const ReduceKernel& k, Plan& p) {
 void by_segments(const Plan& p, int64_t units, int64_t segments) {
   const Axis& axis = p.reduced[p.nreduced - 1];
   int64_t length = (axis.size + segments - 1) / segments;
-  if (p.nreduced == 1) length = (length + 4095) / 4096 * 4096;
+  if (p.nreduced == 1 && length > 4096) length = (length + 4095) / 4096 * 4096;
   segments = (axis.size + length - 1) / length;
   const int64_t stride = p.tile * p.acc_size;
   const std::unique_ptr<char[]> partial(new char[static_cast<size_t>(units * segments * stride)]);
