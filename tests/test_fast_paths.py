@@ -213,6 +213,29 @@ def test_convolutions(n, c, k, h, w, r, stride, pad, dtype):
     assert (abs(got - exact.numpy()) < bound).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("groups,c,k", [(15, 1, 1), (16, 1, 1), (17, 1, 2), (16, 2, 1), (40, 3, 2)])
+def test_gradients_of_grouped_weights(groups, c, k, dtype):
+    x = numbers(3, groups * c, 9, 38).astype(dtype)
+    weight = numbers(groups * k, c, 3, 5, seed=1).astype(dtype)
+    options = {"stride": (1, 2), "padding": 1, "groups": groups}
+    exact = oracle.from_numpy(weight).double().requires_grad_()
+    y = oracle.nn.functional.conv2d(oracle.from_numpy(x).double(), exact, **options)
+    g = numbers(*y.shape, seed=2).astype(dtype)
+    y.backward(oracle.from_numpy(g).double())
+
+    def gradient():
+        leaf = torch.from_numpy(weight).requires_grad_()
+        torch.nn.functional.conv2d(torch.from_numpy(x), leaf, **options).backward(
+            torch.from_numpy(g)
+        )
+        return leaf.grad
+
+    numpy.testing.assert_allclose(
+        both_ways(gradient), exact.grad.numpy(), rtol=0, atol=2000 * numpy.finfo(dtype).eps
+    )
+
+
 # ---- convolutions of 3 x 3 filters: the direct sum and Winograd's algorithm ----
 
 

@@ -92,8 +92,8 @@ void forward_loop(int64_t n, void* out, const void* const* in, const int64_t* st
       unary_loop(m, static_cast<T*>(out) + i, static_cast<const T*>(in[0]) + i, form);
     });
   }
-  if constexpr (N ==
-                2) {  // a number beside a tensor: a copy, which bytes that are written cannot be
+  // A number beside a tensor: a copy, which the bytes that are written cannot be.
+  if constexpr (N == 2) {
     if (!step[0] || !step[1]) {
       const T number = *static_cast<const T*>(in[step[0] ? 1 : 0]);
       const int64_t left[] = {0, 1}, right[] = {1, 0};

@@ -1,6 +1,8 @@
 // Pointwise operations: promotion, broadcasting, the loop over memory, and the node that records a
 // formula. A kernel sees dense tiles of a compute type; where a tensor already is one, the tile is
 // the tensor itself.
+#include <algorithm>
+
 #include "cpu/load_store.h"
 #include "cpu/threads.h"
 #include "op/call.h"

@@ -130,8 +130,7 @@ void check_mapped(const Tensor& input, const Dims& pad, Mode mode) {
   RL_CHECK(!small, "input (", in, ") is too small. Calculated output ", out);
 }
 
-/// What the map shows of x along d: all of x between its edges, as one piece, if nothing is cut
-/// off.
+/// What the map shows of x along d: between its edges all of x as one piece, if nothing is cut off.
 Tensor shown(const Tensor& x, int d, const Tensor& map, int64_t before, int64_t after) {
   if (before < 0 || after < 0) return index_select(x, d, map);
   const auto edge = [&](int64_t from, int64_t n) {
