@@ -80,6 +80,14 @@ def show(record, library):
     return "failed" if library in record["errors"] else ""
 
 
+def in_short(run):
+    worst = run["worst"] or {"name": "none", "ratio": math.nan}
+    return (
+        f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
+        f"{worst['ratio']:.2f} times."
+    )
+
+
 def table(run, rows=None):
     """A table in Markdown: a row a line, then the geometric mean, the worst row, the errors."""
     rows = run["rows"] if rows is None else rows
@@ -98,12 +106,7 @@ def table(run, rows=None):
         lines.append("| " + " | ".join(cells) + " |")
     lines.append("")
     if run["geometric_mean"]:
-        worst = run["worst"] or {"name": "none", "ratio": math.nan}
-        lines.append(
-            f"Geometric mean of {run['timed']} timed rows: "
-            f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
-            f"{worst['ratio']:.2f} times."
-        )
+        lines.append(f"Geometric mean of {run['timed']} timed rows: {in_short(run)}")
     for record in run["rows"]:
         for library, error in record["errors"].items():
             lines.append(f"- {record['name']}, {library}: {error}")
@@ -171,16 +174,6 @@ def all_runs():
     return sorted(runs, key=lambda run: run["date"], reverse=True)
 
 
-def in_a_line(run):
-    """What a run found, for a list of machines."""
-    computer, worst = run["machine"], run["worst"]
-    return (
-        f"{computer['processor']}, {computer['cores']} cores, {run['date']}: "
-        f"{run['geometric_mean']:.2f} times faster; the worst row: {worst['name']}, "
-        f"{worst['ratio']:.2f} times.\n"
-    )
-
-
 def fill(text, mark, content):
     """`text` with what stands between <!-- mark --> and <!-- end of mark --> replaced."""
     pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end of {mark} -->)", re.S)
@@ -203,8 +196,12 @@ def update_readme():
     run, *others = all_runs()
     chosen = table(run, [record for record in run["rows"] if record["readme"]])
     path = ROOT / "README.md"
-    parts = [describe(run), chosen, *map(in_a_line, others)]
-    text = fill(path.read_text(), "benchmarks", "\n\n".join(part.rstrip() for part in parts) + "\n")
+    parts = [describe(run), chosen.rstrip()]
+    for other in others:
+        computer = other["machine"]
+        name = f"{computer['processor']}, {computer['cores']} cores, {other['date']}"
+        parts.append(f"{name}: {in_short(other)}")
+    text = fill(path.read_text(), "benchmarks", "\n\n".join(parts) + "\n")
     text = fill(text, "digits", f"```text\n{digits_text()}\n```\n")
     path.write_text(text)
     print("updated README.md")

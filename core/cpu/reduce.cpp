@@ -197,7 +197,7 @@ void make_plan(const ReduceJob& job, const ReduceKernel& k, Plan& p) {
 void by_segments(const Plan& p, int64_t units, int64_t segments) {
   const Axis& axis = p.reduced[p.nreduced - 1];
   int64_t length = (axis.size + segments - 1) / segments;
-  if (p.nreduced == 1 && length > 4096) length = (length + 4095) / 4096 * 4096;
+  if (p.nreduced == 1 && length > kFolded) length = (length + kFolded - 1) / kFolded * kFolded;
   segments = (axis.size + length - 1) / length;
   const int64_t stride = p.tile * p.acc_size;
   const std::unique_ptr<char[]> partial(new char[static_cast<size_t>(units * segments * stride)]);

@@ -10,10 +10,10 @@ namespace rl::RL_ISA {
 namespace {
 
 using cpu::FindKernel;
+using cpu::kFolded;
 using cpu::ReduceKernel;
 
-constexpr int64_t kBlock = 4096;  // elements folded in the lane type, before the accumulator's
-constexpr int64_t kRows = 64;     // the same for columns
+constexpr int64_t kRows = 64;  // the same for columns
 
 // ---- types ----
 
@@ -217,12 +217,12 @@ void row(int64_t n, const void* from, const void* centre, void* acc) {
   const auto* x = static_cast<const typename R::I*>(from);
   const A c = centre ? *static_cast<const A*>(centre) : A{};
   A r;
-  if (n <= kBlock) {
+  if (n <= kFolded) {
     r = block<R>(x, n, c);
   } else {
     Cascade<typename R::C, A> sum;
-    for (int64_t i = 0; i < n; i += kBlock)
-      sum.push(block<R>(x + i, n - i < kBlock ? n - i : kBlock, c));
+    for (int64_t i = 0; i < n; i += kFolded)
+      sum.push(block<R>(x + i, n - i < kFolded ? n - i : kFolded, c));
     r = sum.total();
   }
   A* a = static_cast<A*>(acc);

@@ -25,6 +25,7 @@ enum class Reduce : uint8_t {
   Count
 };
 constexpr int kReduces = 12;
+constexpr int64_t kFolded = 4096;  // elements of a row folded as lanes before they are accumulated
 
 /// One reduction in one type. Kernels read dense `in` values (Count: bytes that are 0 or 1) and
 /// combine into accumulators that already hold a value.

@@ -41,22 +41,18 @@ constexpr int64_t kBlockBytes = 2 << 20;
 inline bool is_long(const Tensor& input) {
   return input.dim() > 0 && input.numel() * size_of(input.dtype()) >= 4 * kBlockBytes;
 }
-/// f(block, first) for blocks of the first dimension: what f reads twice lies in a cache then.
-template <class F>
-void each_block(const Tensor& input, F f) {
-  const int64_t rows = input.size(0), bytes = input.numel() * size_of(input.dtype());
-  const int64_t step = std::max<int64_t>(1, rows * kBlockBytes / bytes);
-  for (int64_t first = 0; first < rows; first += step)
-    f(narrow(input, 0, first, std::min(step, rows - first)), first);
-}
 
-/// f(input, axes), in such blocks where the first dimension is kept and the input is long.
+/// f(input, axes); block by block of a long input whose first dimension is kept, so that what f
+/// reads twice lies in a cache.
 template <class F>
 std::array<Tensor, 2> in_blocks(const Tensor& input, const Axes& axes, F f) {
   if (!is_long(input) || axes.has(0) || axes.count() < 64) return f(input, axes);
   GradGuard off(false);
   std::array<Tensor, 2> out;
-  each_block(input, [&](const Tensor& block, int64_t first) {
+  const int64_t rows = input.size(0), bytes = input.numel() * size_of(input.dtype());
+  const int64_t step = std::max<int64_t>(1, rows * kBlockBytes / bytes);
+  for (int64_t first = 0; first < rows; first += step) {
+    const Tensor block = narrow(input, 0, first, std::min(step, rows - first));
     const std::array<Tensor, 2> part = f(block, Axes(block, axes.mask, axes.keepdim));
     for (size_t k = 0; k < 2; ++k) {
       Dims sizes = part[k].sizes();
@@ -64,7 +60,7 @@ std::array<Tensor, 2> in_blocks(const Tensor& input, const Axes& axes, F f) {
       if (!out[k].defined()) out[k] = empty(sizes, part[k].dtype(), part[k].device());
       write(narrow(out[k], 0, first, block.size(0)), part[k]);
     }
-  });
+  }
   return out;
 }
 

@@ -237,30 +237,30 @@ bool Match::operator()(const Schema& schema, PyObject* const* args_in, size_t na
   const auto& params = schema.params;
   const size_t n = params.size();
   PyObject* slot[kMaxArgs];
-  size_t at = 0, i = 0;
+  size_t at = 0, next = 0;  // of the arguments and of the parameters
   PyObject* const* rest = nullptr;
   size_t rest_count = 0;
   int rest_param = -1;
-  for (; i < n && at < nargs && !params[i].keyword_only; ++i) {
-    const Param& p = params[i];
-    slot[i] = nullptr;
+  for (; next < n && at < nargs && !params[next].keyword_only; ++next) {
+    const Param& p = params[next];
+    slot[next] = nullptr;
     if (p.rest && !(is_sequence(args_in[at]) && at + 1 == nargs) && p.kind != Kind::Tensors) {
       if (is_sequence(args_in[at])) {  // view((2, 3), more)
-        slot[i] = args_in[at++];
+        slot[next] = args_in[at++];
         continue;
       }
       size_t end = at;
       while (end < nargs && is_size(schema, p, args_in[end], end - at)) ++end;
-      if (end == at) return fail(schema, i, args_in[at], at);
+      if (end == at) return fail(schema, next, args_in[at], at);
       rest = args_in + at;
       rest_count = end - at;
-      rest_param = static_cast<int>(i);
+      rest_param = static_cast<int>(next);
       at = end;
     } else {
-      slot[i] = args_in[at++];
+      slot[next] = args_in[at++];
     }
   }
-  for (; i < n; ++i) slot[i] = nullptr;
+  for (; next < n; ++next) slot[next] = nullptr;
   if (at < nargs && rest_param >= 0) {
     if (explain)
       reason = str(schema.name, "(): argument '", params[static_cast<size_t>(rest_param)].name,
