@@ -1,5 +1,6 @@
 // Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and the
 // differences of neighbours.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -21,7 +22,8 @@ struct Blocks {
   }
 };
 
-constexpr int64_t kColumns = 128;
+/// Columns scanned at once, row by row: many, as every row may lie in a page of its own.
+constexpr int64_t kColumns = 1024;
 
 /// N lines of n adjacent elements at a time: each waits for its own last sum, not for the others.
 template <int N, class T, class A, class Step>
@@ -38,21 +40,20 @@ void scan_lines(const T* x, T* y, int64_t n, bool reverse, A start, Step step) {
   }
 }
 
-/// Running accumulations of type A, by tiles of columns, from the front or from the back.
+/// Running accumulations of type A, by rows of columns, from the front or from the back.
 template <class T, class A, class Step>
 void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
-  const int64_t tiles = (s.inner + kColumns - 1) / kColumns;
   LongKernel off(s.outer * s.n * s.inner);
   if (s.inner == 1)
     return cpu::parallel_for(0, s.outer, 1 + 8192 / s.n, [=](int64_t b, int64_t e) {
       for (; b + 4 <= e; b += 4) scan_lines<4>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
       for (; b < e; ++b) scan_lines<1>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
     });
-  cpu::parallel_for(0, s.outer * tiles, 1 + 8192 / (s.n * kColumns), [=](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) {
-      const int64_t first = i % tiles * kColumns;
-      const int64_t w = s.inner - first < kColumns ? s.inner - first : kColumns;
-      const int64_t base = i / tiles * s.n * s.inner + first;
+  cpu::parallel_for(0, s.outer * s.inner, 1 + 8192 / s.n, [=](int64_t b, int64_t e) {
+    while (b < e) {
+      const int64_t first = b % s.inner;
+      const int64_t w = std::min({s.inner - first, e - b, kColumns});
+      const int64_t base = b / s.inner * s.n * s.inner + first;
       A acc[kColumns];
       for (int64_t j = 0; j < w; ++j) acc[j] = start;
       for (int64_t k = 0; k < s.n; ++k) {
@@ -62,6 +63,7 @@ void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
           y[at + j] = static_cast<T>(acc[j]);
         }
       }
+      b += w;
     }
   });
 }
