@@ -1,11 +1,16 @@
-"""torch.fft: discrete Fourier transforms by NumPy, which is imported on first use.
+"""torch.fft: discrete Fourier transforms along any dimensions, of any length.
 
-Three primitives do the work: complex to complex, real to half-complex, and back. The gradient of
+The core transforms along one dimension (core/ops/fft.cpp). Three primitives do the rest: complex to complex, real to half-complex, and back. The gradient of
 each is another of them, so derivatives exist to any order. Not here: stft and istft (_signal.py).
 """
 
+import functools
+import math
+import types
+
 import rushlight as torch
 
+from ._C import _hidden
 from ._composite import type_name, write
 from .autograd import Function
 
@@ -31,34 +36,64 @@ __all__ = [
 ]  # as PyTorch: hfft2, hfftn, ihfft2 and ihfftn are public, but not listed
 
 
-def _numpy():
-    try:
-        import numpy
-    except ModuleNotFoundError:
-        raise RuntimeError(
-            "torch.fft needs NumPy, which is not installed\nfix: pip install numpy"
-        ) from None
-    return numpy.fft
-
-
 # ---- the primitives ----
 
-# NumPy's name of a normalisation, by direction and by what the plain sum is divided by.
-_NORMS = {(True, ""): "backward", (True, "n"): "forward", (False, ""): "forward"}
-_NORMS |= {(False, "n"): "backward", (True, "sqrt"): "ortho", (False, "sqrt"): "ortho"}
+
+_LARGEST_FACTOR = 61  # of the lengths that the core transforms
 
 
-def _call(name, input, result_shape, real, **options):
-    """Runs a function of numpy.fft; the result has the precision of the input."""
+@functools.lru_cache
+def _largest_factor(n):
+    factor = 2
+    while factor * factor <= n:
+        if n % factor:
+            factor += 1
+        else:
+            n //= factor
+    return n
+
+
+def _by_convolution(input, dim, inverse, scale, size, real):
+    """_fft of any length n, by convolving with exp(pi i j^2 / n), which a power of two numbers can
+    do (Bluestein, "A linear filtering approach to the computation of the discrete Fourier
+    transform", 1970). In double precision."""
+    n = input.size(dim)
+    room = 1 << (2 * n - 1).bit_length()
+    angles = (torch.arange(n).square() % (2 * n)).double() * (math.pi / n)
+    chirp = torch.polar(torch.ones_like(angles), angles)
+    chirp = chirp if inverse else chirp.conj()
+    filter = torch.zeros(room, dtype=torch.complex128)
+    filter[:n] = chirp.conj()
+    filter[room - n + 1 :] = chirp[1:].conj().flip(0)
+    x = _resized(input.movedim(dim, -1) * chirp, (input.dim() - 1,), (room,))
+    x = _hidden._fft(x, -1, False, 1.0, room, False)
+    x = x * _hidden._fft(filter, -1, False, 1.0, room, False)
+    x = _hidden._fft(x, -1, True, scale / room, size, False) * chirp[:size]
+    x = (x.real if real else x).movedim(-1, dim)
+    return x.to(_result_type(input, real))
+
+
+def _result_type(input, real):
     double = input.dtype in (torch.float64, torch.complex128)
     if real:
-        dtype = torch.float64 if double else torch.float32
-    else:
-        dtype = torch.complex128 if double else torch.complex64
-    if input.is_meta or 0 in result_shape:
-        return torch.empty(result_shape, dtype=dtype, device=input.device)
-    array = getattr(_numpy(), name)(input.detach().numpy(), **options)
-    return torch.from_numpy(array.astype(str(dtype)[6:], copy=False))
+        return torch.float64 if double else torch.float32
+    return torch.complex128 if double else torch.complex64
+
+
+def _transform(input, dim, inverse, scale, size, real=False):
+    """The first `size` numbers of the transform along dim, times scale, or their real parts."""
+    if input.is_meta:
+        shape = list(input.shape)
+        shape[dim] = size
+        return torch.empty(shape, dtype=_result_type(input, real), device=input.device)
+    short = _largest_factor(input.size(dim)) <= _LARGEST_FACTOR
+    return (_hidden._fft if short else _by_convolution)(input, dim, inverse, scale, size, real)
+
+
+def _factor(scale, sizes):
+    """What a transform is multiplied by, which `scale` names by what it is divided by."""
+    n = math.prod(sizes)
+    return {"": 1.0, "n": 1 / n, "sqrt": 1 / math.sqrt(n)}[scale]
 
 
 class _C2C(Function):
@@ -67,16 +102,23 @@ class _C2C(Function):
     @staticmethod
     def forward(ctx, input, dims, scale, forward):
         ctx.options, ctx.real = (dims, scale, not forward), not input.is_complex()
-        name = "fftn" if forward else "ifftn"
-        norm = _NORMS[forward, scale]
-        if len(dims) == 1:
-            return _call(name[:-1], input, input.shape, False, axis=dims[0], norm=norm)
-        return _call(name, input, input.shape, False, axes=dims, norm=norm)
+        factor = _factor(scale, [input.size(d) for d in dims])
+        for dim in dims:
+            input = _transform(input, dim, not forward, factor, input.size(dim))
+            factor = 1.0
+        return input
 
     @staticmethod
     def backward(ctx, g):
         g = _C2C.apply(g, *ctx.options)
         return g.real if ctx.real else g, None, None, None
+
+
+def _run(primitive, input, *options):
+    """primitive.apply, which is as long as a short transform, where something records."""
+    if input.requires_grad and torch.is_grad_enabled():
+        return primitive.apply(input, *options)
+    return primitive.forward(types.SimpleNamespace(), input, *options)
 
 
 def _edges_doubled(t, dim, size, inner):
@@ -93,10 +135,13 @@ class _R2C(Function):
 
     @staticmethod
     def forward(ctx, input, dims, scale):
-        ctx.options, ctx.size = (dims, scale), input.size(dims[-1])
-        shape = list(input.shape)
-        shape[dims[-1]] = ctx.size // 2 + 1
-        return _call("rfftn", input, shape, False, axes=dims, norm=_NORMS[True, scale])
+        *others, last = dims
+        ctx.options, ctx.size = (dims, scale), input.size(last)
+        factor = _factor(scale, [input.size(d) for d in dims])
+        x = _transform(input, last, False, factor, ctx.size // 2 + 1)
+        for dim in others:
+            x = _transform(x, dim, False, 1.0, x.size(dim))
+        return x
 
     @staticmethod
     def backward(ctx, g):
@@ -106,16 +151,20 @@ class _R2C(Function):
 
 
 class _C2R(Function):
-    """Half a spectrum to real numbers, `size` of them along the last of `dims`; unlike NumPy's, the
-    transform is the inverse one whatever the scale."""
+    """Half a spectrum to real numbers, `size` of them along the last of `dims`."""
 
     @staticmethod
     def forward(ctx, input, dims, scale, size):
         ctx.options, ctx.size, ctx.real = (dims, scale), size, not input.is_complex()
-        shape = list(input.shape)
-        shape[dims[-1]] = size
-        sizes = [shape[d] for d in dims]
-        return _call("irfftn", input, shape, True, s=sizes, axes=dims, norm=_NORMS[False, scale])
+        *others, last = dims
+        factor = _factor(scale, [size, *(input.size(d) for d in others)])
+        x = input
+        for dim in others:
+            x = _transform(x, dim, True, 1.0, x.size(dim))
+        # The missing half of a line is the mirrored conjugate of what is there.
+        mirrored = x.narrow(last, 1, (size - 1) // 2).flip(last).conj()
+        whole = torch.cat([x.narrow(last, 0, size // 2 + 1), mirrored], last)
+        return _transform(whole, last, True, factor, size, real=True)
 
     @staticmethod
     def backward(ctx, g):
@@ -226,7 +275,7 @@ def _real_input(name, input):
 def _c2c(name, input, n, dim, norm, forward, out):
     input, dim, n = _one(input, n, dim)
     input = _resized(input, (dim,), (n,))
-    return _into(out, _C2C.apply(input, (dim,), _scale(norm, forward), forward), name)
+    return _into(out, _run(_C2C, input, (dim,), _scale(norm, forward), forward), name)
 
 
 def fft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -268,7 +317,7 @@ def rfft(input, n=None, dim=-1, norm=None, *, out=None):
     _real_input("rfft", input)
     input, dim, n = _one(input, n, dim)
     input = _resized(input, (dim,), (n,))
-    return _into(out, _R2C.apply(input, (dim,), _scale(norm, True)), "rfft")
+    return _into(out, _run(_R2C, input, (dim,), _scale(norm, True)), "rfft")
 
 
 def _half_input(input, n, dim):
@@ -288,7 +337,7 @@ def irfft(input, n=None, dim=-1, norm=None, *, out=None):
     tensor([0., 1., 2., 3.])
     """
     input, dim, n = _half_input(input, n, dim)
-    return _into(out, _C2R.apply(input, (dim,), _scale(norm, False), n), "irfft")
+    return _into(out, _run(_C2R, input, (dim,), _scale(norm, False), n), "irfft")
 
 
 def hfft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -301,7 +350,7 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
     tensor([ 6.,  0., -2.,  0.])
     """
     input, dim, n = _half_input(input, n, dim)
-    return _into(out, _C2R.apply(input.conj(), (dim,), _scale(norm, True), n), "hfft")
+    return _into(out, _run(_C2R, input.conj(), (dim,), _scale(norm, True), n), "hfft")
 
 
 def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -315,7 +364,7 @@ def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
     _real_input("ihfft", input)
     input, dim, n = _one(input, n, dim)
     input = _resized(input, (dim,), (n,))
-    return _into(out, _R2C.apply(input, (dim,), _scale(norm, False)).conj(), "ihfft")
+    return _into(out, _run(_R2C, input, (dim,), _scale(norm, False)).conj(), "ihfft")
 
 
 # ---- several dimensions ----
@@ -327,7 +376,7 @@ def _c2cn(input, s, dim, norm, forward, out):
     input = _resized(input, dims, sizes)
     scale = _scale(norm, forward)
     if dims:
-        result = _C2C.apply(input, dims, scale, forward)
+        result = _run(_C2C, input, dims, scale, forward)
     else:
         result = input + 0j
     return _into(out, result, "fftn")
@@ -380,7 +429,7 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None):
     dims, sizes = _dims_and_sizes(input, s, dim)
     _check_axes("rfftn", dims)
     input = _resized(input, dims, sizes)
-    return _into(out, _R2C.apply(input, dims, _scale(norm, True)), "rfftn")
+    return _into(out, _run(_R2C, input, dims, _scale(norm, True)), "rfftn")
 
 
 def _half_input_n(name, input, s, dim):
@@ -404,7 +453,7 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None):
             [1., 1.]])
     """
     input, dims, last = _half_input_n("irfftn", input, s, dim)
-    return _into(out, _C2R.apply(input, dims, _scale(norm, False), last), "irfftn")
+    return _into(out, _run(_C2R, input, dims, _scale(norm, False), last), "irfftn")
 
 
 def hfftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -417,7 +466,7 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None):
             [0., 0.]])
     """
     input, dims, last = _half_input_n("hfftn", input, s, dim)
-    return _into(out, _C2R.apply(input.conj(), dims, _scale(norm, True), last), "hfftn")
+    return _into(out, _run(_C2R, input.conj(), dims, _scale(norm, True), last), "hfftn")
 
 
 def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -436,7 +485,7 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
             f"Only supports floating-point dtypes, but found: {type_name(input.dtype)}"
         )
     input = _resized(_floating(input), dims, sizes)
-    return _into(out, _R2C.apply(input, dims, _scale(norm, False)).conj(), "ihfftn")
+    return _into(out, _run(_R2C, input, dims, _scale(norm, False)).conj(), "ihfftn")
 
 
 # ---- two dimensions ----

@@ -71,6 +71,7 @@ enum class Scratch {
   ConvY,
   ConvW,
   ConvTile,
+  Fourier,
   Count
 };
 void* scratch(Scratch slot, int64_t bytes);
