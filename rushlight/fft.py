@@ -1,18 +1,10 @@
-"""torch.fft: discrete Fourier transforms along any dimensions, of any length.
-
-The core transforms along one dimension (core/ops/fft.cpp). Three primitives do the rest: complex to complex, real to half-complex, and back. The gradient of
-each is another of them, so derivatives exist to any order. Not here: stft and istft (_signal.py).
-"""
-
-import functools
-import math
-import types
+"""torch.fft: the public functions, which check their arguments and call one of three primitives
+(_fourier.py). Not here: stft and istft (_signal.py)."""
 
 import rushlight as torch
 
-from ._C import _hidden
 from ._composite import type_name, write
-from .autograd import Function
+from ._fourier import C2C, C2R, R2C, resized, run
 
 __all__ = [
     "fft",
@@ -34,142 +26,6 @@ __all__ = [
     "rfftfreq",
     "rfftn",
 ]  # as PyTorch: hfft2, hfftn, ihfft2 and ihfftn are public, but not listed
-
-
-# ---- the primitives ----
-
-
-_LARGEST_FACTOR = 61  # of the lengths that the core transforms
-
-
-@functools.lru_cache
-def _largest_factor(n):
-    factor = 2
-    while factor * factor <= n:
-        if n % factor:
-            factor += 1
-        else:
-            n //= factor
-    return n
-
-
-def _by_convolution(input, dim, inverse, scale, size, real):
-    """_fft of any length n, by convolving with exp(pi i j^2 / n), which a power of two numbers can
-    do (Bluestein, "A linear filtering approach to the computation of the discrete Fourier
-    transform", 1970). In double precision."""
-    n = input.size(dim)
-    room = 1 << (2 * n - 1).bit_length()
-    angles = (torch.arange(n).square() % (2 * n)).double() * (math.pi / n)
-    chirp = torch.polar(torch.ones_like(angles), angles)
-    chirp = chirp if inverse else chirp.conj()
-    filter = torch.zeros(room, dtype=torch.complex128)
-    filter[:n] = chirp.conj()
-    filter[room - n + 1 :] = chirp[1:].conj().flip(0)
-    x = _resized(input.movedim(dim, -1) * chirp, (input.dim() - 1,), (room,))
-    x = _hidden._fft(x, -1, False, 1.0, room, False)
-    x = x * _hidden._fft(filter, -1, False, 1.0, room, False)
-    x = _hidden._fft(x, -1, True, scale / room, size, False) * chirp[:size]
-    x = (x.real if real else x).movedim(-1, dim)
-    return x.to(_result_type(input, real))
-
-
-def _result_type(input, real):
-    double = input.dtype in (torch.float64, torch.complex128)
-    if real:
-        return torch.float64 if double else torch.float32
-    return torch.complex128 if double else torch.complex64
-
-
-def _transform(input, dim, inverse, scale, size, real=False):
-    """The first `size` numbers of the transform along dim, times scale, or their real parts."""
-    if input.is_meta:
-        shape = list(input.shape)
-        shape[dim] = size
-        return torch.empty(shape, dtype=_result_type(input, real), device=input.device)
-    short = _largest_factor(input.size(dim)) <= _LARGEST_FACTOR
-    return (_hidden._fft if short else _by_convolution)(input, dim, inverse, scale, size, real)
-
-
-def _factor(scale, sizes):
-    """What a transform is multiplied by, which `scale` names by what it is divided by."""
-    n = math.prod(sizes)
-    return {"": 1.0, "n": 1 / n, "sqrt": 1 / math.sqrt(n)}[scale]
-
-
-class _C2C(Function):
-    """Complex (or real) to complex along `dims`; divided by nothing, the root of n, or n."""
-
-    @staticmethod
-    def forward(ctx, input, dims, scale, forward):
-        ctx.options, ctx.real = (dims, scale, not forward), not input.is_complex()
-        factor = _factor(scale, [input.size(d) for d in dims])
-        for dim in dims:
-            input = _transform(input, dim, not forward, factor, input.size(dim))
-            factor = 1.0
-        return input
-
-    @staticmethod
-    def backward(ctx, g):
-        g = _C2C.apply(g, *ctx.options)
-        return g.real if ctx.real else g, None, None, None
-
-
-def _run(primitive, input, *options):
-    """primitive.apply, which is as long as a short transform, where something records."""
-    if input.requires_grad and torch.is_grad_enabled():
-        return primitive.apply(input, *options)
-    return primitive.forward(types.SimpleNamespace(), input, *options)
-
-
-def _edges_doubled(t, dim, size, inner):
-    """t times `inner`, except where a half spectrum has no mirror image: at 0 and at the middle."""
-    weights = torch.full((t.size(dim),), inner, dtype=t.real.dtype if t.is_complex() else t.dtype)
-    weights[0] = 1
-    if size % 2 == 0:
-        weights[-1] = 1
-    return t * weights.view([-1 if d == dim else 1 for d in range(t.dim())])
-
-
-class _R2C(Function):
-    """Real to the first half of the spectrum along the last of `dims`."""
-
-    @staticmethod
-    def forward(ctx, input, dims, scale):
-        *others, last = dims
-        ctx.options, ctx.size = (dims, scale), input.size(last)
-        factor = _factor(scale, [input.size(d) for d in dims])
-        x = _transform(input, last, False, factor, ctx.size // 2 + 1)
-        for dim in others:
-            x = _transform(x, dim, False, 1.0, x.size(dim))
-        return x
-
-    @staticmethod
-    def backward(ctx, g):
-        dims, scale = ctx.options
-        g = _edges_doubled(g, dims[-1], ctx.size, 0.5)
-        return _C2R.apply(g, dims, scale, ctx.size), None, None
-
-
-class _C2R(Function):
-    """Half a spectrum to real numbers, `size` of them along the last of `dims`."""
-
-    @staticmethod
-    def forward(ctx, input, dims, scale, size):
-        ctx.options, ctx.size, ctx.real = (dims, scale), size, not input.is_complex()
-        *others, last = dims
-        factor = _factor(scale, [size, *(input.size(d) for d in others)])
-        x = input
-        for dim in others:
-            x = _transform(x, dim, True, 1.0, x.size(dim))
-        # The missing half of a line is the mirrored conjugate of what is there.
-        mirrored = x.narrow(last, 1, (size - 1) // 2).flip(last).conj()
-        whole = torch.cat([x.narrow(last, 0, size // 2 + 1), mirrored], last)
-        return _transform(whole, last, True, factor, size, real=True)
-
-    @staticmethod
-    def backward(ctx, g):
-        g = _edges_doubled(_R2C.apply(g, *ctx.options), ctx.options[0][-1], ctx.size, 2.0)
-        return g.real if ctx.real else g, None, None, None
 
 
 # ---- arguments ----
@@ -209,19 +65,6 @@ def _check_size(n):
     if n < 1:
         raise RuntimeError(f"Invalid number of data points ({n}) specified")
     return n
-
-
-def _resized(input, dims, sizes):
-    """Cropped, or filled up with zeros, along each of `dims`."""
-    for dim, size in zip(dims, sizes):
-        have = input.size(dim)
-        if size < have:
-            input = input.narrow(dim, 0, size)
-        elif size > have:
-            pad = [0, 0] * (input.dim() - dim)
-            pad[-1] = size - have
-            input = torch.nn.functional.pad(input, pad)
-    return input
 
 
 def _dims_and_sizes(input, s, dim):
@@ -274,8 +117,8 @@ def _real_input(name, input):
 
 def _c2c(name, input, n, dim, norm, forward, out):
     input, dim, n = _one(input, n, dim)
-    input = _resized(input, (dim,), (n,))
-    return _into(out, _run(_C2C, input, (dim,), _scale(norm, forward), forward), name)
+    input = resized(input, (dim,), (n,))
+    return _into(out, run(C2C, input, (dim,), _scale(norm, forward), forward), name)
 
 
 def fft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -316,8 +159,8 @@ def rfft(input, n=None, dim=-1, norm=None, *, out=None):
     """
     _real_input("rfft", input)
     input, dim, n = _one(input, n, dim)
-    input = _resized(input, (dim,), (n,))
-    return _into(out, _run(_R2C, input, (dim,), _scale(norm, True)), "rfft")
+    input = resized(input, (dim,), (n,))
+    return _into(out, run(R2C, input, (dim,), _scale(norm, True)), "rfft")
 
 
 def _half_input(input, n, dim):
@@ -325,7 +168,7 @@ def _half_input(input, n, dim):
     input = _floating(input)
     dim = _wrap(input, dim)
     n = _check_size(2 * (input.size(dim) - 1) if n is None else n)
-    return _resized(input, (dim,), (n // 2 + 1,)), dim, n
+    return resized(input, (dim,), (n // 2 + 1,)), dim, n
 
 
 def irfft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -337,7 +180,7 @@ def irfft(input, n=None, dim=-1, norm=None, *, out=None):
     tensor([0., 1., 2., 3.])
     """
     input, dim, n = _half_input(input, n, dim)
-    return _into(out, _run(_C2R, input, (dim,), _scale(norm, False), n), "irfft")
+    return _into(out, run(C2R, input, (dim,), _scale(norm, False), n), "irfft")
 
 
 def hfft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -350,7 +193,7 @@ def hfft(input, n=None, dim=-1, norm=None, *, out=None):
     tensor([ 6.,  0., -2.,  0.])
     """
     input, dim, n = _half_input(input, n, dim)
-    return _into(out, _run(_C2R, input.conj(), (dim,), _scale(norm, True), n), "hfft")
+    return _into(out, run(C2R, input.conj(), (dim,), _scale(norm, True), n), "hfft")
 
 
 def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
@@ -363,8 +206,8 @@ def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
     """
     _real_input("ihfft", input)
     input, dim, n = _one(input, n, dim)
-    input = _resized(input, (dim,), (n,))
-    return _into(out, _run(_R2C, input, (dim,), _scale(norm, False)).conj(), "ihfft")
+    input = resized(input, (dim,), (n,))
+    return _into(out, run(R2C, input, (dim,), _scale(norm, False)).conj(), "ihfft")
 
 
 # ---- several dimensions ----
@@ -373,10 +216,10 @@ def ihfft(input, n=None, dim=-1, norm=None, *, out=None):
 def _c2cn(input, s, dim, norm, forward, out):
     input = _floating(input)
     dims, sizes = _dims_and_sizes(input, s, dim)
-    input = _resized(input, dims, sizes)
+    input = resized(input, dims, sizes)
     scale = _scale(norm, forward)
     if dims:
-        result = _run(_C2C, input, dims, scale, forward)
+        result = run(C2C, input, dims, scale, forward)
     else:
         result = input + 0j
     return _into(out, result, "fftn")
@@ -428,8 +271,8 @@ def rfftn(input, s=None, dim=None, norm=None, *, out=None):
     input = _floating(input)
     dims, sizes = _dims_and_sizes(input, s, dim)
     _check_axes("rfftn", dims)
-    input = _resized(input, dims, sizes)
-    return _into(out, _run(_R2C, input, dims, _scale(norm, True)), "rfftn")
+    input = resized(input, dims, sizes)
+    return _into(out, run(R2C, input, dims, _scale(norm, True)), "rfftn")
 
 
 def _half_input_n(name, input, s, dim):
@@ -440,7 +283,7 @@ def _half_input_n(name, input, s, dim):
     s = (s,) if isinstance(s, int) else s
     last = 2 * (input.size(dims[-1]) - 1) if s is None or s[-1] == -1 else sizes[-1]
     sizes[-1] = _check_size(last) // 2 + 1
-    return _resized(input, dims, sizes), dims, last
+    return resized(input, dims, sizes), dims, last
 
 
 def irfftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -453,7 +296,7 @@ def irfftn(input, s=None, dim=None, norm=None, *, out=None):
             [1., 1.]])
     """
     input, dims, last = _half_input_n("irfftn", input, s, dim)
-    return _into(out, _run(_C2R, input, dims, _scale(norm, False), last), "irfftn")
+    return _into(out, run(C2R, input, dims, _scale(norm, False), last), "irfftn")
 
 
 def hfftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -466,7 +309,7 @@ def hfftn(input, s=None, dim=None, norm=None, *, out=None):
             [0., 0.]])
     """
     input, dims, last = _half_input_n("hfftn", input, s, dim)
-    return _into(out, _run(_C2R, input.conj(), dims, _scale(norm, True), last), "hfftn")
+    return _into(out, run(C2R, input.conj(), dims, _scale(norm, True), last), "hfftn")
 
 
 def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
@@ -484,8 +327,8 @@ def ihfftn(input, s=None, dim=None, norm=None, *, out=None):
         raise RuntimeError(
             f"Only supports floating-point dtypes, but found: {type_name(input.dtype)}"
         )
-    input = _resized(_floating(input), dims, sizes)
-    return _into(out, _run(_R2C, input, dims, _scale(norm, False)).conj(), "ihfftn")
+    input = resized(_floating(input), dims, sizes)
+    return _into(out, run(R2C, input, dims, _scale(norm, False)).conj(), "ihfftn")
 
 
 # ---- two dimensions ----

@@ -26,6 +26,7 @@ HIDDEN = {
     "_lstm_cell": "nn.LSTM and nn.LSTMCell, in test_recurrent.py",
     "_lstm_layer": "nn.LSTM, in test_recurrent.py",
     "_gru_cell": "nn.GRU and nn.GRUCell, in test_recurrent.py",
+    "_fft": "torch.fft, in test_fft.py",
     **dict.fromkeys(
         "_getrf _getrs _pivots_to_permutation _potrf _trsm _geqrf _orgqr _sytrf _sytrs _syevd "
         "_geev _gesdd _least_squares".split(),

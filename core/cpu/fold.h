@@ -88,14 +88,29 @@ RL_INLINE T fold_lanes(Vec<T> v) {
   }
 }
 
-/// f(0), ..., f(n-1) combined, n >= 1, in an order that depends on n and the lane count only:
-/// f.vector(i) is a whole vector from i on, f.partial(i, m) one of which only m lanes count.
+/// fold_lanes of as many vectors as they have lanes, in the same order.
+template <class C, class T, int Half = kLanes<T> / 2>
+RL_INLINE Vec<T> fold_square(Vec<T>* v) {
+  if constexpr (Half > 0) {
+#pragma GCC unroll 8
+    for (int i = 0; i < Half; ++i) {
+      swap_blocks<Half>(v[i], v[i + Half], typename MakeSeq<kLanes<T>>::type{});
+      v[i] = C::combine(v[i], v[i + Half]);
+    }
+    return fold_square<C, T, Half / 2>(v);
+  }
+  return v[0];
+}
+
+/// f(0), ..., f(n-1) combined to one vector, n >= 1, in an order that depends on n and the lane
+/// count only: f.vector(i) is a whole vector from i on, f.partial(i, m) one of which only m lanes
+/// count.
 template <class C, class T, class F>
-RL_INLINE T fold_of(int64_t n, F f) {
+RL_INLINE Vec<T> fold_vectors(int64_t n, F f) {
   constexpr int w = kLanes<T>;
   if (n < w) {
     const Vec<T> v = f.partial(0, n);
-    return fold_lanes<C, T>(first_lanes<T>(v, n, splat(C::fill(T(v[0])))));
+    return first_lanes<T>(v, n, splat(C::fill(T(v[0]))));
   }
   Vec<T> a = f.vector(0);
   int64_t i = w;
@@ -111,7 +126,11 @@ RL_INLINE T fold_of(int64_t n, F f) {
   }
   for (; i + w <= n; i += w) a = C::combine(a, f.vector(i));
   if (i < n) a = first_lanes<T>(C::combine(a, f.partial(i, n - i)), n - i, a);
-  return fold_lanes<C, T>(a);
+  return a;
+}
+template <class C, class T, class F>
+RL_INLINE T fold_of(int64_t n, F f) {
+  return fold_lanes<C, T>(fold_vectors<C, T>(n, f));
 }
 
 /// x[i]

@@ -55,8 +55,11 @@ bool advance(const Axis* axis, int first, int n, int64_t* index, int64_t* offset
 
 void by_row(const Plan& p, const Axis* reduced, const char* x, int64_t n, const char* centre,
             char* acc) {
+  const bool direct = p.dense && reduced[0].in == 1;
+  if (direct && p.nreduced == 1 && p.kernel->rows)
+    return p.kernel->rows(n, reduced[0].size, x, p.kept[0].in, centre, p.kept[0].out, acc);
   alignas(64) char tile[kTile * 8];
-  const int64_t chunk = p.dense && reduced[0].in == 1 ? reduced[0].size : kTile;
+  const int64_t chunk = direct ? reduced[0].size : kTile;
   for (int64_t j = 0; j < n; ++j) {
     int64_t index[64], offset = j * p.kept[0].in;
     for (int d = 1; d < p.nreduced; ++d) index[d] = 0;

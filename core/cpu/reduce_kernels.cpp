@@ -229,6 +229,32 @@ void row(int64_t n, const void* from, const void* centre, void* acc) {
   *a = R::C::combine(*a, r);
 }
 
+/// The same for rows that lie `stride` apart: short ones fold as many at once as there are lanes.
+template <class R>
+void rows(int64_t count, int64_t n, const void* from, int64_t stride, const void* centres,
+          int64_t step, void* accs) {
+  using L = typename R::L;
+  using A = typename R::A;
+  const auto* x = static_cast<const typename R::I*>(from);
+  const auto* centre = static_cast<const A*>(centres);
+  auto* acc = static_cast<A*>(accs);
+  int64_t j = 0;
+  if constexpr (has_vectors<L>) {
+    constexpr int w = kLanes<L>;
+    for (; n <= kFolded && j + w <= count; j += w) {
+      Vec<L> v[w];
+      for (int k = 0; k < w; ++k) {
+        const L c = centre ? L(centre[(j + k) * step]) : L(0);
+        v[k] = fold_vectors<typename R::C, L>(n, Mapped<R>{x + (j + k) * stride, c});
+      }
+      L lanes[w];
+      store(lanes, fold_square<typename R::C, L>(v));
+      for (int k = 0; k < w; ++k) acc[j + k] = R::C::combine(acc[j + k], A(lanes[k]));
+    }
+  }
+  for (; j < count; ++j) row<R>(n, x + j * stride, centre ? centre + j * step : nullptr, acc + j);
+}
+
 /// W vectors side by side, down m rows of at most kRows.
 template <class R, int W>
 RL_INLINE void strip(int64_t m, const typename R::I* x, int64_t stride, const typename R::A* centre,
@@ -397,16 +423,22 @@ void find_column(int64_t n, const void* from, const void* value, int64_t i, int6
 
 template <class R>
 constexpr ReduceKernel kernel() {
-  return {
-      Type<typename R::I>::dtype, Type<typename R::A>::dtype, init<R>, row<R>, column<R>, merge<R>};
+  return {Type<typename R::I>::dtype,
+          Type<typename R::A>::dtype,
+          init<R>,
+          row<R>,
+          rows<R>,
+          column<R>,
+          merge<R>};
 }
 template <class In, class Lane, class Acc, class Map, class Combine>
 constexpr ReduceKernel make() {
   return kernel<Reduction<In, Lane, Acc, Map, Combine>>();
 }
-constexpr ReduceKernel kMoments = {DType::F32,  DType::C128,    init<Moments>,
-                                   moments_row, moments_column, merge<Moments>};
-constexpr ReduceKernel kNone = {DType::F32, DType::F32, nullptr, nullptr, nullptr, nullptr};
+constexpr ReduceKernel kMoments = {DType::F32, DType::C128,    init<Moments>, moments_row,
+                                   nullptr,    moments_column, merge<Moments>};
+constexpr ReduceKernel kNone = {DType::F32, DType::F32, nullptr, nullptr,
+                                nullptr,    nullptr,    nullptr};
 using F = float;
 using D = double;
 using I = int32_t;

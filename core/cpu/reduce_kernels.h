@@ -34,6 +34,9 @@ struct ReduceKernel {
   void (*init)(int64_t n, void* acc);
   /// acc[0] gets x[0..n), n >= 1.
   void (*row)(int64_t n, const void* x, const void* centre, void* acc);
+  /// acc[j] gets x[j * stride..] for j < count, and has centre[j * step]; null if there is none.
+  void (*rows)(int64_t count, int64_t n, const void* x, int64_t stride, const void* centre,
+               int64_t step, void* acc);
   /// acc[j] gets x[i * stride + j] for i < m, and has a centre of its own.
   void (*column)(int64_t m, int64_t n, const void* x, int64_t stride, const void* centre,
                  void* acc);
