@@ -139,6 +139,10 @@ def linear_algebra():
         ):  # fmt: skip
             yield Row("linear algebra", f"{name} {n} x {n}", setup, f"torch.linalg.{call}")
     yield Row("linear algebra", "fft of 2**16", "x = torch.rand(2**16)", "torch.fft.rfft(x)")
+    yield Row("linear algebra", "fft2 256 x 256", "x = torch.rand(256, 256)", "torch.fft.fft2(x)")
+    sound = "x, window = torch.rand(2**16), torch.hann_window(400)"
+    stft = "torch.stft(x, 400, 160, window=window, return_complex=True)"
+    yield Row("linear algebra", "stft of 2**16, windows of 400", sound, stft)
 
 
 def rows():

@@ -164,6 +164,24 @@ void store_block(int64_t columns, int64_t c, const T* re, const T* im, T scale,
   }
 }
 
+/// The numbers of even place have the transform (Z[k] + conj Z[n - k]) / 2, those of odd place
+/// (Z[k] - conj Z[n - k]) / 2i.
+template <class T>
+void separate(int64_t n, int64_t rows, int64_t c, const T* roots, const T* block, T* to) {
+  for (int64_t k = 0; k < rows; ++k) {
+    const T *a = block + k % n * c, *b = a + n * c;
+    const T *a_end = block + (n - k) % n * c, *b_end = a_end + n * c;
+    const T cos = roots[k] / 2, sin = roots[2 * n + k] / 2;
+    T *re = to + k * c, *im = re + rows * c;
+#pragma GCC ivdep
+    for (int64_t q = 0; q < c; ++q) {
+      const T odd_re = b[q] + b_end[q], odd_im = a_end[q] - a[q];
+      re[q] = (a[q] + a_end[q]) / 2 + odd_re * cos - odd_im * sin;
+      im[q] = (b[q] - b_end[q]) / 2 + odd_re * sin + odd_im * cos;
+    }
+  }
+}
+
 template <class T>
 void rotate(int64_t n, int64_t columns, int64_t c, const T* re, const T* im, int64_t step,
             T* block) {
@@ -179,7 +197,7 @@ void rotate(int64_t n, int64_t columns, int64_t c, const T* re, const T* im, int
 
 template <class T>
 constexpr cpu::FftKernels<T> kernels() {
-  return {transform<T>, load_block<T>, store_block<T>, rotate<T>};
+  return {transform<T>, load_block<T>, store_block<T>, separate<T>, rotate<T>};
 }
 
 }  // namespace

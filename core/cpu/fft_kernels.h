@@ -25,6 +25,9 @@ struct FftKernels {
   /// The rows of `to`, times scale; only real parts where it is not complex.
   void (*store)(int64_t columns, int64_t c, const T* re, const T* im, T scale,
                 const FftMatrix<T>& to);
+  /// Of the transform of n pairs of neighbours, taken as complex numbers, the first rows of the
+  /// transform of the 2 n real numbers, of which the roots are: a block [rows][c].
+  void (*separate)(int64_t n, int64_t rows, int64_t c, const T* roots, const T* block, T* to);
   /// Multiplies n * c numbers by roots that lie apart: row k's at re + k * step and im + k * step.
   void (*rotate)(int64_t n, int64_t columns, int64_t c, const T* re, const T* im, int64_t step,
                  T* block);

@@ -72,12 +72,13 @@ int64_t split(int64_t n, bool many) {
   return a < 5 || (many && n <= kLongest) ? n : a;
 }
 
+/// For n = first * second, or for columns of n and, if they are real and n even, of n / 2 pairs.
 template <class T>
 struct Plan {
   int64_t n;
   Columns<T> first, second;
   std::vector<T> turns;  // [2, first.n, second.n]
-  Plan(int64_t n, int64_t a) : n(n), first(a), second(n / a) {
+  Plan(int64_t n, int64_t a) : n(n), first(a), second(a == n && n % 2 == 0 ? n / 2 : n / a) {
     if (a == n) return;
     const Roots root(n);
     turns.resize(2 * n);
@@ -114,6 +115,21 @@ class Transform {
       T* re = kernels_.transform(plan_.first.factors.data(), plan_.n, c, plan_.first.roots.data(),
                                  block, spare);
       store(re, re + plan_.n * c, w, c, past(to, q), re == block ? spare : block);
+    });
+  }
+
+  /// Real lines of an even length, their numbers together: neighbours are the parts of complex
+  /// ones.
+  void halves(const cpu::FftMatrix<T>& from, const cpu::FftMatrix<T>& to, int64_t count) const {
+    const int64_t n = plan_.second.n;
+    const cpu::FftMatrix<T> pairs{from.data, 2, from.column, n, true};
+    in_blocks(plan_.second, count, [&](int64_t q, int64_t w, int64_t c, T* block, T* spare) {
+      load(past(pairs, q), w, c, block, block + n * c, spare);
+      T* found = kernels_.transform(plan_.second.factors.data(), n, c, plan_.second.roots.data(),
+                                    block, spare);
+      T* re = found == block ? spare : block;
+      kernels_.separate(n, to.rows, c, plan_.first.roots.data(), found, re);
+      store(re, re + to.rows * c, w, c, past(to, q), found);
     });
   }
 
@@ -176,7 +192,7 @@ class Transform {
     const int64_t wide = std::max<int64_t>(kBlock / (n * unit), 1) * unit;
     const int64_t count = div_up(columns, wide);
     cpu::parallel_for(0, count, 1 + 8192 / (n * wide), [&](int64_t begin, int64_t end) {
-      const int64_t size = 2 * n * wide;
+      const int64_t size = 2 * (n + 1) * wide;  // halves end with a row more
       T* room = static_cast<T*>(cpu::scratch(cpu::Scratch::Fourier, 2 * size * sizeof(T)));
       for (int64_t q = begin * wide; q < std::min(end * wide, columns); q += wide) {
         const int64_t w = std::min(wide, columns - q);
@@ -206,22 +222,25 @@ void transform(const Tensor& x, const Tensor& y, int dim, bool inverse, double s
     return cpu::FftMatrix<T>{static_cast<T*>(t.raw()) + (o * size * inner + i) * unit, inner * unit,
                              inner == 1 ? size * unit : unit, size, unit == 2};
   };
-  const Tensor middle =
-      empty({a < n ? outer * inner : 0, 2, n}, sizeof(T) == 8 ? DType::F64 : DType::F32);
+  const int64_t together = a == n ? inner : 1, count = outer * inner / together;
+  const int64_t parts =
+      n * together * count < 8192 ? 1 : std::min<int64_t>(count, cpu::num_threads());
+  const Tensor middle = empty({a < n ? parts : 0, 2, n}, sizeof(T) == 8 ? DType::F64 : DType::F32);
   LongKernel off(x.numel() * 16);
-  if (a == n && inner == 1) return run.columns(lines(x, 0, 0), lines(y, 0, 0), outer);
-  const int64_t together = a == n ? inner : 1;
-  cpu::parallel_for(0, x.numel() / n / together, 1 + 8192 / (n * together),
-                    [&](int64_t begin, int64_t end) {
-                      for (int64_t k = begin; k < end; ++k) {
-                        const int64_t o = k * together / inner, i = k * together % inner;
-                        const auto from = lines(x, o, i), to = lines(y, o, i);
-                        if (a == n)
-                          run.columns(from, to, inner);
-                        else
-                          run.line(from, to, middle.data<T>() + k * 2 * n);
-                      }
-                    });
+  if (a == n && inner == 1) {
+    const auto from = lines(x, 0, 0), to = lines(y, 0, 0);
+    const bool halves = n % 2 == 0 && !inverse && !from.complex && y.size(dim) <= n / 2 + 1;
+    return halves ? run.halves(from, to, outer) : run.columns(from, to, outer);
+  }
+  cpu::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin * count / parts; k < end * count / parts; ++k) {
+      const int64_t o = k * together / inner, i = k * together % inner;
+      if (a == n)
+        run.columns(lines(x, o, i), lines(y, o, i), inner);
+      else
+        run.line(lines(x, o, i), lines(y, o, i), middle.data<T>() + begin * 2 * n);
+    }
+  });
 }
 
 Tensor fft(const Tensor& input, int64_t dim, bool inverse, double scale, int64_t size, bool real) {
