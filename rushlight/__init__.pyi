@@ -87,6 +87,7 @@ from .linalg._names import cholesky as cholesky
 from .linalg._names import cholesky_inverse as cholesky_inverse
 from .linalg._names import cholesky_solve as cholesky_solve
 from .amp.autocast_mode import clear_autocast_cache as clear_autocast_cache
+from .functional import column_stack as column_stack
 from .functional import combinations as combinations
 from ._tools import compile as compile
 from ._tools import cond as cond
@@ -104,8 +105,10 @@ from .functional import detach_copy as detach_copy
 from ._C import device as device
 from .functional import diagonal_copy as diagonal_copy
 from .functional import diagonal_scatter as diagonal_scatter
+from .functional import diff as diff
 from ._draw import draw as draw
 from .functional import dsplit as dsplit
+from .functional import dstack as dstack
 from ._C import dtype as dtype
 from .functional import einsum as einsum
 from .functional import empty_permuted as empty_permuted
@@ -146,6 +149,7 @@ from .functional import heaviside as heaviside
 from .functional import histogram as histogram
 from .functional import histogramdd as histogramdd
 from .functional import hsplit as hsplit
+from .functional import hstack as hstack
 from ._tools import iinfo as iinfo
 from ._random import initial_seed as initial_seed
 from .linalg._names import inverse as inverse
@@ -218,6 +222,7 @@ from .functional import quantile as quantile
 from .functional import range as range
 from .functional import renorm as renorm
 from .functional import resize_as_ as resize_as_
+from .functional import row_stack as row_stack
 from .functional import rrelu as rrelu
 from .functional import rrelu_ as rrelu_
 from .serialization import save as save
@@ -290,6 +295,7 @@ from .functional import view_as_real_copy as view_as_real_copy
 from .functional import view_copy as view_copy
 from .func import vmap as vmap
 from .functional import vsplit as vsplit
+from .functional import vstack as vstack
 from ._C import _Number as _Number
 from ._C import _Ints as _Ints
 from ._C import _Device as _Device
@@ -660,11 +666,6 @@ def cat(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | Non
 def concat(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def concatenate(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def stack(tensors: Sequence[Tensor], dim: _int | _Ints = ..., *, out: Tensor | None = ...) -> Tensor: ...
-def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
-def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
-def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
-def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
-def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = ...) -> Tensor: ...
 def tile(input: Tensor, *dims: _int | _Ints, out: Tensor | None = ...) -> Tensor: ...
 def flip(input: Tensor, *dims: _int | _Ints, out: Tensor | None = ...) -> Tensor: ...
 def fliplr(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...
@@ -738,7 +739,6 @@ def cumprod(input: Tensor, dim: _int | _Ints, *, dtype: _dtype | None = ..., out
 def cummax(input: Tensor, dim: _int | _Ints) -> _return_cummax: ...
 def cummin(input: Tensor, dim: _int | _Ints) -> _return_cummin: ...
 def logcumsumexp(input: Tensor, dim: _int | _Ints, *, out: Tensor | None = ...) -> Tensor: ...
-def diff(input: Tensor, n: _int = ..., dim: _int | _Ints = ..., prepend: Tensor | None = ..., append: Tensor | None = ..., *, out: Tensor | None = ...) -> Tensor: ...
 def sort(input: Tensor, dim: _int | _Ints = ..., descending: _bool = ..., *, stable: Any = ...) -> _return_sort: ...
 def argsort(input: Tensor, dim: _int | _Ints = ..., descending: _bool = ..., *, stable: _bool = ..., out: Tensor | None = ...) -> Tensor: ...
 def msort(input: Tensor, *, out: Tensor | None = ...) -> Tensor: ...

@@ -11,6 +11,7 @@ __all__ = [
     "corrcoef",
     "cov",
     "cumulative_trapezoid",
+    "diff",
     "gradient",
     "nanquantile",
     "quantile",
@@ -352,7 +353,36 @@ def _edge(points, a, b, order):
     return -(2 * a + b) / (a * (a + b)) * x + (a + b) / (a * b) * y - a / (b * (a + b)) * z
 
 
-# ---- integrals ----
+# ---- differences and integrals ----
+
+
+@with_out
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """The n-th differences of neighbours along a dimension.
+
+    (N, L) along dim=1 -> (N, L - n), empty if nothing is left. prepend and append are joined to input
+    along dim first. bool differs by `logical_xor`. A scalar or a negative n raises RuntimeError.
+
+    >>> x = torch.tensor([1, 4, 9, 16])
+    >>> torch.diff(x), torch.diff(x, n=2), torch.diff(x, prepend=torch.tensor([0]))
+    (tensor([3, 5, 7]), tensor([2, 2]), tensor([1, 3, 5, 7]))
+    """
+    check_tensors("diff", input=input)
+    if not isinstance(n, int):
+        raise TypeError(f"diff(): argument 'n' must be int, not {type(n).__name__}")
+    if not input.dim():
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return input.clone()
+    parts = [t for t in (prepend, input, append) if t is not None]
+    result = torch.cat(parts, dim) if len(parts) > 1 else input
+    minus = torch.ne if result.dtype == torch.bool else torch.sub
+    for _ in range(min(n, result.size(dim))):
+        m = result.size(dim) - 1
+        result = minus(result.narrow(dim, 1, m), result.narrow(dim, 0, m))
+    return result
 
 
 def _trapezia(y, x, dx, dim):

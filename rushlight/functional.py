@@ -474,9 +474,9 @@ range = range_  # noqa: A001
 
 # ---- what lives in files of its own, and methods of tensors ----
 
-from . import _composites, _copies, _elementwise, _histograms, _products, _statistics  # noqa: E402
+from . import _composites, _copies, _elementwise, _histograms, _products, _stacks, _statistics  # noqa: E402
 
-for _module in (_composites, _copies, _elementwise, _histograms, _products, _statistics):
+for _module in (_composites, _copies, _elementwise, _histograms, _products, _stacks, _statistics):
     __all__ += _module.__all__
     globals().update((name, getattr(_module, name)) for name in _module.__all__)
 
@@ -495,7 +495,7 @@ __all__ += _FROM_ATEN
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle as_strided_scatter corrcoef cov diagonal_scatter dsplit hash_tensor "
+        "allclose angle as_strided_scatter corrcoef cov diagonal_scatter diff dsplit hash_tensor "
         "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal kron ldexp ldexp_ nan_to_num nan_to_num_ "
         "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "

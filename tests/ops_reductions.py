@@ -70,7 +70,6 @@ ROWS = [
     scan("cummax", at="distinct", dtypes=REAL),
     scan("cummin", at="distinct", dtypes=REAL),
     scan("logcumsumexp", dtypes=FLOATS, tol=4),
-    row("diff", V, (V, 2), (A, 1, 0), (V, 1, -1, X(2), X(1)), (S,), (V, -1), (V, 9)),
     row("sort", DV, (DA, 0), (DA, 1, True), (A, K(dim=0, stable=True)), S, E, dtypes=REAL),
     row("argsort", DV, (DA, 0), (DA, 1, True), S, E, dtypes=NUMBERS[:9], orders=0),
     row("msort", DV, DA, dtypes=NUMBERS[:9]),

@@ -95,8 +95,9 @@ Tensor baddbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scal
   return add_product(input, a, b, beta, alpha, "BaddbmmBackward0", kInPlace);
 }
 
-Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta_in,
-              const Scalar& alpha_in) {
+/// The sum over batches is one product over batch and inner dimension.
+Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
+              const Scalar& alpha) {
   if (a.dim() == 3 && b.dim() == 3) {
     RL_CHECK(a.size(0) == b.size(0), "batch1 and batch2 must have same number of batches, got ",
              a.size(0), " and ", b.size(0));
@@ -104,29 +105,14 @@ Tensor addbmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scala
              a.size(2), " and ", b.size(1), "x", b.size(2), ")");
   }
   check_bmm(a, b);
-  const Dims sizes{a.size(1), b.size(2)};
-  check_expands(input, sizes);
+  const int64_t rows = a.size(1), columns = b.size(2), inner = a.size(0) * a.size(2);
+  check_expands(input, {rows, columns});
   check_same_dtype("self", input, b);
   check_scalar_type(a, b);
   check_implemented("addbmm", a.dtype());
-  const Scalar alpha = factor_for(a.dtype(), alpha_in), beta = factor_for(a.dtype(), beta_in);
-  Tensor out = start_from(input, sizes, beta);
-  {  // the sum over batches is one product over batch and inner dimension
-    GradGuard off(false);
-    const int64_t inner = a.size(0) * a.size(2);
-    const Tensor left = reshape(permute(a, {1, 0, 2}), {a.size(1), inner});
-    product_into(out, left, false, reshape(b, {inner, b.size(2)}), false, alpha, beta);
-  }
-  return record(out, "AddbmmBackward0", {&input, &a, &b}, [&] {
-    return [=, sa = Saved(a), sb = Saved(b)](const Grads& grads, Node& self) -> Grads {
-      const Tensor &g = grads[0], ga = scaled(g, alpha);
-      Tensor di, da, db;
-      if (self.needs(0)) di = scaled(g, beta);
-      if (self.needs(1)) da = product(ga, false, conjugate(sb.unpack(&self)), true, "BmmBackward0");
-      if (self.needs(2)) db = product(conjugate(sa.unpack(&self)), true, ga, false, "BmmBackward0");
-      return {di, da, db};
-    };
-  });
+  const Tensor left = reshape(permute(a, {1, 0, 2}), {rows, inner});
+  const Tensor right = reshape(b, {inner, columns});
+  return add_product(input, left, right, beta, alpha, "AddbmmBackward0", false);
 }
 
 Tensor addmv(const Tensor& input, const Tensor& a, const Tensor& x, const Scalar& beta_in,

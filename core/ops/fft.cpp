@@ -31,17 +31,20 @@ constexpr int64_t kLongestPlan = 1 << 20;  // of one that is kept
 /// exp(-2 pi i k / n) for k < n, each from two of about sqrt(n) values.
 class Roots {
  public:
-  explicit Roots(int64_t n) : fine_(static_cast<int64_t>(std::sqrt(n)) + 1) {
+  explicit Roots(int64_t n) : n_(n), fine_(static_cast<int64_t>(std::sqrt(n)) + 1) {
     const auto root = [n](int64_t k) {
       return std::polar(1.0, -2 * M_PI * static_cast<double>(k) / static_cast<double>(n));
     };
     for (int64_t k = 0; k < fine_; ++k) low_.push_back(root(k));
     for (int64_t k = 0; k < n; k += fine_) high_.push_back(root(k < n - k ? k : k - n));
   }
-  std::complex<double> operator[](int64_t k) const { return high_[k / fine_] * low_[k % fine_]; }
+  std::complex<double> operator[](int64_t k) const {
+    static constexpr std::complex<double> quarters[4] = {{1, 0}, {0, -1}, {-1, 0}, {0, 1}};
+    return 4 * k % n_ == 0 ? quarters[4 * k / n_] : high_[k / fine_] * low_[k % fine_];
+  }
 
  private:
-  int64_t fine_;
+  int64_t n_, fine_;
   std::vector<std::complex<double>> low_, high_;
 };
 

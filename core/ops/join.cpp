@@ -140,35 +140,6 @@ Tensor stack(const Tensors& tensors, int64_t dim_in) {
   });
 }
 
-namespace {
-
-Tensors at_least(const Tensors& tensors, int dims, const char* name) {
-  RL_CHECK(!tensors.empty(), name, " expects a non-empty TensorList");
-  Tensors out;
-  for (Tensor t : tensors) {
-    if (t.dim() == 0 && dims >= 1) t = reshape(t, {1});
-    if (t.dim() == 1 && dims >= 2) t = unsqueeze(t, 0);
-    if (t.dim() == 2 && dims >= 3) t = unsqueeze(t, 2);
-    out.push_back(t);
-  }
-  return out;
-}
-
-Tensor hstack(const Tensors& tensors) {
-  const Tensors t = at_least(tensors, 1, "hstack");
-  return cat(t, t[0].dim() == 1 ? 0 : 1);
-}
-Tensor vstack(const Tensors& tensors) { return cat(at_least(tensors, 2, "vstack"), 0); }
-Tensor dstack(const Tensors& tensors) { return cat(at_least(tensors, 3, "dstack"), 2); }
-Tensor column_stack(const Tensors& tensors) {
-  RL_CHECK(!tensors.empty(), "column_stack expects a non-empty TensorList");
-  Tensors columns;
-  for (const Tensor& t : tensors) columns.push_back(t.dim() <= 1 ? reshape(t, {t.numel(), 1}) : t);
-  return hstack(columns);
-}
-
-}  // namespace
-
 // ---- repetition ----
 
 Tensor repeat(const Tensor& input, const Dims& repeats) {
@@ -359,21 +330,6 @@ void define_join(Registry& r) {
       .out_dtype(kOutCat)
       .out_apart();
   r.op("stack(tensors, dim=0)", "Joins equal tensors along a new dimension.", &stack)
-      .not_method()
-      .out_dtype(kOutCat);
-  r.op("hstack(tensors)", "Joins along the second dimension; vectors along their only one.",
-       &hstack)
-      .not_method()
-      .out_dtype(kOutCat);
-  r.op("vstack(tensors)", "Joins along the first dimension; a vector is a row.", &vstack)
-      .not_method()
-      .alias("row_stack")
-      .out_dtype(kOutCat);
-  r.op("dstack(tensors)", "Joins along the third dimension.", &dstack)
-      .not_method()
-      .out_dtype(kOutCat);
-  r.op("column_stack(tensors)", "Joins along the second dimension; a vector is a column.",
-       &column_stack)
       .not_method()
       .out_dtype(kOutCat);
   r.op("repeat(input, *repeats)", "input repeated along each dimension.", &repeat).not_function();

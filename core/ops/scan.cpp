@@ -1,5 +1,4 @@
-// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp; and the
-// differences of neighbours.
+// Running results along a dimension: cumsum, cumprod, cummax, cummin, logcumsumexp.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -347,27 +346,6 @@ Tensor logcumsumexp(const Tensor& input, int64_t dim) {
   });
 }
 
-// ---- neighbours ----
-
-Tensor diff(const Tensor& input, int64_t n, int64_t dim, const OptTensor& prepend,
-            const OptTensor& append) {
-  RL_CHECK(input.dim() > 0, "diff expects input to be at least one-dimensional");
-  RL_CHECK(n >= 0, "order must be non-negative but got ", n);
-  const int d = wrap_dim(dim, input.dim());
-  if (n == 0) return clone(input);
-  Tensors parts;
-  if (prepend.defined()) parts.push_back(prepend);
-  parts.push_back(input);
-  if (append.defined()) parts.push_back(append);
-  Tensor r = parts.size() > 1 ? cat(parts, d) : input;
-  for (; n > 0 && r.size(d) > 0; --n) {
-    const int64_t m = r.size(d) - 1;
-    const Tensor right = narrow(r, d, 1, m), left = narrow(r, d, 0, m);
-    r = r.dtype() == DType::Bool ? call_op<"ne">(right, left) : call_op<"sub">(right, left);
-  }
-  return r;
-}
-
 }  // namespace
 
 Tensor cumsum(const Tensor& input, int64_t dim) { return cumsum_op(input, dim, {}); }
@@ -392,11 +370,6 @@ void define_scan(Registry& r) {
       .out_dtype(kOutScalarType);
   r.op("logcumsumexp(input, dim)", "log(cumsum(exp(input))) without overflow.", &logcumsumexp)
       .out_dtype(kOutScalarType);
-  r.op("diff(input, n=1, dim=-1, prepend=None, append=None)",
-       "The n-th differences of neighbours along a dimension.", &diff)
-      .out_dtype({.text = nullptr, .by = [](const Arg* args) -> const OutRule& {
-                    return args[1].i ? kOutCast : kOutScalarType;  // of order 0: a copy
-                  }});
 }
 
 }  // namespace rl
