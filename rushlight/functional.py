@@ -368,7 +368,22 @@ def block_diag(*tensors):
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
-    return torch._block_diag(list(tensors))
+    for i, t in enumerate(tensors):
+        if not isinstance(t, torch.Tensor):
+            kind = type(t).__name__
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
+        if t.dim() > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {t.dim()} dimensions"
+            )
+    blocks = [t if t.dim() == 2 else t.reshape(1, -1) for t in tensors]
+    width = sum(b.size(1) for b in blocks)
+    rows, left = [], 0
+    for b in blocks:
+        rows.append(torch.constant_pad_nd(b, (left, width - left - b.size(1))))
+        left += b.size(1)
+    return torch.cat(rows) if rows else torch.empty(1, 0)
 
 
 # ---- unique elements ----

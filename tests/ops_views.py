@@ -129,7 +129,6 @@ JOINS = [
     row("flipud", A, V, S),
     row("roll", (A, 1), (A, -1, 0), (A, (1, 2), (0, 1)), (S, 1), (E, 1), (A, (1, 2), (0,))),
     row("rot90", A, (A, 2), (A, -1), (B, 3, (1, 2)), (V,), (A, 1, (0, 0))),
-    row("_block_diag", ([A, V, S],), ([A],), dtypes=LONG, ref=lambda m, ts: m.block_diag(*ts)),
 ]  # fmt: skip
 
 ROWS = [*COPIES, *CREATION, *VIEWS, *JOINS]

@@ -1,5 +1,5 @@
 // Putting tensors together and moving elements around: cat, stack and their kin, repeat, flip,
-// roll, rot90, block_diag. Not here: views (view.cpp) and padding (pad.cpp).
+// roll, rot90. Not here: views (view.cpp) and padding (pad.cpp).
 #include <algorithm>
 #include <cstring>
 
@@ -279,47 +279,6 @@ Tensor rot90(const Tensor& input, int64_t k_in, const Dims& dims) {
   });
 }
 
-// ---- blocks ----
-
-Tensor block_diag(const Tensors& tensors) {
-  int64_t rows = 0, cols = 0;
-  std::vector<std::pair<int64_t, int64_t>> at;
-  const auto height = [](const Tensor& t) { return t.dim() == 2 ? t.size(0) : 1; };
-  const auto width = [](const Tensor& t) { return t.dim() == 0 ? 1 : t.size(-1); };
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor& t = tensors[i];
-    RL_CHECK(t.dim() <= 2,
-             "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ", i, " has ",
-             t.dim(), " dimensions");
-    at.push_back({rows, cols});
-    rows += height(t);
-    cols += width(t);
-  }
-  if (tensors.empty()) return empty({1, 0}, DType::F32);
-  Tensor out = zeros({rows, cols}, common_type(tensors), tensors[0].device());
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor& t = tensors[i];
-    if (no_memory(t)) continue;
-    write(make_view(out->storage, out.dtype(), {height(t), width(t)}, {cols, 1},
-                    at[i].first * cols + at[i].second),
-          t);
-  }
-  return record_list(out, "BlockDiagBackward0", tensors, [&] {
-    std::vector<Dims> shapes;
-    for (const Tensor& t : tensors) shapes.push_back(t.sizes());
-    return [=](const Grads& g, Node& n) -> Grads {
-      Grads out(shapes.size());
-      for (size_t i = 0; i < shapes.size(); ++i) {
-        if (!n.needs(i)) continue;
-        const Dims& s = shapes[i];
-        const Tensor rows = narrow(g[0], 0, at[i].first, s.size() == 2 ? s[0] : 1);
-        out[i] = reshape(narrow(rows, 1, at[i].second, s.size() ? s.back() : 1), s);
-      }
-      return out;
-    };
-  });
-}
-
 }  // namespace
 
 void define_join(Registry& r) {
@@ -344,9 +303,6 @@ void define_join(Registry& r) {
   r.op("rot90(input, k=1, dims=[0, 1])", "Rotates by k quarters in the plane of two dimensions.",
        &rot90)
       .no_out();
-  r.op("_block_diag(tensors)", "A matrix with the given ones on its diagonal and zeros beside.",
-       &block_diag)
-      .not_method();
 }
 
 }  // namespace rl
