@@ -113,12 +113,17 @@ void set_blas_path(const char* path) {
 namespace {
 
 template <class T>
+constexpr bool kPairs = std::is_same_v<T, BFloatPair>;
+
+template <class T>
 const RealKernels<T>& kernels() {
   const GemmKernels& k = gemm_kernels();
   if constexpr (std::is_same_v<T, float>)
     return k.f32;
   else if constexpr (std::is_same_v<T, double>)
     return k.f64;
+  else if constexpr (kPairs<T>)
+    return k.bf16;
   else if constexpr (sizeof(T) == 1)
     return k.u8;
   else if constexpr (sizeof(T) == 2)
@@ -210,17 +215,19 @@ void gemm_shared(const GemmArgs<T>& g) {
 template <class T>
 void gemm_real(GemmArgs<T> g) {
   if (g.m <= 0 || g.n <= 0) return;
-  if (g.m == 1 && g.n == 1 && g.a_col != 1) {  // a strided dot product
-    g.a = contiguous(g.a, g.a_col, g.k, Scratch::ConvertA);
-    g.a_col = 1;
-  }
-  if (g.n == 1 && g.ldc == 1 && (g.a_row == 1 || g.a_col == 1)) {
-    const T* x = contiguous(g.b, g.b_row, g.k, Scratch::Vector);
-    return gemv_real<T>({g.m, g.k, g.a, g.a_row, g.a_col, x, g.c, g.alpha, g.beta});
-  }
-  if (g.m == 1 && (g.b_row == 1 || g.b_col == 1)) {
-    const T* x = contiguous(g.a, g.a_col, g.k, Scratch::Vector);
-    return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
+  if constexpr (!kPairs<T>) {
+    if (g.m == 1 && g.n == 1 && g.a_col != 1) {  // a strided dot product
+      g.a = contiguous(g.a, g.a_col, g.k, Scratch::ConvertA);
+      g.a_col = 1;
+    }
+    if (g.n == 1 && g.ldc == 1 && (g.a_row == 1 || g.a_col == 1)) {
+      const T* x = contiguous(g.b, g.b_row, g.k, Scratch::Vector);
+      return gemv_real<T>({g.m, g.k, g.a, g.a_row, g.a_col, x, g.c, g.alpha, g.beta});
+    }
+    if (g.m == 1 && (g.b_row == 1 || g.b_col == 1)) {
+      const T* x = contiguous(g.a, g.a_col, g.k, Scratch::Vector);
+      return gemv_real<T>({g.n, g.k, g.b, g.b_col, g.b_row, x, g.c, g.alpha, g.beta});
+    }
   }
   g.as_dots = g.m <= 6 && g.k >= 64 && g.a_col == 1 && g.b_row == 1 && std::is_floating_point_v<T>;
   g.turned = g.m <= 4 * kernels<T>().tile_cols && g.n >= 2 * g.m && g.n * g.k >= 1 << 17 &&
@@ -240,8 +247,8 @@ void gemm_real(GemmArgs<T> g) {
   // Rows of B that lie close together are not packed: its columns need not be shared out.
   const bool in_place =
       g.b_col == 1 && g.b_row * int64_t{sizeof(T)} <= kNearBytes && g.m >= 4 * k.tile_rows;
-  if (std::is_floating_point_v<T> && parts > num_threads() && !in_place && !g.turned && !g.sweep &&
-      g.m >= kSharedRows)
+  if ((std::is_floating_point_v<T> || kPairs<T>) && parts > num_threads() && !in_place &&
+      !g.turned && !g.sweep && g.m >= kSharedRows)
     return gemm_shared(g);
   const double across = in_place ? 0.0 : static_cast<double>(g.n) / static_cast<double>(parts);
   int64_t grid_m = 1;  // the divisor of `parts` with which they pack least
@@ -370,6 +377,47 @@ const float* widen(Widen f, const void* from, int64_t rows, int64_t cols, int64_
   return to;
 }
 
+/// An operand of a product as pairs: as it lies (k along its rows, which pairs fit), or a copy.
+struct Pairs {
+  const BFloatPair* data;
+  int64_t line, step;  // between its lines, and between pairs along k
+
+  Pairs(const void* from, int64_t lines, int64_t k, int64_t ld, bool along_k, Scratch slot) {
+    const auto* x = static_cast<const uint16_t*>(from);
+    const int64_t pairs = div_up(k, 2);
+    line = along_k ? pairs : 1, step = along_k ? 1 : lines;
+    if (along_k && k % 2 == 0 && ld % 2 == 0 && reinterpret_cast<uintptr_t>(x) % 4 == 0) {
+      data = reinterpret_cast<const BFloatPair*>(x);
+      line = ld / 2;
+      return;
+    }
+    BFloatPair* to = scratch_of<BFloatPair>(slot, lines * pairs);
+    data = to;
+    const int64_t rows = along_k ? lines : pairs, width = along_k ? pairs : lines;
+    parallel_for(0, rows, 1 + 32768 / (width + 1), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        if (!along_k) {
+          const uint16_t* even = x + 2 * r * ld;
+          gemm_kernels().pair_up(even, 2 * r + 1 < k ? even + ld : nullptr, to + r * width, width);
+          continue;
+        }
+        to[r * width + width - 1] = 0;
+        std::memcpy(to + r * width, x + r * ld, static_cast<size_t>(2 * k));
+      }
+    });
+  }
+};
+
+/// C in float from A and B in bfloat16.
+void gemm_bfloat16(const Product& p, const Product& of_float) {
+  const Pairs a(p.a, p.m, p.k, p.lda, !p.trans_a, Scratch::ConvertA);
+  const Pairs b(p.b, p.n, p.k, p.ldb, p.trans_b, Scratch::ConvertB);
+  gemm_real<BFloatPair>({p.m, p.n, div_up(p.k, 2), a.data, a.line, a.step, b.data, b.step, b.line,
+                         static_cast<float*>(of_float.c), of_float.ldc,
+                         static_cast<float>(p.alpha.re), static_cast<float>(p.beta.re), nullptr,
+                         nullptr, false, false, false});
+}
+
 void gemm_16bit(DType t, const Product& p) {
   const GemmKernels& kn = gemm_kernels();
   const Widen to_float = t == DType::F16 ? kn.half_to_float : kn.bfloat16_to_float;
@@ -378,14 +426,18 @@ void gemm_16bit(DType t, const Product& p) {
   q.lda = p.trans_a ? p.m : p.k;
   q.ldb = p.trans_b ? p.k : p.n;
   q.ldc = p.n;
-  q.a = widen(to_float, p.a, p.trans_a ? p.k : p.m, q.lda, p.lda,
-              scratch_of<float>(Scratch::ConvertA, p.m * p.k));
-  q.b = widen(to_float, p.b, p.trans_b ? p.n : p.k, q.ldb, p.ldb,
-              scratch_of<float>(Scratch::ConvertB, p.k * p.n));
   float* c = scratch_of<float>(Scratch::ConvertC, p.m * p.n);
   if (p.beta.re != 0) widen(to_float, p.c, p.m, p.n, p.ldc, c);
   q.c = c;
-  gemm_plain<float>(q);
+  if (t == DType::BF16 && kn.bf16.gemm && has_bfloat16() && p.m > 1 && p.n > 1) {
+    gemm_bfloat16(p, q);
+  } else {
+    q.a = widen(to_float, p.a, p.trans_a ? p.k : p.m, q.lda, p.lda,
+                scratch_of<float>(Scratch::ConvertA, p.m * p.k));
+    q.b = widen(to_float, p.b, p.trans_b ? p.n : p.k, q.ldb, p.ldb,
+                scratch_of<float>(Scratch::ConvertB, p.k * p.n));
+    gemm_plain<float>(q);
+  }
   parallel_for(0, p.m, 1 + 65536 / (p.n + 1), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       from_float(c + r * p.n, static_cast<uint16_t*>(p.c) + r * p.ldc, p.n);

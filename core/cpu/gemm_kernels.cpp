@@ -7,12 +7,33 @@
 #include "cpu/gemm_tile.h"
 
 namespace rl::RL_ISA {
+using cpu::BFloatPair;
 using cpu::GemmArgs;
 using cpu::GemvArgs;
+using cpu::Sum;
 
 namespace {
 
 // ---- register tiles ------------------------------------------------------------------------
+
+template <class T>
+constexpr bool kPairs = false;
+template <>
+constexpr bool kPairs<BFloatPair> = true;
+
+/// sum += a * b, a being a vector that repeats *from or, with kSpread, best read from there.
+template <bool kSpread, class T>
+RL_INLINE void multiply_add(Vec<Sum<T>>& sum, [[maybe_unused]] const T* from,
+                            [[maybe_unused]] Vec<T> a, Vec<T> b) {
+  if constexpr (kPairs<T> && kSpread)
+    asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*from));
+  else if constexpr (kPairs<T>)
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(b), "v"(a));
+  else if constexpr (kSpread)
+    add_product<T>(sum, from, b);
+  else
+    sum += a * b;
+}
 
 template <class T>
 RL_INLINE void finish_partial(T* c, Vec<T> sum, int64_t n, T alpha, T beta) {
@@ -28,15 +49,16 @@ struct Tile {
   int64_t a_step;  ///< kRows: between rows, elements along k adjoin; else: between steps of k
   const T* b;
   int64_t b_step;  ///< between steps of k; a whole tile's width is readable
-  T* c;
+  Sum<T>* c;
   int64_t ldc, cols;
-  T alpha, beta;
+  Sum<T> alpha, beta;
 };
 
 template <class T, int MR, int NV, bool kRows>
 void tile_kernel(const Tile<T>& t) {
   constexpr int w = kLanes<T>;
-  Vec<T> sum[MR][NV] = {};
+  using S = Sum<T>;
+  Vec<S> sum[MR][NV] = {};
   // Row pointers in groups of four: base, base + step, base + 2 step, base + 3 step are addressing
   // modes, so that 14 rows take six registers. The asm hides how the bases are related.
   const T* base[(MR + 3) / 4];
@@ -68,9 +90,9 @@ void tile_kernel(const Tile<T>& t) {
 #pragma GCC unroll 16
       for (int j = 0; j < NV; ++j)
         if (kRows ? i % 2 == 0 : i % 3 != 0)
-          add_product<T>(sum[i][j], from, bv[j]);
+          multiply_add<true, T>(sum[i][j], from, av, bv[j]);
         else
-          sum[i][j] += av * bv[j];
+          multiply_add<false, T>(sum[i][j], from, av, bv[j]);
     }
     if constexpr (kRows) {
 #pragma GCC unroll 16
@@ -80,10 +102,10 @@ void tile_kernel(const Tile<T>& t) {
     b += b_step;
   }
   // Copies: after a store the compiler must take the fields of t for changed.
-  const T alpha = t.alpha, beta = t.beta;
+  const S alpha = t.alpha, beta = t.beta;
   const int64_t cols = t.cols, ldc = t.ldc;
-  T* const c = t.c;
-  if (cols >= NV * w && beta == T(0)) {
+  S* const c = t.c;
+  if (cols >= NV * w && beta == S(0)) {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
@@ -108,7 +130,7 @@ void tile_kernel(const Tile<T>& t) {
     }
     return;
   }
-  Vec<T> edge[MR][NV];  // in memory, so that this rare path stays short
+  Vec<S> edge[MR][NV];  // in memory, so that this rare path stays short
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 16
@@ -181,8 +203,8 @@ template <class T>
 void scale(const GemmArgs<T>& g) {
   for (int64_t i = 0; i < g.m; ++i)
     for (int64_t j = 0; j < g.n; ++j) {
-      T& c = g.c[i * g.ldc + j];
-      c = g.beta == T(0) ? T(0) : static_cast<T>(c * g.beta);
+      Sum<T>& c = g.c[i * g.ldc + j];
+      c = g.beta == Sum<T>(0) ? Sum<T>(0) : static_cast<Sum<T>>(c * g.beta);
     }
 }
 
@@ -329,7 +351,7 @@ void gemm(const GemmArgs<T>& g) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.k <= 0) return scale(g);
   constexpr int64_t w = kLanes<T>;
-  if constexpr (kIsFloat<T>) {
+  if constexpr (kIsFloat<T> && !kPairs<T>) {
     if (g.as_dots) return gemm_dots(g);
     if (g.turned) return gemm_turned(g);
     if (g.n <= w && g.a_col == 1 && g.b_col == 1 && gemm_narrow<T>(g)) return;
@@ -355,7 +377,7 @@ void gemm(const GemmArgs<T>& g) {
     for (int64_t pc = 0; pc < g.k; pc += kc) {
       const int64_t k = min(kc, g.k - pc);
       const T* b = g.b + pc * g.b_row + jc * g.b_col;
-      const T beta = pc == 0 ? g.beta : T(1);
+      const Sum<T> beta = pc == 0 ? g.beta : Sum<T>(1);
       const int64_t packed = pack_b ? 0 : partial_panel<T>(n, full);
       const auto pack = [&](int64_t j, int64_t width, T* to) {
         pack_panel(b + j * g.b_col, g.b_col, g.b_row, min(width, n - j), k, to, width);
@@ -557,20 +579,34 @@ void float_to_bfloat16(const float* from, uint16_t* to, int64_t n) {
   }
 }
 
+void pair_up(const uint16_t* even, const uint16_t* odd, BFloatPair* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    to[i] = static_cast<BFloatPair>(even[i] | (odd ? uint32_t{odd[i]} << 16 : 0));
+}
+
 template <class T>
 constexpr cpu::RealKernels<T> real_kernels() {
-  return {kTileRows<T>, 2 * kLanes<T>, Block<T>::pack_a, Block<T>::pack_b, Block<T>::few,
-          Block<T>::k,  gemm<T>,       pack_rows<T>,     gemv<T>};
+  cpu::RealKernels<T> k{kTileRows<T>,     2 * kLanes<T>, Block<T>::pack_a,
+                        Block<T>::pack_b, Block<T>::few, Block<T>::k,
+                        nullptr,          nullptr,       nullptr};
+#if !defined(__AVX512F__)
+  if constexpr (kPairs<T>) return k;
+#endif
+  k.gemm = gemm<T>, k.pack_rows = pack_rows<T>;
+  if constexpr (!kPairs<T>) k.gemv = gemv<T>;
+  return k;
 }
 
 }  // namespace
 
 extern const cpu::GemmKernels gemm_kernels = {real_kernels<float>(),
                                               real_kernels<double>(),
+                                              real_kernels<BFloatPair>(),
                                               real_kernels<uint8_t>(),
                                               real_kernels<uint16_t>(),
                                               real_kernels<uint32_t>(),
                                               real_kernels<uint64_t>(),
+                                              pair_up,
                                               half_to_float,
                                               float_to_half,
                                               bfloat16_to_float,

@@ -5,6 +5,19 @@
 
 namespace rl::cpu {
 
+/// Two bfloat16 of adjoining steps of k, as AVX-512's products of them want; they sum as float.
+using BFloatPair = int32_t;
+template <class T>
+struct SumOf {
+  using type = T;
+};
+template <>
+struct SumOf<BFloatPair> {
+  using type = float;
+};
+template <class T>
+using Sum = typename SumOf<T>::type;
+
 constexpr int64_t kNearBytes = 2048;  ///< lines of A or B no further apart are read in place
 
 /// One serial product: C = alpha * A @ B + beta * C with A[i,p] = a[i*a_row + p*a_col] and so on;
@@ -16,9 +29,9 @@ struct GemmArgs {
   int64_t a_row, a_col;
   const T* b;
   int64_t b_row, b_col;
-  T* c;
+  Sum<T>* c;
   int64_t ldc;
-  T alpha, beta;
+  Sum<T> alpha, beta;
   T *pack_a, *pack_b;
   // Decided before threads cut m, because they decide the order of sums:
   bool as_dots;  ///< few rows, a_col == b_row == 1: dot products
@@ -51,10 +64,14 @@ struct RealKernels {
 struct GemmKernels {
   RealKernels<float> f32;
   RealKernels<double> f64;
+  RealKernels<BFloatPair>
+      bf16;  ///< gemm and pack_rows only, and neither where there are no vectors
   RealKernels<uint8_t> u8;
   RealKernels<uint16_t> u16;
   RealKernels<uint32_t> u32;
   RealKernels<uint64_t> u64;
+  /// to[i] is the pair of even[i] and odd[i], or of even[i] and 0 if odd is null.
+  void (*pair_up)(const uint16_t* even, const uint16_t* odd, BFloatPair* to, int64_t n);
   void (*half_to_float)(const uint16_t* from, float* to, int64_t n);
   void (*float_to_half)(const float* from, uint16_t* to, int64_t n);
   void (*bfloat16_to_float)(const uint16_t* from, float* to, int64_t n);

@@ -9,7 +9,7 @@ constexpr int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
-constexpr bool kIsFloat = T(0.5) != T(0);
+constexpr bool kIsFloat = T(0.5) != T(0) || T(-1) < T(0);  // signed integers are pairs of floats
 /// Rows of the largest tile: as many as leave registers for a row of B and one element of A.
 template <class T>
 constexpr int kTileRows = !kIsFloat<T>       ? 4

@@ -92,6 +92,14 @@ Isa isa() {
 const char* isa_name() {
   return isa() == Isa::Avx512 ? "avx512" : isa() == Isa::Avx2 ? "avx2" : "baseline";
 }
+bool has_bfloat16() {
+#if defined(__x86_64__)
+  static const bool has = !std::getenv("RUSHLIGHT_ISA") && __builtin_cpu_supports("avx512bf16");
+  return has;
+#else
+  return false;
+#endif
+}
 const LoadStoreTable& load_store() { return tables().load_store; }
 const FormulaTable& formulas() { return tables().formulas; }
 

@@ -49,6 +49,8 @@ struct FormulaTable {
 enum class Isa { Baseline, Avx2, Avx512 };
 Isa isa();
 const char* isa_name();
+/// Are there products of bfloat16 (AVX512_BF16)? A set that is chosen by name does without.
+bool has_bfloat16();
 
 const LoadStoreTable& load_store();
 const FormulaTable& formulas();
