@@ -370,7 +370,6 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const OptTensor& prepen
 
 }  // namespace
 
-Tensor cumsum(const Tensor& input, int64_t dim) { return cumsum_op(input, dim, {}); }
 Tensor cumprod(const Tensor& input, int64_t dim) { return cumprod_op(input, dim, {}); }
 
 void define_scan(Registry& r) {
