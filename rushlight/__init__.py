@@ -191,6 +191,18 @@ def _find(name):
     return missing("torch", name)
 
 
+def _find_operation(name):
+    """An operation of torch._C._nn that is written in Python: nn.functional puts it there."""
+    from .nn import functional  # noqa: F401
+
+    if name in vars(_C._nn):
+        return vars(_C._nn)[name]
+    raise AttributeError(f"module 'torch._C._nn' has no attribute '{name}'")
+
+
+_C._nn.__getattr__ = _find_operation
+
+
 def __dir__():
     from . import functional
 

@@ -66,6 +66,13 @@ def _upsample_bilinear2d_aa(
     return kernel(input, output_size, align_corners, scales_h, scales_w)
 
 
+# Those of nn.functional have other arguments.
+fractional_max_pool2d = torch._C._nn.fractional_max_pool2d
+fractional_max_pool3d = torch._C._nn.fractional_max_pool3d
+max_unpool2d = torch._C._nn.max_unpool2d
+max_unpool3d = torch._C._nn.max_unpool3d
+
+
 _GRID_MODES = ("bilinear", "nearest", "bicubic")
 _GRID_PADDINGS = ("zeros", "border", "reflection")
 

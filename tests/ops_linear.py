@@ -3,7 +3,6 @@
 Not here: convolutions of real layers' sizes (test_convolution.py).
 """
 
-import numpy as np
 from ops_inputs import COMPLEX, FLOATS, NUMBERS, WIDE, K, X, row
 
 A, V, S = X(3, 4), X(5), X()
@@ -131,21 +130,6 @@ def resamples():
                   (x, None, False, (0.5, 0.4)), dtypes=WIDE, tol=20)  # fmt: skip
 
 
-def scattered():
-    """Pooling by positions: fractional, and back again."""
-    for n in (2, 3):
-        x, size = X(2, 2, *sizes(n, 6), at="distinct"), sizes(n, 3)
-        draws = X(2, 2, n, at="(0, 1)", grad=False)
-        yield row(f"fractional_max_pool{n}d", (x, 2, size, draws), (x, sizes(n, 2), sizes(n, 1), draws), (x, 2, (9,) * n, draws),
-                  (X(2, *sizes(n, 5), at="distinct"), 2, size, X(1, 2, n, at="(0, 1)", grad=False)), (x, 2, size, X(2, 2, 4)), dtypes=SOME)  # fmt: skip
-        small = X(1, 2, *(2,) * n)
-        at = X(at=np.arange(2 * 2**n).reshape(1, 2, *(2,) * n) % 5 * 3, dtype="int64")
-        more = () if n == 2 else ((2,) * n, (0,) * n)
-        far = X(at=np.full((1, 2, *(2,) * n), 99), dtype="int64")
-        yield row(f"max_unpool{n}d", (small, at, (4,) * n, *more), (small, far, (4,) * n, *more), (small, at, (4,), *more), dtypes=SOME,
-                  layouts=())  # fmt: skip
-
-
 def samplers():
     plane, volume = X(2, 3, 4, 5), X(1, 2, 3, 4, 3)
     points, more = X(2, 3, 2, 2, at="(-1.3, 1.3)"), X(1, 2, 3, 2, 3, at="(-1.3, 1.3)")
@@ -170,7 +154,6 @@ ROWS = [
     *CONVOLUTIONS,
     *pools(),
     *resamples(),
-    *scattered(),
     *samplers(),
     *WINDOWS,
 ]

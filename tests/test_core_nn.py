@@ -1,6 +1,7 @@
 """Sampling, CTC, bags, unpooling: hostile input is refused, and what PyTorch gets wrong is right.
 
-Not here: agreement with PyTorch (rows in ops_linear.py and ops_nn.py, the operator database).
+Not here: agreement with PyTorch (rows in ops_linear.py and ops_nn.py, test_unpool.py, the operator
+database).
 """
 
 import pytest

@@ -506,20 +506,6 @@ void backward_weight(const Conv2d& v, const void* dy, const void* x, void* dweig
   });
 }
 
-template <class T>
-void backward_bias(const Conv2d& v, const void* dy, void* dbias) {
-  const ConvKernels<T>& kn = kernels<T>();
-  const int64_t plane = v.out_h() * v.out_w();
-  parallel_for(0, v.k, 1 + 65536 / (v.n * plane + 1), [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) {
-      T sum = 0;
-      for (int64_t n = 0; n < v.n; ++n)
-        sum += kn.sum(static_cast<const T*>(dy) + (n * v.k + k) * plane, plane);
-      static_cast<T*>(dbias)[k] = sum;
-    }
-  });
-}
-
 }  // namespace
 
 void conv2d_forward(const Conv2d& v, DType t, const void* x, const void* weight, const void* bias,
@@ -534,9 +520,6 @@ void conv2d_backward_weight(const Conv2d& v, DType t, const void* dy, const void
                             void* dweight) {
   t == DType::F64 ? backward_weight<double>(v, dy, x, dweight)
                   : backward_weight<float>(v, dy, x, dweight);
-}
-void conv2d_backward_bias(const Conv2d& v, DType t, const void* dy, void* dbias) {
-  t == DType::F64 ? backward_bias<double>(v, dy, dbias) : backward_bias<float>(v, dy, dbias);
 }
 
 }  // namespace rl::cpu

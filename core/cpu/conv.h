@@ -22,6 +22,5 @@ void conv2d_forward(const Conv2d& v, DType t, const void* x, const void* weight,
                     void* y);
 void conv2d_backward_input(const Conv2d& v, DType t, const void* dy, const void* weight, void* dx);
 void conv2d_backward_weight(const Conv2d& v, DType t, const void* dy, const void* x, void* dweight);
-void conv2d_backward_bias(const Conv2d& v, DType t, const void* dy, void* dbias);
 
 }  // namespace rl::cpu

@@ -258,22 +258,10 @@ void transpose_lines(const T* from, int64_t step, int64_t lines, int64_t k, T* t
 }
 
 template <class T>
-T sum(const T* x, int64_t n) {
-  constexpr int w = kLanes<T>;
-  Vec<T> s[4] = {};
-  int64_t i = 0;
-  for (; i + 4 * w <= n; i += 4 * w)
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) s[j] += load(x + i + j * w);
-  for (; i < n; i += w) s[0] += n - i >= w ? load(x + i) : load_partial(x + i, n - i);
-  return sum_lanes<T>((s[0] + s[1]) + (s[2] + s[3]));
-}
-
-template <class T>
 constexpr cpu::ConvKernels<T> conv_kernels_of() {
-  return {kLanes<T>,    kTileRows<T>,   8 * kLanes<T>,      kDotRows,      kDotCols,
-          tiles<T>,     packed_size<T>, pack_weights<T>,    flatten<T>,    conv_block<T>,
-          conv_dots<T>, sum<T>,         transpose_lines<T>, gather_taps<T>};
+  return {kLanes<T>,    kTileRows<T>,       8 * kLanes<T>,   kDotRows,   kDotCols,
+          tiles<T>,     packed_size<T>,     pack_weights<T>, flatten<T>, conv_block<T>,
+          conv_dots<T>, transpose_lines<T>, gather_taps<T>};
 }
 
 }  // namespace

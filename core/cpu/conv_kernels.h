@@ -56,7 +56,6 @@ struct ConvKernels {
   void (*flatten)(const FlatSource<T>&);
   void (*block)(const ConvBlock<T>&);
   void (*dots)(const ConvDots<T>&);
-  T (*sum)(const T* x, int64_t n);
   void (*transpose)(const T* from, int64_t step, int64_t lines, int64_t k, T* to, int64_t width);
   void (*gather)(const ConvBlock<T>&);
 };

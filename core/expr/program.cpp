@@ -1,7 +1,5 @@
-// Program: building, pruning, printing and hashing.
+// Program: building, pruning and printing.
 #include "expr/program.h"
-
-#include <cstring>
 
 #include "base/error.h"
 
@@ -51,22 +49,6 @@ void Program::prune() {
   }
   result = to[static_cast<size_t>(result)];
   code = std::move(kept);
-}
-
-uint64_t Program::hash() const {
-  uint64_t h = 1469598103934665603ull;  // FNV-1a
-  const auto mix = [&](uint64_t v) { h = (h ^ v) * 1099511628211ull; };
-  for (const Instruction& i : code) {
-    mix(static_cast<uint64_t>(i.leaf));
-    mix(static_cast<uint16_t>(i.a));
-    mix(static_cast<uint16_t>(i.b));
-    mix(static_cast<uint16_t>(i.c));
-    uint64_t bits;
-    std::memcpy(&bits, &i.value, 8);
-    mix(bits);
-  }
-  mix(static_cast<uint64_t>(result));
-  return h;
 }
 
 std::string Program::text() const {

@@ -32,7 +32,6 @@ struct Program {
   /// Adds an instruction, or finds the equal one.
   int emit(Instruction i);
   bool loads(int input) const;
-  uint64_t hash() const;
   std::string text() const;  // one instruction a line, for people and for diffs
   /// Drops what the result does not need.
   void prune();

@@ -33,7 +33,6 @@ Tensor mean_dims(const Tensor& input, const Dims& dims, bool keepdim);
 extern Tensor (*nuclear_norm)(const Tensor& input, const Dims& dim, bool keepdim);
 
 // scan.cpp
-Tensor cumsum(const Tensor& input, int64_t dim);
 Tensor cumprod(const Tensor& input, int64_t dim);
 
 // softmax.cpp

@@ -348,7 +348,6 @@ Tensor logcumsumexp(const Tensor& input, int64_t dim) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& input, int64_t dim) { return cumsum_op(input, dim, {}); }
 Tensor cumprod(const Tensor& input, int64_t dim) { return cumprod_op(input, dim, {}); }
 
 void define_scan(Registry& r) {

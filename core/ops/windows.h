@@ -1,6 +1,5 @@
 // Pooling windows over the last one to three dimensions, as three axes of which missing ones have
-// size 1, and the kernels that cpu/pool.h does not have. Not for files but pooling.cpp and
-// unpool.cpp.
+// size 1, and the kernels that cpu/pool.h does not have. Not for files but pooling.cpp.
 #pragma once
 #include "ops/linear_map.h"
 #include "tensor/tensor.h"

@@ -249,10 +249,4 @@ LoopNest::LoopNest(const Dims& sizes, const Dims* const* strides, int operands)
   }
 }
 
-int64_t LoopNest::numel() const {
-  int64_t n = 1;
-  for (int i = 0; i < ndim; ++i) n *= size[i];
-  return n;
-}
-
 }  // namespace rl

@@ -44,7 +44,6 @@ struct LoopNest {
   int64_t stride[kMaxOperands][kMaxDims];  // in elements of the operand
   /// `strides[k]` are the operand's strides at `sizes`. Dimensions are ordered by operand 0.
   LoopNest(const Dims& sizes, const Dims* const* strides, int operands);
-  int64_t numel() const;
 };
 
 }  // namespace rl

@@ -18,10 +18,6 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
-    "fractional_max_pool2d",
-    "fractional_max_pool2d_with_indices",
-    "fractional_max_pool3d",
-    "fractional_max_pool3d_with_indices",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
@@ -31,9 +27,6 @@ __all__ = [
     "max_pool2d_with_indices",
     "max_pool3d",
     "max_pool3d_with_indices",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
 ]
 
 _nn = torch._C._nn
@@ -279,109 +272,6 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
     return out if return_indices else out[0]
 
 
-def _fractional_max(n, input, kernel_size, output_size, output_ratio, samples):
-    name = f"fractional_max_pool{n}d"
-    if output_size is None and output_ratio is None:
-        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
-    if output_size is None:
-        ratios = _ntuple(n)(output_ratio)
-        if len(ratios) > n:
-            raise ValueError(
-                f"{name} requires output_ratio to either be a single Int or tuple of Ints."
-            )
-        sizes = input.shape[-n:]
-        output_size = [int(s * r) for s, r in zip(sizes, ratios, strict=True)]
-    if samples is None:
-        lead = (input.size(-n - 1),) if input.dim() == n + 1 else input.shape[:2]
-        samples = torch.rand(
-            *((1,) * (2 - len(lead))), *lead, n, dtype=input.dtype, device=input.device
-        )
-    pool = _nn.fractional_max_pool2d if n == 2 else _nn.fractional_max_pool3d
-    return pool(input, kernel_size, output_size, samples)
-
-
-def fractional_max_pool2d(
-    input,
-    kernel_size,
-    output_size=None,
-    output_ratio=None,
-    return_indices=False,
-    _random_samples=None,
-):
-    """Maxima over windows placed at random, to a given size or share of it (Graham 2014).
-
-    (N, C, H, W) or (C, H, W); floating dtypes. Name `output_size`, or `output_ratio` between 0 and
-    1: ValueError otherwise. Raises RuntimeError for a window that does not fit.
-
-    >>> _ = torch.manual_seed(0)
-    >>> F.fractional_max_pool2d(torch.arange(9.0).view(1, 3, 3), 2, output_size=(1, 2))
-    tensor([[[7., 8.]]])
-    """
-    out = _fractional_max(2, input, kernel_size, output_size, output_ratio, _random_samples)
-    return out if return_indices else out[0]
-
-
-def fractional_max_pool2d_with_indices(
-    input,
-    kernel_size,
-    output_size=None,
-    output_ratio=None,
-    return_indices=False,
-    _random_samples=None,
-):
-    """The maxima, and the position of each.
-
-    Shapes and errors are those of `fractional_max_pool2d`; the positions count in the plane, int64.
-
-    >>> _ = torch.manual_seed(0)
-    >>> x = torch.arange(9.0).view(1, 3, 3)
-    >>> F.fractional_max_pool2d_with_indices(x, 2, output_size=(1, 2))[1]
-    tensor([[[7, 8]]])
-    """
-    return _fractional_max(2, input, kernel_size, output_size, output_ratio, _random_samples)
-
-
-def fractional_max_pool3d(
-    input,
-    kernel_size,
-    output_size=None,
-    output_ratio=None,
-    return_indices=False,
-    _random_samples=None,
-):
-    """Maxima over boxes placed at random, to a given size or share of it (Graham 2014).
-
-    (N, C, D, H, W) or (C, D, H, W); floating dtypes. Name `output_size`, or `output_ratio` between
-    0 and 1: ValueError otherwise. Raises RuntimeError for a window that does not fit.
-
-    >>> _ = torch.manual_seed(0)
-    >>> F.fractional_max_pool3d(torch.arange(27.0).view(1, 3, 3, 3), 2, output_size=(1, 1, 1))
-    tensor([[[[26.]]]])
-    """
-    out = _fractional_max(3, input, kernel_size, output_size, output_ratio, _random_samples)
-    return out if return_indices else out[0]
-
-
-def fractional_max_pool3d_with_indices(
-    input,
-    kernel_size,
-    output_size=None,
-    output_ratio=None,
-    return_indices=False,
-    _random_samples=None,
-):
-    """The maxima, and the position of each.
-
-    Shapes and errors are those of `fractional_max_pool3d`; the positions count in the box, int64.
-
-    >>> _ = torch.manual_seed(0)
-    >>> x = torch.arange(27.0).view(1, 3, 3, 3)
-    >>> F.fractional_max_pool3d_with_indices(x, 2, output_size=(1, 1, 1))[1]
-    tensor([[[[26]]]])
-    """
-    return _fractional_max(3, input, kernel_size, output_size, output_ratio, _random_samples)
-
-
 # Power means
 
 
@@ -427,95 +317,3 @@ def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     tensor([[[[8.]]]])
     """
     return _lp_pool(avg_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-# Maxima back where they were
-
-
-def _unpool_output_size(input, kernel_size, stride, padding, output_size):
-    """The size before pooling: the smallest one, or `output_size` if that is possible."""
-    n = len(kernel_size)
-    sizes = input.size()[-n:]
-    default = [
-        (size - 1) * s + k - 2 * p
-        for size, s, k, p in zip(sizes, stride, kernel_size, padding, strict=True)
-    ]
-    if output_size is None:
-        chosen = default
-    else:
-        if len(output_size) == n + 2:
-            output_size = output_size[2:]
-        if len(output_size) != n:
-            raise ValueError(
-                f"output_size should be a sequence containing {n} or {n + 2} elements, "
-                f"but it has a length of '{len(output_size)}'"
-            )
-        for d in range(n):
-            low, high = default[d] - stride[d], default[d] + stride[d]
-            if not low < output_size[d] < high:
-                raise ValueError(
-                    f'invalid output_size "{output_size}" '
-                    f"(dim {d} must be between {low} and {high})"
-                )
-        chosen = output_size
-    for d in range(n):
-        if chosen[d] < 0:
-            raise ValueError(
-                "max_unpooling: output_size must contain non-negative spatial dimensions, "
-                f"but got output_size[{d}]={chosen[d]}"
-            )
-    return list(chosen)
-
-
-def _max_unpool(n, input, indices, kernel_size, stride, padding, output_size):
-    k, p = _ntuple(n)(kernel_size), _ntuple(n)(padding)
-    s = k if stride is None else _ntuple(n)(stride)
-    return _unpool_output_size(input, k, s, p, output_size), s, p
-
-
-def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool1d found it; zeros elsewhere.
-
-    `input` and `indices`, int64, have one shape, (N, C, M) or (C, M). The size before is ambiguous:
-    give `output_size` if it is not the smallest one. Raises ValueError for a size that is
-    impossible, RuntimeError for indices out of range.
-
-    >>> x, where = F.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 5.0]]), 2, return_indices=True)
-    >>> F.max_unpool1d(x, where, 2)
-    tensor([[0., 3., 0., 5.]])
-    """
-    size, _, _ = _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
-    # A row is an image of one column.
-    size = list(size[-1:]) + [1]
-    return _nn.max_unpool2d(input.unsqueeze(-1), indices.unsqueeze(-1), size).squeeze(-1)
-
-
-def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool2d found it; zeros elsewhere.
-
-    `input` and `indices`, int64, have one shape, (N, C, H, W) or (C, H, W). The size before is
-    ambiguous: give `output_size` if it is not the smallest one. Raises ValueError for a size that
-    is impossible, RuntimeError for indices out of range.
-
-    >>> x, where = F.max_pool2d(torch.arange(8.0).view(1, 2, 4), 2, return_indices=True)
-    >>> F.max_unpool2d(x, where, 2)
-    tensor([[[0., 0., 0., 0.],
-             [0., 5., 0., 7.]]])
-    """
-    size, _, _ = _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
-    return _nn.max_unpool2d(input, indices, size)
-
-
-def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put each maximum back where max_pool3d found it; zeros elsewhere.
-
-    `input` and `indices`, int64, have one shape, (N, C, D, H, W) or (C, D, H, W). The size before
-    is ambiguous: give `output_size` if it is not the smallest one. Raises ValueError for a size
-    that is impossible, RuntimeError for indices out of range.
-
-    >>> x, where = F.max_pool3d(torch.arange(8.0).view(1, 2, 2, 2), 2, return_indices=True)
-    >>> F.max_unpool3d(x, where, 2).flatten()
-    tensor([0., 0., 0., 0., 0., 0., 0., 7.])
-    """
-    args = _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
-    return _nn.max_unpool3d(input, indices, *args)

@@ -19,7 +19,8 @@ from ._functional_margin import *  # noqa: F403
 from ._functional_norm import *  # noqa: F403
 from ._functional_norm import _verify_batch_size, _verify_spatial_size  # noqa: F401
 from ._functional_pool import *  # noqa: F403
-from ._functional_pool import _unpool_output_size  # noqa: F401
+from ._functional_unpool import *  # noqa: F403
+from ._functional_unpool import _unpool_output_size  # noqa: F401
 from ._functional_vision import *  # noqa: F403
 from ._tuples import _list_with_default, _pair, _single, _triple  # noqa: F401
 
