@@ -11,6 +11,7 @@ from . import _C
 CAST = "result type %W can't be cast to the desired output type %G"
 EXACT = "Expected out tensor to have dtype %w, but got %g instead"
 SCALAR = "expected scalar type %W but found %G"
+SCALAR_TYPE = "expected scalar_type %W but found %G"
 
 type_name = _C._type_name  # a dtype as PyTorch's messages call it: Float for torch.float32
 c_name = _C._c_type_name  # and as it is called in C: long int for torch.int64

@@ -5,7 +5,7 @@ Not here: histograms, and plain reductions, which are the core's.
 
 import rushlight as torch
 
-from ._composite import EXACT, check_tensors, type_name, with_out
+from ._composite import EXACT, SCALAR_TYPE, check_tensors, type_name, with_out, write
 
 __all__ = [
     "corrcoef",
@@ -356,12 +356,12 @@ def _edge(points, a, b, order):
 # ---- differences and integrals ----
 
 
-@with_out
-def diff(input, n=1, dim=-1, prepend=None, append=None):
+def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """The n-th differences of neighbours along a dimension.
 
     (N, L) along dim=1 -> (N, L - n), empty if nothing is left. prepend and append are joined to input
     along dim first. bool differs by `logical_xor`. A scalar or a negative n raises RuntimeError.
+    Takes `out=` too.
 
     >>> x = torch.tensor([1, 4, 9, 16])
     >>> torch.diff(x), torch.diff(x, n=2), torch.diff(x, prepend=torch.tensor([0]))
@@ -375,14 +375,15 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     if n == 0:
-        return input.clone()
+        result = input.clone()
+        return result if out is None else write(out, result, "diff", SCALAR_TYPE)
     parts = [t for t in (prepend, input, append) if t is not None]
     result = torch.cat(parts, dim) if len(parts) > 1 else input
     minus = torch.ne if result.dtype == torch.bool else torch.sub
     for _ in range(min(n, result.size(dim))):
         m = result.size(dim) - 1
         result = minus(result.narrow(dim, 1, m), result.narrow(dim, 0, m))
-    return result
+    return result if out is None else write(out, result, "diff")
 
 
 def _trapezia(y, x, dx, dim):

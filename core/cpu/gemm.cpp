@@ -366,13 +366,11 @@ void gemm_complex(const Product& p) {
 
 // ---- 16-bit floats ---------------------------------------------------------------------------
 
-using Widen = void (*)(const uint16_t*, float*, int64_t);
-using Narrow = void (*)(const float*, uint16_t*, int64_t);
-
-const float* widen(Widen f, const void* from, int64_t rows, int64_t cols, int64_t ld, float* to) {
+const float* widen(DType t, const void* from, int64_t rows, int64_t cols, int64_t ld, float* to) {
+  const LoadFn load = load_store().load[static_cast<int>(t)][static_cast<int>(Compute::F32)];
   parallel_for(0, rows, 1 + 65536 / (cols + 1), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
-      f(static_cast<const uint16_t*>(from) + r * ld, to + r * cols, cols);
+      load(cols, static_cast<const uint16_t*>(from) + r * ld, 1, to + r * cols);
   });
   return to;
 }
@@ -419,28 +417,26 @@ void gemm_bfloat16(const Product& p, const Product& of_float) {
 }
 
 void gemm_16bit(DType t, const Product& p) {
-  const GemmKernels& kn = gemm_kernels();
-  const Widen to_float = t == DType::F16 ? kn.half_to_float : kn.bfloat16_to_float;
-  const Narrow from_float = t == DType::F16 ? kn.float_to_half : kn.float_to_bfloat16;
   Product q = p;
   q.lda = p.trans_a ? p.m : p.k;
   q.ldb = p.trans_b ? p.k : p.n;
   q.ldc = p.n;
   float* c = scratch_of<float>(Scratch::ConvertC, p.m * p.n);
-  if (p.beta.re != 0) widen(to_float, p.c, p.m, p.n, p.ldc, c);
+  if (p.beta.re != 0) widen(t, p.c, p.m, p.n, p.ldc, c);
   q.c = c;
-  if (t == DType::BF16 && kn.bf16.gemm && has_bfloat16() && p.m > 1 && p.n > 1) {
+  if (t == DType::BF16 && gemm_kernels().bf16.gemm && has_bfloat16() && p.m > 1 && p.n > 1) {
     gemm_bfloat16(p, q);
   } else {
-    q.a = widen(to_float, p.a, p.trans_a ? p.k : p.m, q.lda, p.lda,
+    q.a = widen(t, p.a, p.trans_a ? p.k : p.m, q.lda, p.lda,
                 scratch_of<float>(Scratch::ConvertA, p.m * p.k));
-    q.b = widen(to_float, p.b, p.trans_b ? p.n : p.k, q.ldb, p.ldb,
+    q.b = widen(t, p.b, p.trans_b ? p.n : p.k, q.ldb, p.ldb,
                 scratch_of<float>(Scratch::ConvertB, p.k * p.n));
     gemm_plain<float>(q);
   }
+  const StoreFn store = load_store().store[static_cast<int>(t)];
   parallel_for(0, p.m, 1 + 65536 / (p.n + 1), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
-      from_float(c + r * p.n, static_cast<uint16_t*>(p.c) + r * p.ldc, p.n);
+      store(p.n, c + r * p.n, static_cast<uint16_t*>(p.c) + r * p.ldc, 1);
   });
 }
 

@@ -535,49 +535,7 @@ void gemv(const GemvArgs<T>& g) {
   }
 }
 
-// ---- 16-bit floats -------------------------------------------------------------------------
-
-RL_INLINE float half_bits_to_float(uint32_t h) {
-  const uint32_t sign = (h & 0x8000u) << 16, rest = h & 0x7fffu;
-  // Shifted into a float's place the value is short by 2^112, which one product mends, subnormals
-  // included; infinities and NaNs get their exponent by hand.
-  const float scaled = __builtin_bit_cast(float, rest << 13) * 0x1p112f;
-  const uint32_t bits =
-      rest >= 0x7c00u ? (rest << 13) | 0x7f800000u : __builtin_bit_cast(uint32_t, scaled);
-  return __builtin_bit_cast(float, bits | sign);
-}
-
-RL_INLINE uint16_t float_to_half_bits(float f) {
-  uint32_t x = __builtin_bit_cast(uint32_t, f);
-  const uint32_t sign = (x >> 16) & 0x8000u;
-  x &= 0x7fffffffu;
-  const uint32_t tiny =
-      __builtin_bit_cast(uint32_t, __builtin_bit_cast(float, x) + 0.5f) - 0x3f000000u;
-  const uint32_t normal = (x + 0xc8000fffu + ((x >> 13) & 1u)) >> 13;
-  const uint32_t r = x > 0x7f800000u    ? 0x7e00u
-                     : x >= 0x47800000u ? 0x7c00u
-                     : x < 0x38800000u  ? tiny
-                                        : normal;
-  return static_cast<uint16_t>(sign | r);
-}
-
-void half_to_float(const uint16_t* from, float* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) to[i] = half_bits_to_float(from[i]);
-}
-void float_to_half(const float* from, uint16_t* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) to[i] = float_to_half_bits(from[i]);
-}
-void bfloat16_to_float(const uint16_t* from, float* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i)
-    to[i] = __builtin_bit_cast(float, static_cast<uint32_t>(from[i]) << 16);
-}
-void float_to_bfloat16(const float* from, uint16_t* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    const uint32_t x = __builtin_bit_cast(uint32_t, from[i]);
-    const uint32_t rounded = (x + 0x7fffu + ((x >> 16) & 1u)) >> 16;
-    to[i] = static_cast<uint16_t>((x & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : rounded);
-  }
-}
+// ---- the table ------------------------------------------------------------------------------
 
 void pair_up(const uint16_t* even, const uint16_t* odd, BFloatPair* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i)
@@ -599,17 +557,9 @@ constexpr cpu::RealKernels<T> real_kernels() {
 
 }  // namespace
 
-extern const cpu::GemmKernels gemm_kernels = {real_kernels<float>(),
-                                              real_kernels<double>(),
-                                              real_kernels<BFloatPair>(),
-                                              real_kernels<uint8_t>(),
-                                              real_kernels<uint16_t>(),
-                                              real_kernels<uint32_t>(),
-                                              real_kernels<uint64_t>(),
-                                              pair_up,
-                                              half_to_float,
-                                              float_to_half,
-                                              bfloat16_to_float,
-                                              float_to_bfloat16};
+extern const cpu::GemmKernels gemm_kernels = {real_kernels<float>(),      real_kernels<double>(),
+                                              real_kernels<BFloatPair>(), real_kernels<uint8_t>(),
+                                              real_kernels<uint16_t>(),   real_kernels<uint32_t>(),
+                                              real_kernels<uint64_t>(),   pair_up};
 
 }  // namespace rl::RL_ISA

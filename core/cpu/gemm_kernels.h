@@ -72,10 +72,6 @@ struct GemmKernels {
   RealKernels<uint64_t> u64;
   /// to[i] is the pair of even[i] and odd[i], or of even[i] and 0 if odd is null.
   void (*pair_up)(const uint16_t* even, const uint16_t* odd, BFloatPair* to, int64_t n);
-  void (*half_to_float)(const uint16_t* from, float* to, int64_t n);
-  void (*float_to_half)(const float* from, uint16_t* to, int64_t n);
-  void (*bfloat16_to_float)(const uint16_t* from, float* to, int64_t n);
-  void (*float_to_bfloat16)(const float* from, uint16_t* to, int64_t n);
 };
 
 }  // namespace rl::cpu

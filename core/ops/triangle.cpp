@@ -128,7 +128,20 @@ Tensor diagflat(const Tensor& self, int64_t offset) {
 Tensor trace(const Tensor& self) {
   RL_CHECK(self.dim() == 2, "trace: expected a matrix, but got tensor with dim ", self.dim());
   RL_CHECK_AS(NotImplemented, self.dtype() != DType::Bool, "\"trace\" not implemented for 'Bool'");
-  return sum_all(call_op<"diagonal">(self, 0, 0, 1));
+  Tensor out;
+  {
+    GradGuard off(false);
+    out = sum_all(call_op<"diagonal">(self, 0, 0, 1));
+  }
+  return record(out, "TraceBackward0", {&self}, [&] {
+    return [rows = self.size(0), cols = self.size(1)](const Grads& g, Node&) -> Grads {
+      const Tensor eye = zeros({rows, cols}, g[0].dtype(), g[0].device());
+      const int64_t n = std::min(rows, cols);
+      write(make_view(eye->storage, eye.dtype(), {n}, {cols + 1}, 0),
+            scalar_tensor(1, eye.dtype()));
+      return {call_op<"mul">(eye, g[0])};
+    };
+  });
 }
 
 }  // namespace
