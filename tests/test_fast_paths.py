@@ -70,6 +70,61 @@ def test_products(m, k, n, transposed, dtype):
     assert (abs(scaled - (0.5 * c - 2 * exact)) < 3 * bound).all()
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    st.tuples(st.integers(1, 70), st.integers(1, 90), st.integers(1, 70)),
+    st.tuples(st.booleans(), st.booleans()),
+    st.integers(0, 3),
+    st.sampled_from(["bfloat16", "float16"]),
+)
+def test_products_of_16_bits(shape, transposed, offset, dtype):
+    """By instructions of their own or as floats: sums as float, rounded once; k odd or even, rows
+    that lie on four bytes or not."""
+    m, k, n = shape
+    dtype = getattr(torch, dtype)
+
+    def matrix(rows, columns, turned, seed):
+        size = (columns, rows + offset) if turned else (rows, columns + offset)
+        x = torch.from_numpy(numbers(*size, seed=seed)).to(dtype)[:, offset:]
+        return x.t() if turned else x
+
+    a, b = matrix(m, k, transposed[0], 0), matrix(k, n, transposed[1], 1)
+    c = torch.from_numpy(numbers(m, n, seed=2)).to(dtype)
+    da, db, dc = (t.double().numpy() for t in (a, b, c))
+    exact, size = da @ db, abs(da) @ abs(db)
+    eps = torch.finfo(dtype).eps
+
+    def close(got, exact, size):
+        bound = eps / 2 * 1.01 * abs(exact) + 2e-7 * (k + 2) * size + 1e-7
+        assert (abs(got.double().numpy() - exact) <= bound).all()
+
+    close(a @ b, exact, size)
+    close(torch.addmm(c, a, b, beta=0.5, alpha=-2.0), 0.5 * dc - 2 * exact, 2 * size + abs(dc))
+    batch = torch.stack([a, a.flip(0)]) @ b
+    close(batch[1], exact[::-1], size[::-1])
+
+
+@pytest.mark.parametrize(
+    "m,k,n", [(128, 1030, 40), (449, 513, 100), (910, 1031, 33), (16, 700, 769)]
+)
+def test_long_products_of_16_bits(m, k, n):
+    a, b = numbers(m, k), numbers(n, k, seed=1)
+    ta, tb = (torch.from_numpy(x).bfloat16() for x in (a, b))
+    exact = ta.double().numpy() @ tb.double().numpy().T
+    got = both_ways(lambda: (ta @ tb.t()).float())
+    assert (abs(got - exact) <= 2**-8 * abs(exact) + 2e-7 * k * (abs(a) @ abs(b).T)).all()
+
+
+@pytest.mark.parametrize("value", [numpy.inf, -numpy.inf, numpy.nan])
+def test_products_of_16_bits_not_finite(value):
+    a, b = torch.ones(20, 33).bfloat16(), torch.ones(33, 20).bfloat16()
+    a[3, 32] = value
+    got = (a @ b).float().numpy()
+    want = numpy.full((20, 20), 33.0)
+    want[3] = value
+    numpy.testing.assert_array_equal(got, want)
+
+
 def test_a_product_reads_and_writes_nothing_beside_it():
     a, b = torch.ones(30, 5), torch.full((40, 40), float("nan"))
     b[:5, 10:19] = 2.0
