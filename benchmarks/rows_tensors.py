@@ -126,6 +126,13 @@ def products():
     yield Row("products", "matrix by vector, 1000 x 1000", vector, "a @ v")
     double = "a, b = (torch.rand(256, 256, dtype=torch.float64) for _ in range(2))"
     yield Row("products", "matmul 256 x 256, float64", double, "a @ b")
+    for n in (64, 256, 1024):
+        half = f"a, b = (torch.rand({n}, {n}).bfloat16() for _ in range(2))"
+        yield Row("products", f"matmul {n} x {n}, bfloat16", half, "a @ b")
+    linear = "x, w = torch.rand(64, 512).bfloat16(), torch.rand(512, 512).bfloat16()"
+    yield Row(
+        "products", "linear 64 x 512 to 512, bfloat16", linear, "torch.nn.functional.linear(x, w)"
+    )
     heads = "q, k = torch.rand(8, 4, 64, 32), torch.rand(8, 4, 64, 32)"
     yield Row("products", "einsum of attention", heads, "torch.einsum('bhid,bhjd->bhij', q, k)")
 
