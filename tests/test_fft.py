@@ -231,3 +231,21 @@ def test_plans_come_and_go():
     for n in [*range(70, 120), *range(70, 120)]:
         x = rl.arange(n, dtype=rl.float64)
         assert rl.allclose(rl.fft.ifft(rl.fft.fft(x)).real, x)
+
+
+@pytest.mark.parametrize(
+    "x,dim,size",
+    [
+        (rl.ones(4), 0, 5),
+        (rl.ones(4), 0, -1),
+        (rl.ones(4), 1, 4),
+        (rl.tensor(1.0), 0, 1),
+        (rl.ones(4).half(), 0, 4),
+        (rl.ones(4).int(), 0, 4),
+        (rl.ones(67), 0, 67),
+    ],
+    ids=str,
+)
+def test_the_core_refuses(x, dim, size):
+    with pytest.raises((RuntimeError, IndexError)):
+        rl._C._hidden._fft(x, dim, False, 1.0, size, False)

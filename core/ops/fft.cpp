@@ -251,7 +251,7 @@ Tensor fft(const Tensor& input, int64_t dim, bool inverse, double scale, int64_t
   const bool wide = real_of(input.dtype()) == DType::F64;
   RL_CHECK(wide || real_of(input.dtype()) == DType::F32, "Unsupported dtype ",
            c_name_of(input.dtype()));
-  const int d = wrap_dim(dim, input.dim());
+  const int d = wrap_dim(dim, input.dim(), false);
   RL_CHECK(size >= 0 && size <= input.size(d), "_fft: expected 0 to ", input.size(d),
            " values of a transform, but got ", size);
   Dims sizes = input.sizes();
