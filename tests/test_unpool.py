@@ -5,6 +5,7 @@ Not here: what nn.functional and nn's layers say (test_nn.py), draws that are no
 (test_core_nn.py).
 """
 
+import os
 import subprocess
 import sys
 
@@ -213,7 +214,9 @@ def test_case(name):
 def test_names_before_nn_is_loaded():
     code = "import rushlight as torch; print(torch._C._nn.max_unpool2d.__name__)"
     code += "; print(hasattr(torch._C._nn, 'max_unpool9d'))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    folder = os.path.dirname(__file__)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     assert done.stdout.split() == ["max_unpool2d", "False"], done.stderr
 
 
