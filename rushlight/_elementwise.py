@@ -262,31 +262,16 @@ def frexp(input):
     if not input.is_floating_point():
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
     if input.requires_grad and torch.is_grad_enabled():
-        return return_types.frexp(_Frexp.apply(input))
-    return return_types.frexp(_mantissa_and_exponent(input))
+        from ._recorded import Frexp  # which needs torch.autograd, loaded after this
+
+        return return_types.frexp(Frexp.apply(input))
+    return return_types.frexp(mantissa_and_exponent(input))
 
 
-class _Frexp(torch.autograd.Function):
-    """frexp, recorded: the exponent counts as constant."""
-
-    _node_name = "FrexpBackward0"
-
-    @staticmethod
-    def forward(ctx, input):
-        mantissa, exponent = _mantissa_and_exponent(input)
-        ctx.save_for_backward(exponent)
-        ctx.mark_non_differentiable(exponent)
-        return mantissa, exponent
-
-    @staticmethod
-    def backward(ctx, grad, _):
-        (exponent,) = ctx.saved_tensors
-        return grad * torch.exp2(-exponent.to(grad.dtype))
-
-
-def _mantissa_and_exponent(x):
+def mantissa_and_exponent(x):
+    """frexp, not recorded."""
     if x.dtype not in _FORMATS:
-        mantissa, exponent = _mantissa_and_exponent(x.float())
+        mantissa, exponent = mantissa_and_exponent(x.float())
         return mantissa.to(x.dtype), exponent
     integer, shift, largest, half = _FORMATS[x.dtype]
     bits = x.view(integer)
@@ -300,7 +285,7 @@ def _mantissa_and_exponent(x):
         return mantissa, exponent
     low, whole = stored == 0, (stored == largest) | (x == 0)
     if bool((low & ~whole).any()):  # subnormal: as larger numbers, which are not
-        part, power = _mantissa_and_exponent(x * 2.0**64)
+        part, power = mantissa_and_exponent(x * 2.0**64)
         mantissa = torch.where(low, part, mantissa)
         exponent = torch.where(low, power - 64, exponent)
     return torch.where(whole, x, mantissa), exponent.masked_fill(whole, 0)

@@ -3,7 +3,7 @@
 Not here: matrix products (ops_linear.py).
 """
 
-from ops_inputs import COMPLEX, FLOATS, NUMBERS, REAL, WIDE, D, K, X, row
+from ops_inputs import COMPLEX, FLOATS, NUMBERS, REAL, D, K, X, row
 
 A, B, V, S, E = X(3, 4), X(2, 3, 4), X(5), X(), X(0, 3)
 DA, DB, DV = X(3, 4, at="distinct"), X(2, 3, 4, at="distinct"), X(7, at="distinct")
