@@ -1,5 +1,7 @@
 """Formulas and tests of single elements, composed of others in Python. Not here: those of the core."""
 
+from numbers import Integral, Number  # NumPy's among them
+
 import rushlight as torch
 
 from . import return_types
@@ -83,7 +85,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
 
 def _as_tensor(x, dtype):
     if not isinstance(x, torch.Tensor):
-        x = torch.tensor(x, dtype=torch.float64 if isinstance(x, float) else torch.int64)
+        x = torch.tensor(x, dtype=torch.int64 if isinstance(x, Integral) else torch.float64)
     return x.detach().to(dtype)
 
 
@@ -126,7 +128,7 @@ def _membership_dtype(elements, tests):
     """One of the few dtypes that hold all values of the common one."""
     given = {"elements": elements, "test_elements": tests}
     for place, (name, x) in enumerate(given.items(), 1):
-        if not isinstance(x, (torch.Tensor, int, float, complex)):
+        if not isinstance(x, (torch.Tensor, Number)):
             kind = type(x).__name__
             raise TypeError(
                 f"isin(): argument '{name}' (position {place}) must be Tensor, not {kind}"

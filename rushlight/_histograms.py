@@ -1,6 +1,7 @@
 """Histograms: of numbers, and of points of several coordinates."""
 
 import math
+from numbers import Integral, Number  # NumPy's among them
 
 import rushlight as torch
 
@@ -42,11 +43,11 @@ def histc(input, bins=100, min=0, max=0):
 def _check_histc(input, bins, min, max):
     """The arguments as numbers of Python."""
     check_tensors("histc", input=input)
-    if not isinstance(bins, (int, torch.Tensor)):
+    if not isinstance(bins, (Integral, torch.Tensor)):
         kind = type(bins).__name__
         raise TypeError(f"histc(): argument 'bins' (position 2) must be int, not {kind}")
     for place, (name, value) in enumerate({"min": min, "max": max}.items(), 3):
-        if not isinstance(value, (int, float, complex, torch.Tensor)):
+        if not isinstance(value, (Number, torch.Tensor)):
             kind = type(value).__name__
             raise TypeError(
                 f"histc(): argument '{name}' (position {place}) must be Number, not {kind}"

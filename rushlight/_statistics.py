@@ -3,6 +3,8 @@
 Not here: histograms, and plain reductions, which are the core's.
 """
 
+from numbers import Integral  # NumPy's among them
+
 import rushlight as torch
 
 from ._composite import EXACT, SCALAR_TYPE, check_tensors, type_name, with_out, write
@@ -42,7 +44,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=F
             f"{type_name(input.dtype)}"
         )
     dim, keepdim = axis if dim is None else dim, keepdim or keepdims
-    if not (dim is None or isinstance(dim, (int, tuple, list))):
+    if not (dim is None or isinstance(dim, (Integral, tuple, list, torch.Tensor))):
         kind = type(dim).__name__
         raise TypeError(f"nanmean(): argument 'dim' (position 2) must be tuple of ints, not {kind}")
     x = input.detach()

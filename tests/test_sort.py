@@ -192,6 +192,14 @@ def test_isin_of_odd_numbers(repeats):
         )  # fmt: skip
 
 
+def test_numbers_of_numpy():
+    x = numpy.array([1.5, 3.0, 1.0])
+    agree(lambda m, x: m.isin(x, numpy.int64(1)), x)
+    agree(lambda m, x: m.isin(numpy.float64(1.5), x), x)
+    agree(lambda m, x: m.histc(x, numpy.int64(3), numpy.float64(0), numpy.int32(4)), x)
+    agree(lambda m, x: m.nanmean(x, numpy.int64(0)), x)
+
+
 def test_isin_of_large_unsigned_numbers():
     x = rushlight.tensor([2**64 - 1, 2**63, 5], dtype=rushlight.uint64)
     assert rushlight.isin(x, x[1:]).tolist() == [False, True, True]
