@@ -1,14 +1,19 @@
 """Formulas and tests of single elements, composed of others in Python. Not here: those of the core."""
 
+from numbers import Integral, Number  # NumPy's among them
+
 import rushlight as torch
 
-from ._composite import check_tensors, type_name, with_out
+from . import return_types
+from ._composite import EXACT, check_tensors, type_name, with_out
 
 __all__ = [
     "allclose",
     "angle",
+    "frexp",
     "heaviside",
     "isclose",
+    "isin",
     "isreal",
     "ldexp",
     "nan_to_num",
@@ -55,6 +60,88 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     False
     """
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+@with_out(wrong=EXACT)
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    """Which elements occur among test_elements.
+
+    Shapes: that of `elements`, a tensor or a number; `test_elements` likewise, any. NaN equals
+    nothing. Dtypes: real but bool (RuntimeError), which may differ -> bool. `assume_unique` changes
+    no result where both have no element twice.
+
+    >>> torch.isin(torch.tensor([[1, 2], [3, 4]]), torch.tensor([2, 3]))
+    tensor([[False,  True],
+            [ True, False]])
+    >>> torch.isin(torch.tensor([1, 2]), 2, invert=True)
+    tensor([ True, False])
+    """
+    _check_flags("isin", assume_unique=assume_unique, invert=invert)
+    dtype = _membership_dtype(elements, test_elements)
+    values, tests = _as_tensor(elements, dtype), _as_tensor(test_elements, dtype)
+    found = _is_one_of(values, tests) if tests.numel() <= 32 else _occurs_in(values, tests)
+    return ~found if invert else found
+
+
+def _as_tensor(x, dtype):
+    if not isinstance(x, torch.Tensor):
+        x = torch.tensor(x, dtype=torch.int64 if isinstance(x, Integral) else torch.float64)
+    return x.detach().to(dtype)
+
+
+def _is_one_of(values, tests):
+    found = torch.zeros(values.shape, dtype=torch.bool, device=values.device)
+    for test in tests.reshape(-1).unbind():
+        found |= values == test
+    return found
+
+
+def _occurs_in(values, tests):
+    """By bisection, in the order of the values: neighbours are found near each other in memory."""
+    if values.is_meta:
+        return torch.empty_like(values, dtype=torch.bool)
+    tests = tests[tests == tests].sort().values  # NaN equals nothing
+    if not tests.numel():
+        return torch.zeros_like(values, dtype=torch.bool)
+    ordered, order = values.reshape(-1).sort()
+    places = torch.searchsorted(tests, ordered).clamp_(max=tests.numel() - 1)
+    found = torch.empty_like(ordered, dtype=torch.bool)
+    return found.scatter_(0, order, tests.take(places) == ordered).reshape(values.shape)
+
+
+def _check_flags(function, **flags):
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            kind = type(value).__name__
+            raise TypeError(f"{function}(): argument '{name}' must be bool, not {kind}")
+
+
+# What integers that int32 does not hold are compared in.
+_WIDE_INTEGERS = {
+    torch.uint32: torch.int64,
+    torch.int64: torch.int64,
+    torch.uint64: torch.uint64,
+}
+
+
+def _membership_dtype(elements, tests):
+    """One of the few dtypes that hold all values of the common one."""
+    given = {"elements": elements, "test_elements": tests}
+    for place, (name, x) in enumerate(given.items(), 1):
+        if not isinstance(x, (torch.Tensor, Number)):
+            kind = type(x).__name__
+            raise TypeError(
+                f"isin(): argument '{name}' (position {place}) must be Tensor, not {kind}"
+            )
+    common = torch.result_type(elements, tests)
+    tensors = [x.dtype for x in given.values() if isinstance(x, torch.Tensor)]
+    for dtype in (*tensors, common):
+        if dtype.is_complex or (dtype == torch.bool and dtype in tensors):
+            text = f"Unsupported input type encountered for isin(): {type_name(dtype)}"
+            raise RuntimeError(text)
+    if common.is_floating_point:
+        return torch.promote_types(common, torch.float32)
+    return _WIDE_INTEGERS.get(common, torch.int32)
 
 
 def isreal(input):
@@ -151,6 +238,59 @@ def ldexp(input, other):
     """
     check_tensors("ldexp", input=input, other=other)
     return input * (torch.pow(2.0, other) if other.is_complex() else torch.exp2(other))
+
+
+# Of the dtypes of C: the integers of as many bits, the bits of the mantissa, the largest exponent
+# there, which infinities and NaN have, and that of numbers in [0.5, 1).
+_FORMATS = {
+    torch.float32: (torch.int32, 23, 255, 126),
+    torch.float64: (torch.int64, 52, 2047, 1022),
+}
+
+
+@with_out(wrong="torch.frexp() expects mantissa to have dtype %w but got %g")
+def frexp(input):
+    """Mantissas of [0.5, 1) and exponents of 2 with input = mantissa * 2 ** exponent.
+
+    Both have input's shape; mantissa has its dtype, exponent is int32. 0 for 0; infinities and NaN
+    are their own mantissas. Integers raise RuntimeError. `ldexp` is the way back; the gradient is
+    that of mantissa.
+
+    >>> mantissa, exponent = torch.frexp(torch.tensor([1.0, 6.0, -0.75]))
+    >>> mantissa, exponent
+    (tensor([ 0.5000,  0.7500, -0.7500]), tensor([1, 3, 0], dtype=torch.int32))
+    """
+    check_tensors("frexp", input=input)
+    if not input.is_floating_point():
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    if input.requires_grad and torch.is_grad_enabled():
+        from ._recorded import Frexp  # which needs torch.autograd, loaded after this
+
+        return return_types.frexp(Frexp.apply(input))
+    return return_types.frexp(mantissa_and_exponent(input))
+
+
+def mantissa_and_exponent(x):
+    """frexp, not recorded."""
+    if x.dtype not in _FORMATS:
+        mantissa, exponent = mantissa_and_exponent(x.float())
+        return mantissa.to(x.dtype), exponent
+    integer, shift, largest, half = _FORMATS[x.dtype]
+    bits = x.view(integer)
+    stored = (bits >> shift) & largest
+    exponent = (stored - half).to(torch.int32)
+    mantissa = ((bits & ~(largest << shift)) | (half << shift)).view(x.dtype)
+    if x.is_meta or not x.numel():
+        return mantissa, exponent
+    least, most = stored.aminmax()
+    if least > 0 and most < largest:
+        return mantissa, exponent
+    low, whole = stored == 0, (stored == largest) | (x == 0)
+    if bool((low & ~whole).any()):  # subnormal: as larger numbers, which are not
+        part, power = mantissa_and_exponent(x * 2.0**64)
+        mantissa = torch.where(low, part, mantissa)
+        exponent = torch.where(low, power - 64, exponent)
+    return torch.where(whole, x, mantissa), exponent.masked_fill(whole, 0)
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, generator=None):

@@ -1,11 +1,79 @@
 """Histograms: of numbers, and of points of several coordinates."""
 
+import math
+from numbers import Integral, Number  # NumPy's among them
+
 import rushlight as torch
 
 from . import return_types
-from ._composite import c_name, type_name, with_out
+from ._composite import c_name, check_tensors, type_name, with_out
 
-__all__ = ["histogram", "histogramdd"]
+__all__ = ["histc", "histogram", "histogramdd"]
+
+
+@with_out(
+    wrong="torch.histogram: input tensor and hist tensor should have the same dtype, but got input "
+    "%w and hist %g"
+)
+def histc(input, bins=100, min=0, max=0):
+    """How many elements fall into each of `bins` equal ranges from min to max (from the data if
+    they are equal).
+
+    Shapes: any -> (bins). Elements outside of min to max do not count; max itself does, in the last
+    range. Dtypes: floating (others: NotImplementedError), kept. Not differentiable. RuntimeError:
+    `bins` is below 1, `max` is below `min`, or the range is not finite.
+
+    >>> torch.histc(torch.tensor([0.0, 1.0, 1.0, 4.0]), bins=4, min=0, max=4)
+    tensor([1., 2., 0., 1.])
+    """
+    bins, min, max = _check_histc(input, bins, min, max)
+    x = input.detach()
+    if x.dtype in (torch.float16, torch.bfloat16):
+        x = x.float()
+    low, high = _limits(x, min, max)
+    if x.is_meta or not x.numel():
+        return torch.zeros(bins, dtype=input.dtype, device=input.device)
+    x = x.reshape(-1)
+    place = ((x - low) * bins / (high - low)).long().clamp_(0, bins - 1)
+    if min != max:  # what is outside counts in one bin more, which is dropped
+        place = torch.where((x >= low) & (x <= high), place, bins)
+    return place.bincount(minlength=bins)[:bins].to(input.dtype)
+
+
+def _check_histc(input, bins, min, max):
+    """The arguments as numbers of Python."""
+    check_tensors("histc", input=input)
+    if not isinstance(bins, (Integral, torch.Tensor)):
+        kind = type(bins).__name__
+        raise TypeError(f"histc(): argument 'bins' (position 2) must be int, not {kind}")
+    for place, (name, value) in enumerate({"min": min, "max": max}.items(), 3):
+        if not isinstance(value, (Number, torch.Tensor)):
+            kind = type(value).__name__
+            raise TypeError(
+                f"histc(): argument '{name}' (position {place}) must be Number, not {kind}"
+            )
+    if not input.is_floating_point():
+        name = type_name(input.dtype)
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{name}'")
+    bins = int(bins)
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    low, high = (v.item() if isinstance(v, torch.Tensor) else v for v in (min, max))
+    return bins, complex(low).real, complex(high).real
+
+
+def _limits(x, min, max):
+    """The range's ends, rounded as the elements are."""
+    low, high = torch.tensor((min, max), dtype=x.dtype).tolist()
+    if low == high and x.numel() and not x.is_meta:
+        low, high = (end.item() for end in x.aminmax())
+    if low == high:
+        low, high = torch.tensor((low - 1, high + 1), dtype=x.dtype).tolist()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low >= high:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    return low, high
 
 
 def _histogram(input, bins, *, range=None, weight=None, density=False):

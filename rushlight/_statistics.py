@@ -1,7 +1,9 @@
-"""Statistics composed of other operations: quantiles, covariance, finite differences, integrals.
+"""Statistics composed of other operations: means without NaN, quantiles, covariance, finite differences, integrals.
 
 Not here: histograms, and plain reductions, which are the core's.
 """
+
+from numbers import Integral  # NumPy's among them
 
 import rushlight as torch
 
@@ -13,12 +15,47 @@ __all__ = [
     "cumulative_trapezoid",
     "diff",
     "gradient",
+    "nanmean",
     "nanquantile",
     "quantile",
     "renorm",
     "trapezoid",
     "trapz",
 ]
+
+
+# ---- means ----
+
+
+def nanmean(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=False, out=None):
+    """The mean of what is not NaN.
+
+    dim: an int, several, or None for all. (N, C) over dim=1 -> (N,); keepdim=True keeps a 1.
+    Floating dtypes; others raise RuntimeError. NaN where there is nothing else. `axis` and
+    `keepdims` are NumPy's names of `dim` and `keepdim`. Takes `out=` too.
+
+    >>> torch.nanmean(torch.tensor([[1.0, float("nan"), 3.0], [4.0, 5.0, 6.0]]), dim=1)
+    tensor([2., 5.])
+    """
+    check_tensors("nanmean", input=input)
+    if not (input.is_floating_point() or input.is_complex()):
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{type_name(input.dtype)}"
+        )
+    dim, keepdim = axis if dim is None else dim, keepdim or keepdims
+    if not (dim is None or isinstance(dim, (Integral, tuple, list, torch.Tensor))):
+        kind = type(dim).__name__
+        raise TypeError(f"nanmean(): argument 'dim' (position 2) must be tuple of ints, not {kind}")
+    x = input.detach()
+    count = (x == x).sum(dim, keepdim)
+    result = torch.nansum(input, dim, keepdim, dtype=dtype) / count
+    if out is None:
+        return result
+    if not (out.is_floating_point() or out.is_complex()):
+        name = type_name(out.dtype)
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{name}'")
+    return write(out, result, "nanmean")
 
 
 # ---- quantiles ----

@@ -510,9 +510,9 @@ __all__ += _FROM_ATEN
 _METHODS = {
     name: globals()[name]
     for name in (
-        "allclose angle as_strided_scatter corrcoef cov diagonal_scatter diff dsplit hash_tensor "
-        "heaviside histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal kron ldexp ldexp_ nan_to_num nan_to_num_ "
-        "nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
+        "allclose angle as_strided_scatter corrcoef cov diagonal_scatter diff dsplit frexp hash_tensor "
+        "heaviside histc histogram hsplit is_conj is_distributed is_neg is_same_size is_signed isclose isreal kron ldexp ldexp_ nan_to_num nan_to_num_ "
+        "nanmean nanquantile narrow_copy nonzero_static quantile renorm resize_as_ select_scatter signbit "
         "slice_inverse slice_scatter unique unique_consecutive unsafe_chunk unsafe_split "
         "unsafe_split_with_sizes vsplit"
     ).split()

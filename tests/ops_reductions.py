@@ -3,7 +3,7 @@
 Not here: matrix products (ops_linear.py).
 """
 
-from ops_inputs import COMPLEX, FLOATS, NUMBERS, REAL, WIDE, D, K, X, row
+from ops_inputs import COMPLEX, FLOATS, NUMBERS, REAL, D, K, X, row
 
 A, B, V, S, E = X(3, 4), X(2, 3, 4), X(5), X(), X(0, 3)
 DA, DB, DV = X(3, 4, at="distinct"), X(2, 3, 4, at="distinct"), X(7, at="distinct")
@@ -35,7 +35,6 @@ ROWS = [
     reduction("sum", (A, K(dtype=D("float64"))), (A, K(axis=1, keepdims=True))),
     reduction("mean", (A, K(dtype=D("float64")))),
     reduction("nansum", dtypes=REAL),
-    reduction("nanmean", dtypes=FLOATS),
     row("prod", X(2, 3, at="nonzero"), (X(2, 3, at="nonzero"), 0), (A, 1, True), S, E, (E, 0),
         (A, K(dtype=D("float64"))), tol=10),
     reduction("any", orders=0),
@@ -78,8 +77,5 @@ ROWS = [
     row("searchsorted", (X(at=[1.0, 3, 5, 7]), X(2, 3)), (X(at=[1.0, 3, 5, 7]), 4), (X(at=[1.0, 3, 5]), X(at=[1.0, 3]),
         K(right=True)), (X(at=[1.0, 3, 5]), X(at=[3.0]), K(side="right", out_int32=True)), dtypes=NUMBERS[:9], orders=0),
     row("bucketize", (A, X(at=[-1.0, 0, 2])), (A, X(at=[0.0]), K(right=True, out_int32=True)), (2, X(at=[1.0, 3])),
-        dtypes=NUMBERS[:9], orders=0),
-    row("histc", V, (V, 4), (V, 5, -2, 3), (V, 0), (V, 3, 2, 1), dtypes=WIDE, orders=0),
-    row("isin", (A, X(at=[1.0, 2, -1])), (A, 1), (2, A), (A, X(2), K(invert=True)), (A, X(2), K(assume_unique=True)),
         dtypes=NUMBERS[:9], orders=0),
 ]  # fmt: skip

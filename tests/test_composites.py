@@ -102,6 +102,51 @@ def angle_of_real_numbers(m):
 
 
 @case
+def frexp_of_odd_numbers(m):
+    odd = [0.0, -0.0, float("inf"), -float("inf"), 1.0, -0.3, 65504.0, 6e-8]
+    low = [1e-40, -1e-45, 3e-39, 3.4e38, 5e-324, -1e-310, 1.7e308]
+    return [
+        [m.copysign(m.tensor(1.0), m.frexp(m.tensor(odd))[0]), m.frexp(m.tensor(odd))],
+        [m.frexp(m.tensor(odd + low, dtype=getattr(m, d))) for d in KINDS],
+        [m.frexp(m.tensor(low[:i])) for i in range(4)],
+        m.frexp(m.tensor([float("nan")])).exponent,
+        repr(m.frexp(m.tensor(3.0))),
+        m.frexp(m.arange(1.0, 7).view(2, 3).t()).mantissa.stride(),
+        m.frexp(m.ones(2), out=(m.empty(0), m.empty(0, dtype=m.int32))),
+    ]
+
+
+KINDS = ("float16", "bfloat16", "float32", "float64")
+
+
+@case
+def frexp_of_all_halves(m):
+    bits = m.arange(-32768, 32768, dtype=m.int32).to(m.int16)
+    return [m.frexp(bits.view(d)) for d in (m.float16, m.bfloat16)]
+
+
+@case
+def frexp_gradients(m):
+    found = []
+    for dtype in KINDS:
+        x = m.tensor([1.0, -2.5, 0.3, 1e-4, 1e3, 0.0], dtype=getattr(m, dtype)).requires_grad_()
+        mantissa, exponent = m.frexp(x)
+        (first,) = m.autograd.grad((mantissa * mantissa).sum(), x, create_graph=True)
+        found += [mantissa, exponent, first.detach(), m.autograd.grad(first.sum(), x)]
+    return found
+
+
+@case
+def frexp_errors(m):
+    return errors(
+        lambda: m.frexp(m.tensor([1])),
+        lambda: m.frexp(m.tensor([1j])),
+        lambda: m.frexp(1.0),
+        lambda: m.frexp(m.ones(2), out=(m.empty(0).double(), m.empty(0, dtype=m.int32))),
+    )
+
+
+@case
 def losses_without_a_reduction(m):
     """In torch these give each element's loss, whatever their signatures say."""
     x, y = m.tensor([[0.0, 3.0], [4.0, 0.0]]), m.tensor([[0.0, 4.0], [3.0, 0.0]])

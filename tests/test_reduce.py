@@ -145,6 +145,20 @@ def test_nan_and_ties(name):
         agree(call(fn, name, dim, False), (lambda t: t.t(), x), dtype="float32")
 
 
+def test_nanmean_forms():
+    x = random(4, 5)
+    x[0] = x[1, 2] = x[:, 4] = numpy.nan
+    agree(lambda m, x: m.nanmean(x, axis=1, keepdims=True), x, order=1)
+    agree(lambda m, x: m.nanmean(x, (0, 1), True), x, order=1)
+    agree(lambda m, x: m.nanmean(x, 0, dtype=m.float64), x, dtype="float32")
+    agree(lambda m, x: m.nanmean(x, 0, out=m.empty(0)), x, dtype="float64")
+
+
+def test_nansum_to_complex():
+    same_error(lambda m: m.ones(2).nansum(dtype=m.complex64))
+    agree(lambda m, x: x.nansum(dtype=m.complex64), numpy.arange(4))
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 2])
 @pytest.mark.parametrize("dim", [None, 0, 1])
 def test_prod_with_zeros(zeros, dim):
@@ -265,6 +279,10 @@ ERRORS = {
     "mode along nothing": lambda m: m.empty(0).mode(),
     "nansum of complex": lambda m: m.ones(3, dtype=m.complex64).nansum(),
     "nanmean of ints": lambda m: m.tensor([1, 2]).nanmean(),
+    "nanmean out of range": lambda m: m.ones(2, 3).nanmean(2),
+    "nanmean of a string": lambda m: m.nanmean(m.ones(2), "a"),
+    "nanmean of a number": lambda m: m.nanmean(1.0),
+    "nanmean into ints": lambda m: m.nanmean(m.ones(2), out=m.empty(0, dtype=m.int64)),
     "cumsum range": lambda m: m.ones(2).cumsum(1),
     "cumsum_ to another dtype": lambda m: m.ones(2).cumsum_(0, dtype=m.float64),
     "cummax of complex": lambda m: m.ones(3, dtype=m.complex64).cummax(0),

@@ -125,6 +125,35 @@ def test_histc():
         agree(lambda m, x: m.histc(x, 4), numpy.ones(5), dtype=dtype)
         agree(lambda m, x: m.histc(x, 4), numpy.zeros(0), dtype=dtype)
         agree(lambda m, x: m.histc(x, 4, 0, 5), SPECIAL, dtype=dtype)
+        agree(lambda m, x: m.histc(x, 999, -1.7, 0.3), random(60000), dtype=dtype)
+        agree(lambda m, x: m.histc(x.t(), 3), random(5, 6), dtype=dtype)
+        agree(
+            lambda m, x: m.histc(x, 3, m.tensor(-1.0), m.tensor(1)), numpy.array(0.4), dtype=dtype
+        )
+        agree(lambda m, x: m.histc(x, 3, out=x.new_empty(0)), random(9), dtype=dtype)
+        agree(lambda m, x: m.histc(x.requires_grad_(), 3).requires_grad, random(9), dtype=dtype)
+    for dtype in ("float16", "bfloat16"):
+        agree(lambda m, x: m.histc(x, 4, -2, 2), random(500), dtype=dtype)
+
+
+def test_histc_of_a_range_that_overflows():
+    x = rushlight.tensor([3e38, -3e38])
+    assert rushlight.histc(x, 4).sum() == 2
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_without_data(dtype):
+    x = rushlight.ones(3, 4, dtype=getattr(rushlight, dtype), device="meta")
+    counts, many = rushlight.histc(x, 7), rushlight.ones(40, device="meta")
+    assert counts.is_meta and counts.shape == (7,) and counts.dtype == x.dtype
+    for tests in (x, many, 2):
+        found = rushlight.isin(x, tests)
+        assert found.is_meta and found.shape == (3, 4) and found.dtype == rushlight.bool
+    mantissa, exponent = rushlight.frexp(x)
+    assert mantissa.is_meta and mantissa.shape == (3, 4) and mantissa.dtype == x.dtype
+    assert exponent.is_meta and exponent.shape == (3, 4) and exponent.dtype == rushlight.int32
+    mean = rushlight.nanmean(x, 1)
+    assert mean.is_meta and mean.shape == (3,) and mean.dtype == x.dtype
 
 
 def test_isin():
@@ -141,6 +170,40 @@ def test_isin():
     agree(lambda m, a, b: m.isin(a, b, assume_unique=True), numpy.arange(9), numpy.arange(3, 20))
     agree(lambda m, a, b: m.isin(a, b), numpy.arange(9), random(4, ties=True))
     agree(lambda m, a, b: m.isin(a, b), numpy.arange(9), numpy.zeros(0, "int64"))
+
+
+@pytest.mark.parametrize("repeats", [1, 9])  # few tests are compared with one by one
+def test_isin_of_odd_numbers(repeats):
+    special = numpy.tile(SPECIAL, repeats)
+    for invert in (False, True):
+        agree(lambda m, a, b: m.isin(a, b, invert=invert), SPECIAL, special)
+        agree(lambda m, a, b: m.isin(a, b[b.isnan()], invert=invert), SPECIAL, special)
+        agree(lambda m, a, b: m.isin(a, b[b == 0], invert=invert), SPECIAL, special)
+        agree(lambda m, a, b: m.isin(a.t(), b, invert=invert), random(4, 5, ties=True), special)
+        agree(lambda m, a, b: m.isin(a, b, invert=invert), numpy.zeros((0, 3)), special)
+        agree(lambda m, a, b: m.isin(a[3], b, invert=invert), SPECIAL, special)
+    edge = numpy.array([2**63 - 1, -(2**63), 2**53, 2**53 + 1])
+    agree(lambda m, a, b: m.isin(a, b), edge, numpy.tile(edge[1:], 15 * repeats))
+    agree(lambda m, a, b: m.isin(a, b), edge, numpy.tile([2.0**53], 5 * repeats))
+    for dtype in DTYPES:
+        agree(
+            lambda m, a, b: m.isin(a.to(getattr(m, dtype)), b.to(getattr(m, dtype))),
+            numpy.arange(9.0), numpy.tile(numpy.arange(3.0, 20), repeats),
+        )  # fmt: skip
+
+
+def test_numbers_of_numpy():
+    x = numpy.array([1.5, 3.0, 1.0])
+    agree(lambda m, x: m.isin(x, numpy.int64(1)), x)
+    agree(lambda m, x: m.isin(numpy.float64(1.5), x), x)
+    agree(lambda m, x: m.histc(x, numpy.int64(3), numpy.float64(0), numpy.int32(4)), x)
+    agree(lambda m, x: m.nanmean(x, numpy.int64(0)), x)
+
+
+def test_isin_of_large_unsigned_numbers():
+    x = rushlight.tensor([2**64 - 1, 2**63, 5], dtype=rushlight.uint64)
+    assert rushlight.isin(x, x[1:]).tolist() == [False, True, True]
+    assert rushlight.isin(x, x[:1].expand(50)).tolist() == [True, False, False]
 
 
 def unique(m, x, dim=None, **asked):
@@ -216,6 +279,11 @@ m.histc(R(4, dtype=m.int32))
 m.histc(L([1, float('inf')]), bins=4)
 m.isin(R(2, dtype=m.complex64), x)
 m.isin(x > 0, x > 0)
+m.isin(x, x, out=m.empty(0))
+m.histc(R(4), out=m.empty(0, dtype=m.float64))
+m.histc(R(4), 2.5)
+m.histc(R(4), 2, 'a')
+m.histc([1.0])
 unique(m, R(3, dtype=m.complex64), return_inverse=False, return_counts=False)
 unique(m, x, dim=3, return_inverse=False, return_counts=False)
 unique(m, R(3, 0), dim=0, return_inverse=False, return_counts=False)

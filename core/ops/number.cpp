@@ -1,4 +1,4 @@
-// Operations on single numbers that no formula expresses: gcd, lcm, frexp; Poisson and binomial
+// Operations on single numbers that no formula expresses: gcd, lcm; Poisson and binomial
 // draws. Not here: the random streams themselves (cpu/random).
 #include <cmath>
 
@@ -58,39 +58,6 @@ Tensor integer_pair(const Tensor& input, const Tensor& other) {
     }
   });
   return out;
-}
-
-// ---- frexp ----
-
-std::tuple<Tensor, Tensor> frexp(const Tensor& input) {
-  RL_CHECK(is_floating(input.dtype()), "torch.frexp() only supports floating-point dtypes");
-  const Tensor x = as_contiguous(input);
-  Tensor mantissa = empty(input.sizes(), input.dtype(), input.device());
-  const Tensor exponent = empty(input.sizes(), DType::I32, input.device());
-  dispatch_real(input.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if constexpr (!std::is_integral_v<T>) {
-      const T* from = x.data<T>();
-      T* m = mantissa.data<T>();
-      int32_t* e = exponent.data<int32_t>();
-      LongKernel off(x.numel() * 8);
-      cpu::parallel_for(0, x.numel(), 8192, [=](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          int power = 0;
-          const auto v = static_cast<Wide<T>>(from[i]);
-          m[i] = static_cast<T>(std::frexp(v, &power));
-          e[i] = std::isfinite(v) ? power : 0;
-        }
-      });
-    }
-  });
-  mantissa = record(mantissa, "FrexpBackward0", {&input}, [&] {
-    return [exponent](const Grads& g, Node&) -> Grads {  // d mantissa / d input = 2 ** -exponent
-      const Tensor scale = call_op<"exp2">(call_op<"neg">(call_to(exponent, g[0].dtype())));
-      return {call_op<"mul">(g[0], scale)};
-    };
-  });
-  return {mantissa, exponent};
 }
 
 // ---- Poisson and binomial draws ----
@@ -220,9 +187,6 @@ void define_number(Registry& r) {
   r.op("lcm(input, other)", "The least common multiple of integers.", &integer_pair<true>)
       .in_place()
       .in_place_function();
-  r.op("frexp(input) -> (mantissa, exponent)",
-       "Mantissas of [0.5, 1) and exponents of 2 with input = mantissa * 2 ** exponent.", &frexp)
-      .out_dtype({"torch.frexp() expects mantissa to have dtype %w but got %g"});
   r.op("poisson(input, generator=None)", "Poisson draws with the rates in input.", &poisson)
       .not_method()
       .no_out();

@@ -164,6 +164,7 @@ Tensor nansum(const Tensor& input, const OptDims& dim, bool keepdim, OptDType dt
   if (is_integral(input.dtype())) return sum(input, dim, keepdim, dtype);
   const Axes axes(input, dim, keepdim);
   const DType result = sum_dtype(input, dtype);
+  if (is_complex(result)) not_implemented("nansum_cpu", result);
   const bool ints = is_integral(result);  // NaN has no integer: 0 first
   const Tensor out =
       run_reduce(Reduce::NanSum, ints ? input : in_type(input, result), axes, result);
@@ -173,16 +174,6 @@ Tensor nansum(const Tensor& input, const OptDims& dim, bool keepdim, OptDType dt
       return {call_op<"mul">(spread(g[0], axes), call_op<"eq">(input, input))};
     };
   });
-}
-
-Tensor nanmean(const Tensor& input, const OptDims& dim, bool keepdim, OptDType dtype) {
-  RL_CHECK(!is_integral(input.dtype()),
-           "nanmean(): expected input to have floating point or complex dtype but got ",
-           info(input.dtype()).type);
-  const Axes axes(input, dim, keepdim);
-  const Tensor valid = call_op<"eq">(detach(input), detach(input));
-  return call_op<"div">(nansum(input, dim, keepdim, dtype),
-                        run_reduce(Reduce::Count, valid, axes, DType::I64));
 }
 
 // ---- prod ----
@@ -446,9 +437,6 @@ void define_reduce(Registry& r) {
                   }});
   r.op("nansum(input, dim=None, keepdim=False, *, dtype=None)", "The sum with NaN taken as 0.",
        &nansum)
-      .out_dtype(kOutNanSum);
-  r.op("nanmean(input, dim=None, keepdim=False, *, dtype=None)", "The mean of what is not NaN.",
-       &nanmean)
       .out_dtype(kOutNanSum);
   r.op("prod(input, dim=None, keepdim=False, *, dtype=None)",
        "The product over a dimension (None: all). Integers and bools multiply to int64.", &prod);

@@ -1,14 +1,13 @@
-// Sorting and what rests on order: sort, argsort, topk, kthvalue, searchsorted, bucketize, histc,
-// isin. Unique values are in unique.cpp, medians in median.cpp.
-#include <cmath>
+// Sorting and what rests on order: sort, argsort, topk, kthvalue, searchsorted, bucketize.
+// Unique values are in unique.cpp, medians in median.cpp.
 #include <cstring>
 
+#include "autograd/saved.h"
 #include "op/promote.h"
 #include "ops/along.h"
 #include "ops/lines.h"
 #include "ops/ops.h"
 #include "ops/points.h"
-#include "ops/product.h"
 #include "ops/sort_keys.h"
 
 namespace rl {
@@ -312,68 +311,6 @@ Tensor bucketize(const Operand& input, const Tensor& boundaries, bool out_int32,
   return find_places(boundaries, input, out_int32, right, Tensor());
 }
 
-// ---- counting and membership ----
-
-Tensor histc(const Tensor& self, int64_t bins, const Scalar& min, const Scalar& max) {
-  if (self.dtype() == DType::F16 || self.dtype() == DType::BF16)
-    return call_to(histc(call_to(self, DType::F32), bins, min, max), self.dtype());
-  RL_CHECK_AS(NotImplemented, self.dtype() == DType::F32 || self.dtype() == DType::F64,
-              "\"histogram_cpu\" not implemented for '", info(self.dtype()).type, "'");
-  RL_CHECK(bins > 0, "torch.histogram(): bins must be > 0, but got ", bins, " for dimension 0");
-  Tensor out = zeros({bins}, self.dtype(), self.device());
-  const Tensor dense = as_contiguous(self);
-  typed(self.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* v = dense.data<T>();
-    const int64_t n = no_memory(dense) ? 0 : dense.numel();
-    T low = static_cast<T>(min.real()), high = static_cast<T>(max.real());
-    if (low == high && n > 0) {
-      low = high = v[0];
-      for (int64_t i = 0; i < n; ++i) {
-        if (v[i] < low || v[i] != v[i]) low = v[i];
-        if (v[i] > high || v[i] != v[i]) high = v[i];
-      }
-    }
-    if (low == high) low -= 1, high += 1;
-    RL_CHECK(std::isfinite(low) && std::isfinite(high), "torch.histc: range of [", low, ", ", high,
-             "] is not finite");
-    RL_CHECK(low < high, "torch.histc: max must be larger than min");
-    T* count = out.data<T>();
-    for (int64_t i = 0; i < n; ++i) {
-      if (!(v[i] >= low && v[i] <= high)) continue;
-      const auto bin = static_cast<int64_t>((v[i] - low) * static_cast<T>(bins) / (high - low));
-      count[std::min(bin, bins - 1)] += 1;
-    }
-  });
-  return out;
-}
-
-Tensor isin(const Operand& elements, const Operand& tests, bool, bool invert) {
-  for (const Operand* o : {&elements, &tests})
-    RL_CHECK(!o->tensor || !(is_complex(o->tensor->dtype()) || o->tensor->dtype() == DType::Bool),
-             "Unsupported input type encountered for isin(): ", info(o->tensor->dtype()).type);
-  const DType type = comparison_type(elements, tests);
-  RL_CHECK(!is_complex(type), "Unsupported input type encountered for isin(): ", info(type).type);
-  const Tensor e = operand_as(elements, type), t = operand_as(tests, type);
-  Tensor out = empty(e.sizes(), DType::Bool, e.device());
-  if (no_memory(out)) return out;
-  bool* to = out.data<bool>();
-  dispatch_comparison(type, [&](auto zero) {
-    using T = decltype(zero);
-    const T *v = e.data<T>(), *test = t.data<T>();
-    std::vector<uint64_t> set;  // of keys, in which equal numbers are equal bits
-    for (int64_t i = 0; i < t.numel(); ++i)
-      if (test[i] == test[i]) set.push_back(order_key(test[i]));  // NaN equals nothing
-    std::sort(set.begin(), set.end());
-    cpu::parallel_for(0, e.numel(), 2048, [&](int64_t b, int64_t end) {
-      for (int64_t i = b; i < end; ++i)
-        to[i] =
-            (v[i] == v[i] && std::binary_search(set.begin(), set.end(), order_key(v[i]))) != invert;
-    });
-  });
-  return out;
-}
-
 }  // namespace
 
 /// PyTorch's words go on to say what the flag is.
@@ -413,16 +350,6 @@ void define_sort(Registry& r) {
        "The bucket of each value among sorted boundaries.", &bucketize)
       .not_method()
       .out_dtype(kOutPlaces);
-  r.op("histc(input, bins=100, min=0, max=0)",
-       "How many elements fall into each of `bins` equal ranges from min to max (from the data if "
-       "they are equal).",
-       &histc)
-      .out_dtype({"torch.histogram: input tensor and hist tensor should have the same dtype, but "
-                  "got input %w and hist %g"});
-  r.op("isin(elements, test_elements, *, assume_unique=False, invert=False)",
-       "Which elements occur among test_elements.", &isin)
-      .not_method()
-      .out_dtype(kOutExact);
 }
 
 }  // namespace rl
