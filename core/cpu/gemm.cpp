@@ -1,6 +1,7 @@
 // Matrix products: which kernel, how many threads, and the element types without one of their own.
-// Complex products are real ones of twice the size, 16-bit floats are converted unless the processor
-// multiplies pairs of them, integers of one width share a kernel, because wraparound makes them agree.
+// Complex products are real ones of twice the size, 16-bit floats are converted unless the
+// processor multiplies pairs of them, integers of one width share a kernel, because wraparound
+// makes them agree.
 #include "cpu/gemm.h"
 
 #include <dlfcn.h>

@@ -21,8 +21,9 @@ struct Blocks {
   }
 };
 
-/// Columns scanned at once, row by row: many, as every row may lie in a page of its own.
-constexpr int64_t kColumns = 1024;
+/// Columns scanned at once. A thread's come in more than one strip: where its last row part and
+/// another thread's first share a line of the cache, both are not there at the same time.
+constexpr int64_t kColumns = 256;
 
 /// N lines of n adjacent elements at a time: each waits for its own last sum, not for the others.
 template <int N, class T, class A, class Step>
