@@ -5,6 +5,8 @@ Not here: what the engine computes (test_autograd.py).
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -217,3 +219,18 @@ def test_no_leak_in_errors_and_hooks():
 
     for step in (failing, wrong, higher):
         check_leaks(step, 1500)
+
+
+def test_kept_memory_has_a_limit_within_which_new_sizes_find_room():
+    program = """
+import rushlight as torch
+for megabytes in (300, 200, 250, 400, 100, 700, 1500, 37):
+    for i in range(2):
+        place = torch.empty(megabytes << 18).data_ptr()  # never written: takes no memory
+    kept = torch._C._memory_stats()[1]
+    assert kept <= 1 << 30, kept
+assert torch.empty(37 << 18).data_ptr() == place
+assert torch.empty(700 << 18).numel()
+"""
+    folder = os.path.dirname(__file__)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=folder)

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kAlign = 64;
 constexpr size_t kHuge = size_t{2} << 20;
-constexpr int64_t kCacheLimit = int64_t{1} << 30;  // beyond this much kept memory, blocks go back
+constexpr int64_t kCacheLimit = int64_t{1} << 30;  // of kept memory; beyond it blocks go back
 
 struct SizeClass {
   int index;
@@ -51,6 +51,18 @@ void* fresh(size_t bytes) {
   if (bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
   return p;
+}
+
+/// Gives back kept blocks, the largest first, until so many bytes more are within the limit: sizes
+/// that are no longer asked for must not keep new ones out.
+void make_room(int64_t bytes) {
+  constexpr int kLeast = 9 * 8;  // the class of 512 bytes: smaller ones are cut otherwise, and few
+  for (int i = 64 * 8 - 1; i >= kLeast; --i)
+    for (auto& list = caches()[i]; !list.empty(); list.pop_back()) {
+      if (g_cached + bytes <= kCacheLimit) return;
+      std::free(list.back());
+      g_cached -= int64_t{8 | (i & 7)} << (i / 8 - 3);  // as size_class cut them
+    }
 }
 
 }  // namespace
@@ -97,10 +109,9 @@ void deallocate(void* p, size_t n) {
 #else
   const SizeClass c = size_class(n);
   g_in_use -= static_cast<int64_t>(c.bytes);
-  if (g_cached + static_cast<int64_t>(c.bytes) > kCacheLimit) {
-    std::free(p);
-    return;
-  }
+  if (static_cast<int64_t>(c.bytes) > kCacheLimit) return std::free(p);
+  if (g_cached + static_cast<int64_t>(c.bytes) > kCacheLimit)
+    make_room(static_cast<int64_t>(c.bytes));
   g_cached += static_cast<int64_t>(c.bytes);
   caches()[c.index].push_back(p);
 #endif

@@ -21,7 +21,6 @@ RL_PICK(cpu::FftTable, fft_table)
 namespace rl {
 namespace {
 
-using cpu::div_up;
 constexpr int64_t kLargestFactor = 61;     // a stage of r costs r operations a number
 constexpr int64_t kLongest = 4096;         // of what is a column whatever it costs
 constexpr int64_t kBlock = 4096;           // numbers of a block, where they are more than a row
@@ -193,13 +192,13 @@ class Transform {
   static void in_blocks(const Columns<T>& shape, int64_t columns, F&& body) {
     const int64_t n = shape.n, unit = cpu::kFftColumns;
     const int64_t wide = std::max<int64_t>(kBlock / (n * unit), 1) * unit;
-    const int64_t count = div_up(columns, wide);
+    const int64_t count = cpu::div_up(columns, wide);
     cpu::parallel_for(0, count, 1 + 8192 / (n * wide), [&](int64_t begin, int64_t end) {
       const int64_t size = 2 * (n + 1) * wide;  // halves end with a row more
       T* room = static_cast<T*>(cpu::scratch(cpu::Scratch::Fourier, 2 * size * sizeof(T)));
       for (int64_t q = begin * wide; q < std::min(end * wide, columns); q += wide) {
         const int64_t w = std::min(wide, columns - q);
-        body(q, w, div_up(w, unit) * unit, room, room + size);
+        body(q, w, cpu::div_up(w, unit) * unit, room, room + size);
       }
     });
   }
