@@ -115,6 +115,13 @@ def test_long_products_of_16_bits(m, k, n):
     assert (abs(got - exact) <= 2**-8 * abs(exact) + 2e-7 * k * (abs(a) @ abs(b).T)).all()
 
 
+@pytest.mark.parametrize("ld", [0, 7, 8])
+def test_products_of_16_bits_of_nothing(ld):
+    for m, k, n in ((5, 0, 4), (0, 3, 4), (5, 3, 0)):
+        a = torch.ones(m, k + ld).bfloat16()[:, :k]
+        assert torch.equal(a @ torch.ones(k, n).bfloat16(), torch.full((m, n), k).bfloat16())
+
+
 @pytest.mark.parametrize("value", [numpy.inf, -numpy.inf, numpy.nan])
 def test_products_of_16_bits_not_finite(value):
     a, b = torch.ones(20, 33).bfloat16(), torch.ones(33, 20).bfloat16()

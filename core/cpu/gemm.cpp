@@ -114,9 +114,6 @@ void set_blas_path(const char* path) {
 namespace {
 
 template <class T>
-constexpr bool kPairs = std::is_same_v<T, BFloatPair>;
-
-template <class T>
 const RealKernels<T>& kernels() {
   const GemmKernels& k = gemm_kernels();
   if constexpr (std::is_same_v<T, float>)
@@ -400,7 +397,7 @@ struct Pairs {
           gemm_kernels().pair_up(even, 2 * r + 1 < k ? even + ld : nullptr, to + r * width, width);
           continue;
         }
-        to[r * width + width - 1] = 0;
+        if (k % 2) to[r * width + width - 1] = 0;
         std::memcpy(to + r * width, x + r * ld, static_cast<size_t>(2 * k));
       }
     });

@@ -10,16 +10,12 @@ namespace rl::RL_ISA {
 using cpu::BFloatPair;
 using cpu::GemmArgs;
 using cpu::GemvArgs;
+using cpu::kPairs;
 using cpu::Sum;
 
 namespace {
 
 // ---- register tiles ------------------------------------------------------------------------
-
-template <class T>
-constexpr bool kPairs = false;
-template <>
-constexpr bool kPairs<BFloatPair> = true;
 
 /// sum += a * b, a being a vector that repeats *from or, with kSpread, best read from there.
 template <bool kSpread, class T>
@@ -547,10 +543,7 @@ constexpr cpu::RealKernels<T> real_kernels() {
   cpu::RealKernels<T> k{kTileRows<T>,     2 * kLanes<T>, Block<T>::pack_a,
                         Block<T>::pack_b, Block<T>::few, Block<T>::k,
                         nullptr,          nullptr,       nullptr};
-#if !defined(__AVX512F__)
-  if constexpr (kPairs<T>) return k;
-#endif
-  k.gemm = gemm<T>, k.pack_rows = pack_rows<T>;
+  if constexpr (!kPairs<T> || kVectorBytes == 64) k.gemm = gemm<T>, k.pack_rows = pack_rows<T>;
   if constexpr (!kPairs<T>) k.gemv = gemv<T>;
   return k;
 }

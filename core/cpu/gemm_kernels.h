@@ -8,6 +8,10 @@ namespace rl::cpu {
 /// Two bfloat16 of adjoining steps of k, as AVX-512's products of them want; they sum as float.
 using BFloatPair = int32_t;
 template <class T>
+constexpr bool kPairs = false;
+template <>
+inline constexpr bool kPairs<BFloatPair> = true;
+template <class T>
 struct SumOf {
   using type = T;
 };
