@@ -21,8 +21,8 @@ struct Blocks {
   }
 };
 
-/// Columns scanned at once. A thread's come in more than one strip: where its last row part and
-/// another thread's first share a line of the cache, both are not there at the same time.
+/// Columns scanned at once, and what a thread takes at least. Threads are not to write neighbouring
+/// strips at the same time: at every row they would meet in a line of the cache.
 constexpr int64_t kColumns = 256;
 
 /// N lines of n adjacent elements at a time: each waits for its own last sum, not for the others.
@@ -49,7 +49,7 @@ void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
       for (; b + 4 <= e; b += 4) scan_lines<4>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
       for (; b < e; ++b) scan_lines<1>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
     });
-  cpu::parallel_for(0, s.outer * s.inner, 1 + 8192 / s.n, [=](int64_t b, int64_t e) {
+  cpu::parallel_for(0, s.outer * s.inner, kColumns + 8192 / s.n, [=](int64_t b, int64_t e) {
     while (b < e) {
       const int64_t first = b % s.inner;
       const int64_t w = std::min({s.inner - first, e - b, kColumns});
