@@ -34,6 +34,14 @@ def check_tensors(function, **given):
             )
 
 
+def check_elements(tensors):
+    """TypeError unless every element is a tensor."""
+    for i, t in enumerate(tensors):
+        if not isinstance(t, torch.Tensor):
+            kind = type(t).__name__
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
+
+
 def shape_text(shape):
     """A shape as PyTorch's messages print it: [2, 3]."""
     return str(list(shape))

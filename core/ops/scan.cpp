@@ -49,8 +49,11 @@ void scan(const T* x, T* y, const Blocks& s, bool reverse, A start, Step step) {
       for (; b + 4 <= e; b += 4) scan_lines<4>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
       for (; b < e; ++b) scan_lines<1>(x + b * s.n, y + b * s.n, s.n, reverse, start, step);
     });
-  cpu::parallel_for(0, s.outer * s.inner, kColumns + 8192 / s.n, [=](int64_t b, int64_t e) {
-    while (b < e) {
+  // Blocks of few columns are taken whole.
+  const int64_t unit = s.inner < kColumns ? s.inner : 1, least = unit > 1 ? 1 : kColumns;
+  const int64_t grain = least + 8192 / (s.n * unit);
+  cpu::parallel_for(0, s.outer * s.inner / unit, grain, [=](int64_t first_unit, int64_t end) {
+    for (int64_t b = first_unit * unit, e = end * unit; b < e;) {
       const int64_t first = b % s.inner;
       const int64_t w = std::min({s.inner - first, e - b, kColumns});
       const int64_t base = b / s.inner * s.n * s.inner + first;
