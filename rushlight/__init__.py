@@ -193,7 +193,8 @@ def _find(name):
 
 def _find_operation(name):
     """An operation of torch._C._nn that is written in Python: nn.functional puts it there."""
-    from .nn import functional  # noqa: F401
+    if not name.startswith("__"):  # such are asked for by inspection
+        from .nn import functional  # noqa: F401
 
     if name in vars(_C._nn):
         return vars(_C._nn)[name]

@@ -24,9 +24,9 @@ def check_scalar_type(wanted, given):
         raise RuntimeError(text)
 
 
-def check_tensors(function, **given):
-    """TypeError unless the first arguments of a function, by name, are tensors."""
-    for place, (name, value) in enumerate(given.items(), 1):
+def check_tensors(function, first=1, /, **given):
+    """TypeError unless the arguments of a function from the first-th on, by name, are tensors."""
+    for place, (name, value) in enumerate(given.items(), first):
         if not isinstance(value, torch.Tensor):
             kind = type(value).__name__
             raise TypeError(
@@ -40,6 +40,16 @@ def check_elements(tensors):
         if not isinstance(t, torch.Tensor):
             kind = type(t).__name__
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
+
+
+def check_tensor_list(function, tensors):
+    """TypeError unless the argument `tensors` of a function is a tuple or list of tensors."""
+    if not isinstance(tensors, (tuple, list)):
+        kind = type(tensors).__name__
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}"
+        )
+    check_elements(tensors)
 
 
 def shape_text(shape):

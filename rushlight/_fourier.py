@@ -13,7 +13,7 @@ import rushlight as torch
 from ._C import _hidden
 from .autograd import Function
 
-_LARGEST_FACTOR = 61  # of the lengths that the core transforms
+_LARGEST_FACTOR = 61  # of the lengths that the core transforms; it refuses others
 
 
 def resized(input, dims, sizes):
@@ -25,7 +25,7 @@ def resized(input, dims, sizes):
         elif size > have:
             pad = [0, 0] * (input.dim() - dim)
             pad[-1] = size - have
-            input = torch.nn.functional.pad(input, pad)
+            input = torch.constant_pad_nd(input, pad)
     return input
 
 

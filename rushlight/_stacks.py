@@ -5,20 +5,13 @@ Not here: cat and stack themselves, which are the core's.
 
 import rushlight as torch
 
+from ._composite import check_tensor_list
+
 __all__ = ["column_stack", "dstack", "hstack", "row_stack", "vstack"]
 
 
 def _check(name, tensors):
-    """TypeError unless a tuple or list of tensors; RuntimeError if there are none."""
-    if not isinstance(tensors, (tuple, list)):
-        kind = type(tensors).__name__
-        raise TypeError(
-            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}"
-        )
-    for i, t in enumerate(tensors):
-        if not isinstance(t, torch.Tensor):
-            kind = type(t).__name__
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
+    check_tensor_list(name, tensors)
     if not tensors:
         raise RuntimeError(f"{name} expects a non-empty TensorList")
 

@@ -2,7 +2,7 @@
 
 import rushlight as torch
 
-from ._composite import check_tensors, in_place, shape_text, with_out
+from ._composite import check_elements, check_tensors, in_place, shape_text, with_out
 from ._einsum import einsum as _einsum
 
 _count = range  # torch.range takes the name below
@@ -266,7 +266,7 @@ def meshgrid(*tensors, indexing=None):
     """
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tensors[0]
-    _check_elements(tensors)
+    check_elements(tensors)
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
     for t in tensors:
@@ -302,7 +302,7 @@ def cartesian_prod(*tensors):
             [2, 4],
             [2, 5]])
     """
-    _check_elements(tensors)
+    check_elements(tensors)
     for t in tensors:
         _check_vector(t)
     if len(tensors) == 1:
@@ -346,13 +346,6 @@ def combinations(input, r=2, with_replacement=False):
     return input.index_select(0, rows.reshape(-1)).reshape(rows.size(0), r)
 
 
-def _check_elements(tensors):
-    for i, t in enumerate(tensors):
-        if not isinstance(t, torch.Tensor):
-            kind = type(t).__name__
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
-
-
 def _check_vector(t):
     if t.dim() != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {shape_text(t.shape)}")
@@ -368,10 +361,8 @@ def block_diag(*tensors):
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
+    check_elements(tensors)
     for i, t in enumerate(tensors):
-        if not isinstance(t, torch.Tensor):
-            kind = type(t).__name__
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {kind}")
         if t.dim() > 2:
             raise RuntimeError(
                 "torch.block_diag: Input tensors must have 2 or fewer dimensions. "

@@ -40,7 +40,7 @@ def numbers(*shape, seed=0, low=None):
 
 
 def results(dtype):
-    """(name, what is compared, size of a rounding's effect relative to the dtype's)"""
+    """(name, what is compared) in a dtype"""
     cast = lambda t: t.float().to(dtype)  # noqa: E731  the same numbers in both precisions
     for n in LENGTHS:
         # From an element on that no register is aligned to.

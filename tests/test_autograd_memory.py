@@ -229,7 +229,8 @@ for megabytes in (300, 200, 250, 400, 100, 700, 1500, 37):
         place = torch.empty(megabytes << 18).data_ptr()  # never written: takes no memory
     kept = torch._C._memory_stats()[1]
     assert kept <= 1 << 30, kept
-assert torch.empty(37 << 18).data_ptr() == place
+# The sanitized build keeps none.
+assert not kept or torch.empty(37 << 18).data_ptr() == place
 assert torch.empty(700 << 18).numel()
 """
     folder = os.path.dirname(__file__)

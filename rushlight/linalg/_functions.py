@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import rushlight as torch
 
-from .._composite import check_scalar_type
+from .._composite import check_scalar_type, check_tensor_list
 from ._common import (
     Operation,
     check,
@@ -234,16 +234,7 @@ def _cheapest_order(sizes):
 
 
 def _check_chain(tensors):
-    if not isinstance(tensors, (list, tuple)):
-        kind = type(tensors).__name__
-        raise TypeError(
-            f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}"
-        )
-    for i, t in enumerate(tensors):
-        if not isinstance(t, torch.Tensor):
-            raise TypeError(
-                f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}"
-            )
+    check_tensor_list("linalg_multi_dot", tensors)
     last = len(tensors) - 1
     check(last > 0, f"multi_dot(): expected at least 2 tensors but got {last + 1}")
     for i, t in enumerate(tensors):

@@ -7,7 +7,7 @@ from itertools import product
 
 import rushlight as torch
 
-from .._composite import EXACT, SCALAR, shape_text, type_name, with_out
+from .._composite import EXACT, SCALAR, check_tensors, shape_text, type_name, with_out
 from ._tuples import _ntuple
 
 __all__ = [
@@ -51,14 +51,6 @@ def _check_not_empty(prefix, input):
     for d in range(1, input.dim()):
         _check(
             input.size(d) > 0, f"{prefix}{shape_text(input.shape)} with dimension {d} being empty."
-        )
-
-
-def _check_tensor(function, place, name, value):
-    if not isinstance(value, torch.Tensor):
-        kind = type(value).__name__
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {place}) must be Tensor, not {kind}"
         )
 
 
@@ -168,10 +160,10 @@ def _fractional(n):
 
         `random_samples` (batch, channels, spatial dimensions), between 0 and 1, place the windows.
         """
-        _check_tensor(name, 1, "input", input)
+        check_tensors(name, input=input)
         kernel = _ints(name, n, 2, "kernel_size", kernel_size)
         size = _ints(name, n, 3, "output_size", output_size)
-        _check_tensor(name, 4, "random_samples", random_samples)
+        check_tensors(name, 4, random_samples=random_samples)
         for what, value in (("kernel_size", kernel), ("output_size", size)):
             _check(len(value) == n, f"{name}: {what} must either be a single Int or {tuples}")
         _check_windows(name, n, input, kernel, size)
@@ -372,8 +364,7 @@ _THREE = "There should be exactly three elements (depth, height, width) in"
 def _unpool2d(input, indices, output_size):
     """Zeros (..., *output_size) with the input (..., h, w) at `indices`, which count in the plane."""
     name = _unpool2d.__name__
-    _check_tensor(name, 1, "input", input)
-    _check_tensor(name, 2, "indices", indices)
+    check_tensors(name, input=input, indices=indices)
     size = _ints(name, 2, 3, "output_size", output_size)
     _check(
         len(size) == 2,
@@ -388,8 +379,7 @@ def _unpool3d(input, indices, output_size, stride, padding):
     """Zeros (..., *output_size) with the input (..., d, h, w) at `indices`, which count in the
     volume. The windows' `stride` and `padding` are checked, and do not count."""
     name = _unpool3d.__name__
-    _check_tensor(name, 1, "input", input)
-    _check_tensor(name, 2, "indices", indices)
+    check_tensors(name, input=input, indices=indices)
     size = _ints(name, 3, 3, "output_size", output_size)
     stride, padding = _ints(name, 3, 4, "stride", stride), _ints(name, 3, 5, "padding", padding)
     _check(len(size) == 3, f"{_THREE} output_size, but got {len(size)} elements.")
